@@ -1,0 +1,133 @@
+package dev.lectern.weights;
+
+import dev.lectern.BadModelFileException;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The typed key–value pairs of a model file. Values are {@code Long} (all integer widths), {@code Double} (f32 and f64),
+ * {@code Boolean}, {@code String}, or for arrays {@code long[]}, {@code float[]}, {@code boolean[]}, {@code String[]} and, for nested
+ * arrays, {@code List}. Every getter refuses a value of another type with a sentence that names file and key.
+ */
+public final class Metadata {
+    private final String file;
+    private final Map<String, Object> values;
+
+    /**
+     * @param file what messages call the source
+     * @param values as described above; copied
+     */
+    public Metadata(String file, Map<String, ?> values) {
+        this.file = file;
+        this.values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+    }
+
+    /** What messages call the source of these values. */
+    public String file() {
+        return file;
+    }
+
+    public Set<String> keys() {
+        return values.keySet();
+    }
+
+    public boolean has(String key) {
+        return values.containsKey(key);
+    }
+
+    /** The value as stored, or null. */
+    public @Nullable Object value(String key) {
+        return values.get(key);
+    }
+
+    public String string(String key) {
+        return required(key, String.class);
+    }
+
+    public String string(String key, String otherwise) {
+        return has(key) ? string(key) : otherwise;
+    }
+
+    public long integer(String key) {
+        return required(key, Long.class);
+    }
+
+    public long integer(String key, long otherwise) {
+        return has(key) ? integer(key) : otherwise;
+    }
+
+    /** An integer within [low, high], so that it can size something. */
+    public int integer(String key, int low, int high) {
+        long value = integer(key);
+        if (value < low || value > high) {
+            throw bad(key, "is " + value + ", outside " + low + "…" + high);
+        }
+        return (int) value;
+    }
+
+    /** A number, integer or not. */
+    public double number(String key) {
+        return required(key, Number.class).doubleValue();
+    }
+
+    public double number(String key, double otherwise) {
+        return has(key) ? number(key) : otherwise;
+    }
+
+    public boolean flag(String key, boolean otherwise) {
+        return has(key) ? required(key, Boolean.class) : otherwise;
+    }
+
+    public String[] strings(String key) {
+        return required(key, String[].class).clone();
+    }
+
+    public long[] integers(String key) {
+        return required(key, long[].class).clone();
+    }
+
+    public float[] numbers(String key) {
+        return required(key, float[].class).clone();
+    }
+
+    /** The failure to throw when the value of a key makes no sense to its reader. */
+    public BadModelFileException bad(String key, String problem) {
+        return new BadModelFileException(file, "metadata \"" + key + "\" " + problem + ".");
+    }
+
+    private <T> T required(String key, Class<T> type) {
+        Object value = values.get(key);
+        if (value == null) {
+            throw bad(key, "is missing");
+        }
+        if (!type.isInstance(value)) {
+            throw bad(key, "is " + describe(value) + " where " + type.getSimpleName() + " is needed");
+        }
+        return type.cast(value);
+    }
+
+    private static String describe(Object value) {
+        return switch (value) {
+            case String s -> "a string";
+            case Long l -> "an integer";
+            case Double d -> "a floating-point number";
+            case Boolean b -> "a boolean";
+            case String[] a -> "an array of " + a.length + " strings";
+            case long[] a -> "an array of " + a.length + " integers";
+            case float[] a -> "an array of " + a.length + " floating-point numbers";
+            case boolean[] a -> "an array of " + a.length + " booleans";
+            case List<?> l -> "a nested array";
+            default -> value.getClass().getSimpleName();
+        };
+    }
+
+    @Override
+    public String toString() {
+        return file + Arrays.toString(values.keySet().toArray());
+    }
+}

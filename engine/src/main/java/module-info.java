@@ -1,0 +1,8 @@
+/** Lectern's engine: reads very long documents with a language model and answers questions about them. */
+module dev.lectern {
+    requires jdk.incubator.vector;
+    requires tools.jackson.core;
+    requires static org.jspecify;
+
+    exports dev.lectern;
+}

@@ -1,0 +1,5 @@
+/** Measuring: benches, figures, evaluations. */
+@NullMarked
+package dev.lectern.measure;
+
+import org.jspecify.annotations.NullMarked;
