@@ -17,10 +17,12 @@ public record GenerateOptions(int maxTokens, List<String> stop, Sampling samplin
         stop = List.copyOf(stop);
         if (maxTokens < 1) {
             throw new LecternException(
-                    LecternException.Kind.BAD_OPTION, "--max-tokens is " + maxTokens + ", but an answer has at least 1.");
+                    LecternException.Kind.BAD_OPTION,
+                    "--max-tokens is " + maxTokens + ", but an answer has at least 1.");
         }
         if (stop.contains("")) {
-            throw new LecternException(LecternException.Kind.BAD_OPTION, "--stop is an empty text, which stands everywhere.");
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION, "--stop is an empty text, which stands everywhere.");
         }
     }
 

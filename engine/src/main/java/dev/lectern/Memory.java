@@ -55,7 +55,8 @@ public final class Memory {
             if (limit.equals("max")) {
                 return OptionalLong.empty();
             }
-            long used = Long.parseLong(Files.readString(root.resolve("memory.current")).strip());
+            long used = Long.parseLong(
+                    Files.readString(root.resolve("memory.current")).strip());
             long reclaimable = 0;
             for (String line : Files.readAllLines(root.resolve("memory.stat"))) {
                 if (line.startsWith("inactive_file ") || line.startsWith("active_file ")) {

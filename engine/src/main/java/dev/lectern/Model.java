@@ -1,7 +1,7 @@
 package dev.lectern;
 
-import dev.lectern.attention.Dense;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.Dense;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.kernel.Kernels;
@@ -63,7 +63,8 @@ public final class Model implements AutoCloseable {
         chatTemplate = file.format().equals("gguf")
                 ? ChatTemplate.fromMetadata(file.metadata())
                 : ChatTemplate.fromFolder(file.path());
-        workers = new Workers(options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
+        workers = new Workers(
+                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
         forward = new Forward(decoder, workers);
     }
 
@@ -89,10 +90,13 @@ public final class Model implements AutoCloseable {
         }
         if (config.rope().dims() == 0) {
             throw new LecternException(
-                    LecternException.Kind.BAD_OPTION, "--rope-scaling: this model learned its positions and rotates nothing.");
+                    LecternException.Kind.BAD_OPTION,
+                    "--rope-scaling: this model learned its positions and rotates nothing.");
         }
-        RopeScaling scaling = RopeScaling.parse(options.ropeScaling().get(), config.context());
-        int context = (int) Math.min(Integer.MAX_VALUE, Math.round(config.context() * scaling.stretch()));
+        double stretched = config.rope().scaling() instanceof RopeScaling.Dynamic dynamic ? dynamic.factor() : 1;
+        int trained = (int) Math.round(config.context() / stretched);
+        RopeScaling scaling = RopeScaling.parse(options.ropeScaling().get(), trained);
+        int context = (int) Math.min(Integer.MAX_VALUE, Math.round(trained * scaling.stretch()));
         return config.withRope(config.rope().withScaling(scaling), context);
     }
 
@@ -163,8 +167,12 @@ public final class Model implements AutoCloseable {
                             + " are available: ask for a shorter --ctx or a smaller --kv format.");
         }
         return new Session(
-                this, layers(decoder.config(), options), decoder.config().rope().forLength(context), context,
-                prefill(options.prefill()), attention(options.attention()));
+                this,
+                layers(decoder.config(), options),
+                decoder.config().rope().forLength(context),
+                context,
+                prefill(options.prefill()),
+                attention(options.attention()));
     }
 
     /**
@@ -191,11 +199,16 @@ public final class Model implements AutoCloseable {
         }
         long attention = 0;
         for (int layer = 0; layer < config.layers(); layer++) {
-            Heads heads = new Heads(config.heads(), config.kvHeads(), config.headDim(), config.windows().get(layer));
+            Heads heads = new Heads(
+                    config.heads(),
+                    config.kvHeads(),
+                    config.headDim(),
+                    config.windows().get(layer));
             attention = Math.max(attention, ExactAttention.bytes(heads, sessions, tokens));
         }
         long scratch = Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention);
-        return new Estimate(tokens, weights, KvCache.bytes(layers(config, options), tokens), scratch, Memory.available());
+        return new Estimate(
+                tokens, weights, KvCache.bytes(layers(config, options), tokens), scratch, Memory.available());
     }
 
     private static List<LayerCache> layers(Config config, SessionOptions options) {
@@ -213,11 +226,13 @@ public final class Model implements AutoCloseable {
         if (keys == null || values == null) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    "--kv " + options.kv() + " names a format for one side only: write k=FORMAT,v=FORMAT or one FORMAT for both.");
+                    "--kv " + options.kv()
+                            + " names a format for one side only: write k=FORMAT,v=FORMAT or one FORMAT for both.");
         }
         List<LayerCache> layers = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
-            layers.add(new LayerCache(config.kvHeads(), config.headDim(), config.windows().get(layer), keys, values));
+            layers.add(new LayerCache(
+                    config.kvHeads(), config.headDim(), config.windows().get(layer), keys, values));
         }
         return layers;
     }

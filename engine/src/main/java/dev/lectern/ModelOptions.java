@@ -15,7 +15,8 @@ public record ModelOptions(int threads, Optional<String> ropeScaling) {
     public ModelOptions {
         if (threads < 0 || threads > 1024) {
             throw new LecternException(
-                    LecternException.Kind.BAD_OPTION, "--threads is " + threads + ", but it takes 1…1024, or 0 for all.");
+                    LecternException.Kind.BAD_OPTION,
+                    "--threads is " + threads + ", but it takes 1…1024, or 0 for all.");
         }
     }
 

@@ -28,8 +28,7 @@ public final class Session implements AutoCloseable {
     private int[] tokens; // those read, then room
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
 
-    Session(
-            Model model, List<LayerCache> layers, Rope rope, int context, Prefill prefill, DecodeAttention attention) {
+    Session(Model model, List<LayerCache> layers, Rope rope, int context, Prefill prefill, DecodeAttention attention) {
         this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, new int[0], null);
     }
 
@@ -79,10 +78,14 @@ public final class Session implements AutoCloseable {
         LayerCache layer = sequence.cache().layers().getFirst();
         String keys = layer.keys().name(), values = layer.values().name();
         return Map.of(
-                "prefill", prefill.name(),
-                "attention", attention.name(),
-                "kv", keys.equals(values) ? keys : "k=" + keys + ",v=" + values,
-                "retention", "all");
+                "prefill",
+                prefill.name(),
+                "attention",
+                attention.name(),
+                "kv",
+                keys.equals(values) ? keys : "k=" + keys + ",v=" + values,
+                "retention",
+                "all");
     }
 
     /**
@@ -217,8 +220,7 @@ public final class Session implements AutoCloseable {
      *
      * @param n how many
      */
-    public List<Answer> generate(
-            int n, GenerateOptions options, TokenListener listener, Cancellation cancellation) {
+    public List<Answer> generate(int n, GenerateOptions options, TokenListener listener, Cancellation cancellation) {
         if (n < 1) {
             throw new LecternException(LecternException.Kind.BAD_OPTION, "-n is " + n + ", but it takes 1 or more.");
         }

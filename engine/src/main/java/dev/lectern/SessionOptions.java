@@ -15,7 +15,8 @@ public record SessionOptions(int context, String kv, String prefill, String atte
     public SessionOptions {
         if (context < 0) {
             throw new LecternException(
-                    LecternException.Kind.BAD_OPTION, "--ctx is " + context + ", but it takes a positive number of tokens.");
+                    LecternException.Kind.BAD_OPTION,
+                    "--ctx is " + context + ", but it takes a positive number of tokens.");
         }
     }
 

@@ -22,5 +22,11 @@ public interface DecodeAttention {
      * @param out {@code [rows][heads][headDim]}
      */
     void attend(
-            ExactAttention exact, int layer, Heads heads, KvCache[] caches, float[] q, float[] out, Cancellation cancellation);
+            ExactAttention exact,
+            int layer,
+            Heads heads,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            Cancellation cancellation);
 }

@@ -15,7 +15,13 @@ public final class Dense implements DecodeAttention {
 
     @Override
     public void attend(
-            ExactAttention exact, int layer, Heads heads, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+            ExactAttention exact,
+            int layer,
+            Heads heads,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            Cancellation cancellation) {
         int rows = caches.length;
         int[] index = new int[rows];
         Segments[] segments = new Segments[rows];

@@ -162,16 +162,14 @@ public final class ExactAttention {
             kernel.scores(s.queries, 0, group, headDim, s.keys, 0, s.scores, place, Page.TOKENS);
         }
         for (int g = 0; g < group; g++) {
-            kernel.softmax(
-                    s.scores, g * Page.TOKENS, n, from - tileFrom * TILE, to - tileFrom * TILE, s.stats, 0);
+            kernel.softmax(s.scores, g * Page.TOKENS, n, from - tileFrom * TILE, to - tileFrom * TILE, s.stats, 0);
             out[at + g * (width + 2) + width] = s.stats[0];
             out[at + g * (width + 2) + width + 1] = s.stats[1];
         }
         Arrays.fill(s.outputs, 0, group * width, 0);
         for (int tile = tileFrom; tile < tileTo; tile++) {
             page.values().rows(kvHead, tile, s.values, 0, width);
-            kernel.weigh(
-                    s.scores, (tile - tileFrom) * TILE, Page.TOKENS, group, s.values, 0, width, s.outputs, 0);
+            kernel.weigh(s.scores, (tile - tileFrom) * TILE, Page.TOKENS, group, s.values, 0, width, s.outputs, 0);
         }
         for (int g = 0; g < group; g++) {
             System.arraycopy(s.outputs, g * width, out, at + g * (width + 2), width);
@@ -245,7 +243,13 @@ public final class ExactAttention {
     }
 
     private void block(
-            Block b, float[] q, Segments segments, float[] out, float @Nullable [] logSumExp, Scratch s, Cancellation cancellation) {
+            Block b,
+            float[] q,
+            Segments segments,
+            float[] out,
+            float @Nullable [] logSumExp,
+            Scratch s,
+            Cancellation cancellation) {
         Heads heads = b.heads();
         int group = heads.group(), headDim = heads.headDim(), width = heads.width();
         s.queries = grown(s.queries, group * headDim * LANES);
@@ -292,7 +296,13 @@ public final class ExactAttention {
         for (int g = 0; g < heads.group(); g++) {
             for (int i = 0; i < tiles; i++) {
                 kernel.chunkScores(
-                        s.queries, g * headDim * LANES, headDim, s.keys, i * TILE * headDim, s.scores, i * TILE * LANES);
+                        s.queries,
+                        g * headDim * LANES,
+                        headDim,
+                        s.keys,
+                        i * TILE * headDim,
+                        s.scores,
+                        i * TILE * LANES);
             }
             mask(b, segments.index(segment), firstToken, tokens, tiles * TILE, s.scores);
             if (kernel.chunkSoftmax(s.scores, 0, tiles * TILE, s.max, s.sum, g * LANES, s.scale)) {

@@ -85,14 +85,26 @@ public final class Generation {
             Forward.Result result = forward.step(slices, attention, cancellation);
             for (int i = 0; i < growing.size(); i++) {
                 choose(
-                        growing.get(i), result.values(), result.at(i, 0), result.vocabulary(), options, listener, answers);
+                        growing.get(i),
+                        result.values(),
+                        result.at(i, 0),
+                        result.vocabulary(),
+                        options,
+                        listener,
+                        answers);
             }
         }
     }
 
     /** Chooses the next token of an answer, and ends the answer where it ends. */
     private void choose(
-            Growing g, float[] logits, int at, int vocabulary, GenerateOptions options, TokenListener listener, Answer[] answers) {
+            Growing g,
+            float[] logits,
+            int at,
+            int vocabulary,
+            GenerateOptions options,
+            TokenListener listener,
+            Answer[] answers) {
         int token = g.sampler.next(logits, at, vocabulary);
         g.tokens.add(token);
         boolean ended = endTokens.contains(token) && !options.ignoreEnd();

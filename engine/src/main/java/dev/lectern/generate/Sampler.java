@@ -78,7 +78,8 @@ public final class Sampler {
         for (int i = 0; i < vocabulary; i++) {
             total += Math.exp((logits[at + i] - max) / sampling.temperature());
         }
-        // What is less likely than this cannot be needed: all such tokens together have less than 1 − topP, and less than minP each.
+        // What is less likely than this cannot be needed: all such tokens together have less than 1 − topP, and less
+        // than minP each.
         double floor = Math.max(sampling.minP(), (1 - sampling.topP()) * total / vocabulary);
         int count = 0;
         for (int i = 0; i < vocabulary; i++) {
@@ -100,7 +101,8 @@ public final class Sampler {
             weights[i] = Math.exp((logits[at + (int) candidates[i]] - max) / sampling.temperature());
             kept += weights[i];
         }
-        // With top-k the probabilities that top-p adds up are those among the k; without it they are those of the whole vocabulary.
+        // With top-k the probabilities that top-p adds up are those among the k; without it they are those of the whole
+        // vocabulary.
         double goal = sampling.topP() * (sampling.topK() > 0 ? kept : total);
         double sum = 0;
         int n = 0;

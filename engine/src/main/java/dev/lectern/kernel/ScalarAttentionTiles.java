@@ -111,8 +111,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             out[at + i] = switch (type) {
                 case F32 -> segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, offset + 4L * i);
                 case F16 -> Float.float16ToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i));
-                case BF16 ->
-                    Float.intBitsToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i) << 16);
+                case BF16 -> Float.intBitsToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i) << 16);
                 default -> throw new IllegalArgumentException(type + " is not a plain float");
             };
         }

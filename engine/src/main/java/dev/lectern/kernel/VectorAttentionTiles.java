@@ -26,8 +26,7 @@ public final class VectorAttentionTiles implements AttentionTiles {
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final int L = F.length();
-    private static final VectorSpecies<Short> S =
-            VectorSpecies.of(short.class, VectorShape.forBitSize(L * Short.SIZE));
+    private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(L * Short.SIZE));
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     @Override
@@ -37,15 +36,36 @@ public final class VectorAttentionTiles implements AttentionTiles {
             int h1 = Math.min(h + 1, heads - 1), h2 = Math.min(h + 2, heads - 1), h3 = Math.min(h + 3, heads - 1);
             for (int t = 0; t < TILE; t += L) {
                 scores4(
-                        q, qAt + h * headDim, qAt + h1 * headDim, qAt + h2 * headDim, qAt + h3 * headDim, headDim, k,
-                        kAt + t, s, sAt + t + h * stride, sAt + t + h1 * stride, sAt + t + h2 * stride,
+                        q,
+                        qAt + h * headDim,
+                        qAt + h1 * headDim,
+                        qAt + h2 * headDim,
+                        qAt + h3 * headDim,
+                        headDim,
+                        k,
+                        kAt + t,
+                        s,
+                        sAt + t + h * stride,
+                        sAt + t + h1 * stride,
+                        sAt + t + h2 * stride,
                         sAt + t + h3 * stride);
             }
         }
     }
 
     private static void scores4(
-            float[] q, int q0, int q1, int q2, int q3, int headDim, float[] k, int kAt, float[] s, int s0, int s1, int s2,
+            float[] q,
+            int q0,
+            int q1,
+            int q2,
+            int q3,
+            int headDim,
+            float[] k,
+            int kAt,
+            float[] s,
+            int s0,
+            int s1,
+            int s2,
             int s3) {
         FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
         for (int d = 0; d < headDim; d++) {
@@ -238,7 +258,8 @@ public final class VectorAttentionTiles implements AttentionTiles {
                 case F32 -> FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE);
                 case F16 -> half(segment, offset + 2L * i);
                 case BF16 ->
-                    ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE).castShape(I, 0))
+                    ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE)
+                                    .castShape(I, 0))
                             .lanewise(LSHL, 16)
                             .reinterpretAsFloats();
                 default -> throw new IllegalArgumentException(type + " is not a plain float");
@@ -253,7 +274,8 @@ public final class VectorAttentionTiles implements AttentionTiles {
 
     /** f16 → f32 for finite values: the exponent is moved by one multiplication, which also puts subnormals right. */
     private static FloatVector half(MemorySegment segment, long offset) {
-        IntVector bits = (IntVector) ShortVector.fromMemorySegment(S, segment, offset, LE).castShape(I, 0);
+        IntVector bits = (IntVector)
+                ShortVector.fromMemorySegment(S, segment, offset, LE).castShape(I, 0);
         FloatVector magnitude = bits.lanewise(AND, 0x7fff)
                 .lanewise(LSHL, 13)
                 .reinterpretAsFloats()

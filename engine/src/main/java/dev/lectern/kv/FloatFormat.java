@@ -64,7 +64,9 @@ public final class FloatFormat implements KvFormat {
             for (int head = 0; head < kvHeads; head++) {
                 long start = tileStart(head, token / TILE);
                 for (int d = 0; d < headDim; d++) {
-                    long index = layout == Layout.TILE ? start + (long) d * TILE + inTile : start + (long) inTile * headDim + d;
+                    long index = layout == Layout.TILE
+                            ? start + (long) d * TILE + inTile
+                            : start + (long) inTile * headDim + d;
                     store(index, x[xAt + head * headDim + d]);
                 }
             }

@@ -39,6 +39,17 @@ public record Config(
     /** The same model with its positions scaled otherwise, and the context that follows from it. */
     public Config withRope(RopeConfig rope, int context) {
         return new Config(
-                family, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, epsilon, context, windows, rope);
+                family,
+                layers,
+                hidden,
+                heads,
+                kvHeads,
+                headDim,
+                feedForward,
+                vocabulary,
+                epsilon,
+                context,
+                windows,
+                rope);
     }
 }

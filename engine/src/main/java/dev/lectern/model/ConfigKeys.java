@@ -57,7 +57,8 @@ final class ConfigKeys {
             throw metadata.bad(headDimKey, "is " + headDim + " for " + heads + " heads, more than any model has");
         }
         if (gguf && metadata.integer(prefix + "attention.value_length", headDim) != headDim) {
-            throw metadata.bad(prefix + "attention.value_length", "differs from the length of keys, which is not supported");
+            throw metadata.bad(
+                    prefix + "attention.value_length", "differs from the length of keys, which is not supported");
         }
         int feedForward = metadata.integer(key("feed_forward_length", "intermediate_size"), 1, MAX_WIDTH);
         int vocabulary = vocabulary();
@@ -67,9 +68,23 @@ final class ConfigKeys {
         }
         int context = metadata.integer(key("context_length", "max_position_embeddings"), 1, MAX_CONTEXT);
         RopeConfig rope = rope(headDim, context, ggufPairing);
+        if (rope.scaling() instanceof RopeScaling.Dynamic dynamic) {
+            // The file states the context before stretching; the other scalings state the one after.
+            context = (int) Math.min(MAX_CONTEXT, Math.round(dynamic.originalContext() * dynamic.factor()));
+        }
         return new Config(
-                family, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, (float) epsilon, context,
-                windows(layers, context), rope);
+                family,
+                layers,
+                hidden,
+                heads,
+                kvHeads,
+                headDim,
+                feedForward,
+                vocabulary,
+                (float) epsilon,
+                context,
+                windows(layers, context),
+                rope);
     }
 
     private int optional(String key, int otherwise, int high) {
@@ -97,7 +112,8 @@ final class ConfigKeys {
         if (gguf) {
             if (metadata.has(prefix + "attention.sliding_window_pattern")) {
                 throw metadata.bad(
-                        prefix + "attention.sliding_window_pattern", "asks for windows in some layers only, which is not supported");
+                        prefix + "attention.sliding_window_pattern",
+                        "asks for windows in some layers only, which is not supported");
             }
             return Collections.nCopies(layers, window);
         }
@@ -107,11 +123,14 @@ final class ConfigKeys {
             }
             List<Integer> windows = new ArrayList<>();
             for (String type : types) {
-                windows.add(switch (type) {
-                    case "full_attention" -> 0;
-                    case "sliding_attention" -> window;
-                    default -> throw metadata.bad("layer_types", "has the type \"" + type + "\", which is not supported");
-                });
+                windows.add(
+                        switch (type) {
+                            case "full_attention" -> 0;
+                            case "sliding_attention" -> window;
+                            default ->
+                                throw metadata.bad(
+                                        "layer_types", "has the type \"" + type + "\", which is not supported");
+                        });
             }
             return windows;
         }
@@ -132,16 +151,20 @@ final class ConfigKeys {
         if (gguf && metadata.has(prefix + "rope.dimension_count")) {
             dims = metadata.integer(prefix + "rope.dimension_count", 2, headDim);
         } else if (!gguf) {
-            double part = metadata.number(firstPresent("rope_parameters.partial_rotary_factor", "partial_rotary_factor"), 1);
+            double part =
+                    metadata.number(firstPresent("rope_parameters.partial_rotary_factor", "partial_rotary_factor"), 1);
             if (part != 1) {
                 throw metadata.bad("partial_rotary_factor", "is " + part + "; only whole heads can be rotated");
             }
         }
         if (dims % 2 != 0) {
-            throw metadata.bad(gguf ? prefix + "rope.dimension_count" : "head_dim", "is " + dims + ", which is odd: no pairs to rotate");
+            throw metadata.bad(
+                    gguf ? prefix + "rope.dimension_count" : "head_dim",
+                    "is " + dims + ", which is odd: no pairs to rotate");
         }
         RopeConfig.Pairing pairing = gguf ? ggufPairing : RopeConfig.Pairing.HALVES;
-        return new RopeConfig(pairing, dims, base, gguf ? ggufScaling(context) : huggingFaceScaling(context), new float[0]);
+        return new RopeConfig(
+                pairing, dims, base, gguf ? ggufScaling(context) : huggingFaceScaling(context), new float[0]);
     }
 
     private String firstPresent(String newer, String older) {
@@ -197,7 +220,8 @@ final class ConfigKeys {
         if (metadata.has(p + "attention_factor")) {
             attention = positive(p + "attention_factor", 1);
         } else if (metadata.has(p + "mscale") && metadata.has(p + "mscale_all_dim")) {
-            attention = magnitude(factor, metadata.number(p + "mscale")) / magnitude(factor, metadata.number(p + "mscale_all_dim"));
+            attention = magnitude(factor, metadata.number(p + "mscale"))
+                    / magnitude(factor, metadata.number(p + "mscale_all_dim"));
         } else {
             attention = RopeScaling.Yarn.defaultAttentionFactor(factor);
         }

@@ -9,8 +9,7 @@ import java.util.TreeSet;
 
 /** Finds the family of a model file. */
 public final class Families {
-    private static final List<Family> ALL =
-            List.of(Llama.FAMILY, Qwen2.FAMILY, Qwen3.FAMILY, Gpt2.FAMILY);
+    private static final List<Family> ALL = List.of(Llama.FAMILY, Qwen2.FAMILY, Qwen3.FAMILY, Gpt2.FAMILY);
 
     private Families() {}
 
@@ -48,6 +47,7 @@ public final class Families {
         }
         throw new BadModelFileException(
                 file.metadata().file(),
-                "the architecture \"" + name + "\" is not one that Lectern reads; it reads " + String.join(", ", known) + ".");
+                "the architecture \"" + name + "\" is not one that Lectern reads; it reads " + String.join(", ", known)
+                        + ".");
     }
 }

@@ -49,8 +49,18 @@ final class Gpt2 implements Decoder {
             double epsilon = m.number(gguf ? "gpt2.attention.layer_norm_epsilon" : "layer_norm_epsilon", 1e-5);
             int context = m.integer(gguf ? "gpt2.context_length" : "n_positions", 1, 1 << 24);
             return new Config(
-                    "gpt2", layers, hidden, heads, heads, hidden / heads, feedForward, vocabulary, (float) epsilon, context,
-                    Collections.nCopies(layers, 0), RopeConfig.NONE);
+                    "gpt2",
+                    layers,
+                    hidden,
+                    heads,
+                    heads,
+                    hidden / heads,
+                    feedForward,
+                    vocabulary,
+                    (float) epsilon,
+                    context,
+                    Collections.nCopies(layers, 0),
+                    RopeConfig.NONE);
         }
 
         @Override
@@ -198,8 +208,7 @@ final class Gpt2 implements Decoder {
     public void logits(State s, int[] rows) {
         s.gatherHidden(rows);
         normed(s, s.normed, rows.length, outputNorm);
-        matMul.multiply(
-                s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
+        matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] x, int rows, Norm norm) {
@@ -221,7 +230,8 @@ final class Gpt2 implements Decoder {
     private void addResidual(State s, float[] bias) {
         addBias(s, s.out, bias);
         int n = config.hidden();
-        s.eachRows(s.rows().count(), (from, to) -> Elementwise.add(s.hidden, from * n, s.out, from * n, (to - from) * n));
+        s.eachRows(
+                s.rows().count(), (from, to) -> Elementwise.add(s.hidden, from * n, s.out, from * n, (to - from) * n));
     }
 
     private void multiply(State s, float[] x, Product... products) {

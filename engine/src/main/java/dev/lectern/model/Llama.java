@@ -58,11 +58,14 @@ class Llama implements Decoder {
         boolean gguf = file.format().equals("gguf");
         this.matMul = matMul;
         this.config = withDivisors(file, config, gguf);
-        int hidden = config.hidden(), queries = config.heads() * config.headDim(), kv = config.kvHeads() * config.headDim();
+        int hidden = config.hidden(),
+                queries = config.heads() * config.headDim(),
+                kv = config.kvHeads() * config.headDim();
         embedding = file.matrix(gguf ? "token_embd.weight" : "model.embed_tokens.weight", config.vocabulary(), hidden);
         outputNorm = file.vector(gguf ? "output_norm.weight" : "model.norm.weight", hidden);
         String head = gguf ? "output.weight" : "lm_head.weight";
-        // A file may hold a head that its configuration declares tied; then the embedding is what the model was trained with.
+        // A file may hold a head that its configuration declares tied; then the embedding is what the model was trained
+        // with.
         boolean tied = !file.has(head) || !gguf && file.metadata().flag("tie_word_embeddings", false);
         vocabulary = tied ? embedding : file.matrix(head, config.vocabulary(), hidden);
         layers = new Layer[config.layers()];
@@ -138,8 +141,7 @@ class Llama implements Decoder {
     public void logits(State s, int[] rows) {
         s.gatherHidden(rows);
         Elementwise.rmsNorm(s.normed, 0, s.normed, 0, rows.length, config.hidden(), outputNorm, config.epsilon());
-        matMul.multiply(
-                s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
+        matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] weight) {

@@ -46,10 +46,22 @@ final class Qwen3 extends Llama {
         int headDim = config.headDim(), queries = config.heads() * headDim, kv = config.kvHeads() * headDim;
         s.eachRows(s.rows().count(), (from, to) -> {
             Elementwise.rmsNorm(
-                    s.q, from * queries, s.q, from * queries, (to - from) * config.heads(), headDim, queryNorm[layer],
+                    s.q,
+                    from * queries,
+                    s.q,
+                    from * queries,
+                    (to - from) * config.heads(),
+                    headDim,
+                    queryNorm[layer],
                     config.epsilon());
             Elementwise.rmsNorm(
-                    s.k, from * kv, s.k, from * kv, (to - from) * config.kvHeads(), headDim, keyNorm[layer],
+                    s.k,
+                    from * kv,
+                    s.k,
+                    from * kv,
+                    (to - from) * config.kvHeads(),
+                    headDim,
+                    keyNorm[layer],
                     config.epsilon());
         });
     }

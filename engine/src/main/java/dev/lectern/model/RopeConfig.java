@@ -34,8 +34,7 @@ public record RopeConfig(Pairing pairing, int dims, double base, RopeScaling sca
         float[] frequencies = new float[pairs];
         double base = scaling instanceof RopeScaling.Dynamic d && length > d.originalContext()
                 ? this.base
-                        * Math.pow(
-                                d.factor() * length / d.originalContext() - (d.factor() - 1), dims / (dims - 2.0))
+                        * Math.pow(d.factor() * length / d.originalContext() - (d.factor() - 1), dims / (dims - 2.0))
                 : this.base;
         for (int i = 0; i < pairs; i++) {
             double frequency = 1 / Math.pow(base, 2.0 * i / dims);

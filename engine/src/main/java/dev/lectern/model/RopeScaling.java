@@ -62,16 +62,14 @@ public sealed interface RopeScaling {
                 given.put(pair[0], Double.NaN);
             }
         }
-        Set<String> known =
-                switch (name) {
-                    case "none" -> Set.of();
-                    case "linear" -> Set.of("factor");
-                    case "dynamic" -> Set.of("factor", "original");
-                    case "yarn" -> Set.of("factor", "original", "beta-fast", "beta-slow", "attention-factor");
-                    case "llama3" -> Set.of("factor", "original", "low", "high");
-                    default ->
-                        throw bad(option, "there is none of that name; there are none, linear, dynamic, yarn, llama3");
-                };
+        Set<String> known = switch (name) {
+            case "none" -> Set.of();
+            case "linear" -> Set.of("factor");
+            case "dynamic" -> Set.of("factor", "original");
+            case "yarn" -> Set.of("factor", "original", "beta-fast", "beta-slow", "attention-factor");
+            case "llama3" -> Set.of("factor", "original", "low", "high");
+            default -> throw bad(option, "there is none of that name; there are none, linear, dynamic, yarn, llama3");
+        };
         given.forEach((key, value) -> {
             if (!known.contains(key)) {
                 throw bad(option, "\"" + key + "\" is not one of its options " + known);
@@ -102,8 +100,7 @@ public sealed interface RopeScaling {
                         given.getOrDefault("beta-slow", 1.0),
                         given.getOrDefault("attention-factor", Yarn.defaultAttentionFactor(factor)),
                         true);
-            default ->
-                new Llama3(factor, given.getOrDefault("low", 1.0), given.getOrDefault("high", 4.0), original);
+            default -> new Llama3(factor, given.getOrDefault("low", 1.0), given.getOrDefault("high", 4.0), original);
         };
     }
 

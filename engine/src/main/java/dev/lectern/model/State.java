@@ -115,7 +115,8 @@ public final class State {
 
     /** The rows of a product over rows chosen by index: which of them are singles. */
     MatMul.Rows chosen(int[] wanted) {
-        int singles = (int) Arrays.stream(wanted).filter(r -> r < rows.singles()).count();
+        int singles =
+                (int) Arrays.stream(wanted).filter(r -> r < rows.singles()).count();
         return new MatMul.Rows(singles, wanted.length - singles);
     }
 }

@@ -82,7 +82,10 @@ public final class Forward {
 
     private static Heads heads(Config config, int layer) {
         return new Heads(
-                config.heads(), config.kvHeads(), config.headDim(), config.windows().get(layer));
+                config.heads(),
+                config.kvHeads(),
+                config.headDim(),
+                config.windows().get(layer));
     }
 
     /** The rows of one step: slices of one token first. */
