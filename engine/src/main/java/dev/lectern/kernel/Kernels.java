@@ -18,6 +18,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.matMul() : new ScalarMatMul();
     }
 
+    /** The kernels between the products; they hold nothing, any number of threads may share them. */
+    public static Elementwise elementwise() {
+        return VECTOR ? VectorProvider.elementwise() : new ScalarElementwise();
+    }
+
     /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
     public static int vectorBits() {
         return VECTOR_BITS;
@@ -61,6 +66,10 @@ public final class Kernels {
     private static final class VectorProvider {
         static MatMul matMul() {
             return new VectorMatMul();
+        }
+
+        static Elementwise elementwise() {
+            return new VectorElementwise();
         }
 
         static int bits() {
