@@ -137,12 +137,7 @@ public final class Model implements AutoCloseable {
 
     /** The text of tokens, without control tokens. */
     public String detokenize(int[] tokens) {
-        Detokenizer detokenizer = new Detokenizer(tokenizer);
-        StringBuilder text = new StringBuilder();
-        for (int token : tokens) {
-            text.append(detokenizer.next(token));
-        }
-        return text.append(detokenizer.finish()).toString();
+        return Detokenizer.text(tokenizer, tokens);
     }
 
     /**

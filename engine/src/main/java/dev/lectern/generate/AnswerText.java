@@ -13,7 +13,7 @@ final class AnswerText {
     private boolean stopped;
 
     AnswerText(Tokenizer tokenizer, List<String> stops) {
-        detokenizer = new Detokenizer(tokenizer);
+        detokenizer = Detokenizer.ofContinuation(tokenizer);
         this.stops = stops;
     }
 

@@ -1,5 +1,6 @@
 package dev.lectern.generate;
 
+import dev.lectern.LecternException;
 import dev.lectern.Sampling;
 import java.util.Arrays;
 
@@ -28,6 +29,11 @@ public final class Sampler {
      * @param logits {@code [vocabulary]} from at; may be overwritten
      */
     public int next(float[] logits, int at, int vocabulary) {
+        if (!Float.isFinite(logits[at + likeliest(logits, at, vocabulary)])) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_MODEL_FILE,
+                    "The model computes values that are not numbers: its file is damaged, or was made so; pull it again.");
+        }
         penalise(logits, at);
         int token = sampling.isGreedy() ? likeliest(logits, at, vocabulary) : draw(logits, at, vocabulary);
         remember(token);

@@ -23,6 +23,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.elementwise() : new ScalarElementwise();
     }
 
+    /** The inner loops of attention; they hold nothing, any number of threads may share them. */
+    public static AttentionTiles attentionTiles() {
+        return VECTOR ? VectorProvider.attentionTiles() : new ScalarAttentionTiles();
+    }
+
     /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
     public static int vectorBits() {
         return VECTOR_BITS;
@@ -70,6 +75,10 @@ public final class Kernels {
 
         static Elementwise elementwise() {
             return new VectorElementwise();
+        }
+
+        static AttentionTiles attentionTiles() {
+            return new VectorAttentionTiles();
         }
 
         static int bits() {

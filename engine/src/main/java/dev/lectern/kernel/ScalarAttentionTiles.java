@@ -117,8 +117,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
         }
     }
 
-    /** The exponential of a difference to a maximum: x ≤ 0; what would not be a normal number is 0. */
     private static float exp(float x) {
-        return x < VectorAttentionTiles.UNDERFLOW ? 0 : (float) Math.exp(x);
+        return (float) Math.exp(x);
     }
 }

@@ -10,7 +10,6 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -20,9 +19,6 @@ import jdk.incubator.vector.VectorSpecies;
  * chunk, which fills 16 registers and hides the latency of a fused multiply-add on wider machines too.
  */
 public final class VectorAttentionTiles implements AttentionTiles {
-    /** ln of the smallest normal float: below this {@code exp} is taken as 0. */
-    static final float UNDERFLOW = -87.33654f;
-
     private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final int L = F.length();
@@ -92,7 +88,7 @@ public final class VectorAttentionTiles implements AttentionTiles {
         float max = most.reduceLanes(VectorOperators.MAX);
         FloatVector sum = FloatVector.zero(F);
         for (int t = 0; t < n; t += L) {
-            FloatVector p = exp(FloatVector.fromArray(F, s, sAt + t).sub(max));
+            FloatVector p = VectorExp.exp(FloatVector.fromArray(F, s, sAt + t).sub(max));
             p.intoArray(s, sAt + t);
             sum = sum.add(p);
         }
@@ -218,7 +214,7 @@ public final class VectorAttentionTiles implements AttentionTiles {
             for (int t = 0; t < tokens; t++) {
                 now = now.max(FloatVector.fromArray(F, s, sAt + t * LANES + lane));
             }
-            FloatVector factor = exp(before.sub(now));
+            FloatVector factor = VectorExp.exp(before.sub(now));
             factor.intoArray(scale, lane);
             rescale |= factor.compare(VectorOperators.NE, 1f).anyTrue();
             FloatVector total = FloatVector.fromArray(F, sum, statsAt + lane).mul(factor);
@@ -231,7 +227,8 @@ public final class VectorAttentionTiles implements AttentionTiles {
 
     private static FloatVector exponentials(float[] s, int sAt, int tokens, FloatVector max, FloatVector total) {
         for (int t = 0; t < tokens; t++) {
-            FloatVector p = exp(FloatVector.fromArray(F, s, sAt + t * LANES).sub(max));
+            FloatVector p =
+                    VectorExp.exp(FloatVector.fromArray(F, s, sAt + t * LANES).sub(max));
             p.intoArray(s, sAt + t * LANES);
             total = total.add(p);
         }
@@ -284,27 +281,5 @@ public final class VectorAttentionTiles implements AttentionTiles {
                 .reinterpretAsInts()
                 .lanewise(OR, bits.lanewise(AND, 0x8000).lanewise(LSHL, 16))
                 .reinterpretAsFloats();
-    }
-
-    /**
-     * exp(x) for x ≤ 0, relative error below 2e-7; 0 below {@link #UNDERFLOW}. Cephes' scheme: x = n ln 2 + r in two parts of ln 2, a
-     * polynomial of degree 6 on r, 2^n put into the exponent.
-     */
-    private static FloatVector exp(FloatVector x) {
-        VectorMask<Float> tiny = x.compare(VectorOperators.LT, UNDERFLOW);
-        FloatVector y = x.max(UNDERFLOW);
-        // Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low mantissa bits.
-        FloatVector shifted = y.fma(FloatVector.broadcast(F, 1.44269504f), FloatVector.broadcast(F, 0x1.8p23f));
-        FloatVector n = shifted.sub(0x1.8p23f);
-        FloatVector r = n.fma(FloatVector.broadcast(F, -0.693359375f), y);
-        r = n.fma(FloatVector.broadcast(F, 2.12194440e-4f), r);
-        FloatVector p = r.fma(FloatVector.broadcast(F, 1.9875691500e-4f), FloatVector.broadcast(F, 1.3981999507e-3f));
-        p = p.fma(r, FloatVector.broadcast(F, 8.3334519073e-3f));
-        p = p.fma(r, FloatVector.broadcast(F, 4.1665795894e-2f));
-        p = p.fma(r, FloatVector.broadcast(F, 1.6666665459e-1f));
-        p = p.fma(r, FloatVector.broadcast(F, 5.0000001201e-1f));
-        p = p.fma(r.mul(r), r).add(1f);
-        IntVector exponent = shifted.reinterpretAsInts().lanewise(LSHL, 23);
-        return p.reinterpretAsInts().add(exponent).reinterpretAsFloats().blend(0f, tiny);
     }
 }

@@ -4,6 +4,7 @@ import dev.lectern.BadModelFileException;
 import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Elementwise;
+import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.MatMul.Product;
 import dev.lectern.kernel.Matrix;
@@ -87,6 +88,7 @@ final class Gpt2 implements Decoder {
     private final Arena arena = Arena.ofShared();
     private final Config config;
     private final MatMul matMul;
+    private final Elementwise elementwise = Kernels.elementwise();
     private final boolean gguf;
     private final String prefix;
     private final Matrix embedding; // [vocabulary][hidden]
@@ -170,11 +172,10 @@ final class Gpt2 implements Decoder {
     @Override
     public void embed(State s, int[] tokens) {
         int hidden = config.hidden();
-        float[] position = new float[hidden];
         for (int row = 0; row < tokens.length; row++) {
             Blocks.decode(embedding, tokens[row], 0, hidden, s.hidden, row * hidden);
-            Blocks.decode(positions, s.positions[row], 0, hidden, position, 0);
-            Elementwise.add(s.hidden, row * hidden, position, 0, hidden);
+            Blocks.decode(positions, s.positions[row], 0, hidden, s.out, row * hidden);
+            elementwise.add(s.hidden, s.out, row * hidden, (row + 1) * hidden);
         }
     }
 
@@ -199,7 +200,7 @@ final class Gpt2 implements Decoder {
         multiply(s, s.normed, new Product(w.up().weight(), s.up));
         addBias(s, s.up, w.up().bias());
         int width = config.feedForward();
-        s.eachRows(s.rows().count(), (from, to) -> Elementwise.gelu(s.up, from * width, (to - from) * width));
+        s.eachRows(s.rows().count(), (from, to) -> elementwise.gelu(s.up, from * width, to * width));
         multiply(s, s.up, new Product(w.down().weight(), s.out));
         addResidual(s, w.down().bias());
     }
@@ -212,26 +213,20 @@ final class Gpt2 implements Decoder {
     }
 
     private void normed(State s, float[] x, int rows, Norm norm) {
-        int n = config.hidden();
         s.eachRows(
                 rows,
-                (from, to) -> Elementwise.layerNorm(
-                        s.normed, from * n, x, from * n, to - from, n, norm.weight(), norm.bias(), config.epsilon()));
+                (from, to) ->
+                        elementwise.layerNorm(s.normed, x, norm.weight(), norm.bias(), config.epsilon(), from, to));
     }
 
     private void addBias(State s, float[] x, float[] bias) {
-        s.eachRows(s.rows().count(), (from, to) -> {
-            for (int row = from; row < to; row++) {
-                Elementwise.add(x, row * bias.length, bias, 0, bias.length);
-            }
-        });
+        s.eachRows(s.rows().count(), (from, to) -> elementwise.addBias(x, bias, from, to));
     }
 
     private void addResidual(State s, float[] bias) {
         addBias(s, s.out, bias);
         int n = config.hidden();
-        s.eachRows(
-                s.rows().count(), (from, to) -> Elementwise.add(s.hidden, from * n, s.out, from * n, (to - from) * n));
+        s.eachRows(s.rows().count(), (from, to) -> elementwise.add(s.hidden, s.out, from * n, to * n));
     }
 
     private void multiply(State s, float[] x, Product... products) {

@@ -2,6 +2,7 @@ package dev.lectern.model;
 
 import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.Elementwise;
+import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.MatMul.Product;
 import dev.lectern.kernel.Matrix;
@@ -48,6 +49,7 @@ class Llama implements Decoder {
             Matrix down) {} // [hidden][feedForward]
 
     final Config config;
+    final Elementwise elementwise = Kernels.elementwise();
     private final MatMul matMul;
     private final Matrix embedding; // [vocabulary][hidden]
     private final Layer[] layers;
@@ -127,9 +129,7 @@ class Llama implements Decoder {
         normed(s, w.feedForwardNorm());
         multiply(s, s.normed, new Product(w.gate(), s.gate), new Product(w.up(), s.up));
         int width = config.feedForward();
-        s.eachRows(
-                s.rows().count(),
-                (from, to) -> Elementwise.siluTimes(s.gate, from * width, s.up, from * width, (to - from) * width));
+        s.eachRows(s.rows().count(), (from, to) -> elementwise.siluTimes(s.gate, s.up, from * width, to * width));
         multiply(s, s.gate, new Product(w.down(), s.out));
         addResidual(s);
     }
@@ -140,23 +140,19 @@ class Llama implements Decoder {
     @Override
     public void logits(State s, int[] rows) {
         s.gatherHidden(rows);
-        Elementwise.rmsNorm(s.normed, 0, s.normed, 0, rows.length, config.hidden(), outputNorm, config.epsilon());
+        elementwise.rmsNorm(s.normed, s.normed, outputNorm, config.epsilon(), 0, rows.length);
         matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] weight) {
-        int hidden = config.hidden();
         s.eachRows(
                 s.rows().count(),
-                (from, to) -> Elementwise.rmsNorm(
-                        s.normed, from * hidden, s.hidden, from * hidden, to - from, hidden, weight, config.epsilon()));
+                (from, to) -> elementwise.rmsNorm(s.normed, s.hidden, weight, config.epsilon(), from, to));
     }
 
     private void addResidual(State s) {
         int hidden = config.hidden();
-        s.eachRows(
-                s.rows().count(),
-                (from, to) -> Elementwise.add(s.hidden, from * hidden, s.out, from * hidden, (to - from) * hidden));
+        s.eachRows(s.rows().count(), (from, to) -> elementwise.add(s.hidden, s.out, from * hidden, to * hidden));
     }
 
     private void multiply(State s, float[] x, Product... products) {

@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.kernel.Elementwise;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
@@ -46,14 +45,10 @@ final class Qwen2 extends Llama {
 
     @Override
     void projected(int layer, State s) {
-        for (int row = 0; row < s.rows().count(); row++) {
-            addBias(s.q, row, queryBias[layer]);
-            addBias(s.k, row, keyBias[layer]);
-            addBias(s.v, row, valueBias[layer]);
-        }
-    }
-
-    private static void addBias(float[] x, int row, float[] bias) {
-        Elementwise.add(x, row * bias.length, bias, 0, bias.length);
+        s.eachRows(s.rows().count(), (from, to) -> {
+            elementwise.addBias(s.q, queryBias[layer], from, to);
+            elementwise.addBias(s.k, keyBias[layer], from, to);
+            elementwise.addBias(s.v, valueBias[layer], from, to);
+        });
     }
 }

@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.kernel.Elementwise;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
@@ -43,26 +42,10 @@ final class Qwen3 extends Llama {
 
     @Override
     void projected(int layer, State s) {
-        int headDim = config.headDim(), queries = config.heads() * headDim, kv = config.kvHeads() * headDim;
+        int heads = config.heads(), kvHeads = config.kvHeads();
         s.eachRows(s.rows().count(), (from, to) -> {
-            Elementwise.rmsNorm(
-                    s.q,
-                    from * queries,
-                    s.q,
-                    from * queries,
-                    (to - from) * config.heads(),
-                    headDim,
-                    queryNorm[layer],
-                    config.epsilon());
-            Elementwise.rmsNorm(
-                    s.k,
-                    from * kv,
-                    s.k,
-                    from * kv,
-                    (to - from) * config.kvHeads(),
-                    headDim,
-                    keyNorm[layer],
-                    config.epsilon());
+            elementwise.rmsNorm(s.q, s.q, queryNorm[layer], config.epsilon(), from * heads, to * heads);
+            elementwise.rmsNorm(s.k, s.k, keyNorm[layer], config.epsilon(), from * kvHeads, to * kvHeads);
         });
     }
 }
