@@ -11,6 +11,7 @@ import static dev.lectern.kernel.Lanes.toFloat;
 import static dev.lectern.kernel.Lanes.unsigned;
 import static dev.lectern.kernel.Lanes.x;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -25,15 +26,15 @@ final class QuantRows {
     private QuantRows() {}
 
     /** Lane {@code i}: bit 0 is the fifth bit of element {@code i}, bit 16 that of element {@code i + 16}. */
-    private static IntVector fifthBits(byte[] b, int p) {
-        return IntVector.broadcast(I, i32(b, p)).lanewise(VectorOperators.LSHR, LANE);
+    private static IntVector fifthBits(MemorySegment w, long p) {
+        return IntVector.broadcast(I, i32(w, p)).lanewise(VectorOperators.LSHR, LANE);
     }
 
-    static void decodeQ4_0(byte[] b, int p, int count, float[] out, int at) {
+    static void decodeQ4_0(MemorySegment w, long p, int count, float[] out, int at) {
         for (int k = 0; k < count; k += 32, p += 18) {
-            FloatVector scale = all(f16(b, p));
+            FloatVector scale = all(f16(w, p));
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 2 + i);
+                IntVector pair = unsigned(w, p + 2 + i);
                 toFloat(pair.and(15).sub(8)).mul(scale).intoArray(out, at + k + i);
                 toFloat(pair.lanewise(VectorOperators.LSHR, 4).sub(8))
                         .mul(scale)
@@ -42,12 +43,12 @@ final class QuantRows {
         }
     }
 
-    static void decodeQ4_1(byte[] b, int p, int count, float[] out, int at) {
+    static void decodeQ4_1(MemorySegment w, long p, int count, float[] out, int at) {
         for (int k = 0; k < count; k += 32, p += 20) {
-            FloatVector scale = all(f16(b, p));
-            FloatVector offset = all(f16(b, p + 2));
+            FloatVector scale = all(f16(w, p));
+            FloatVector offset = all(f16(w, p + 2));
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 4 + i);
+                IntVector pair = unsigned(w, p + 4 + i);
                 toFloat(pair.and(15)).fma(scale, offset).intoArray(out, at + k + i);
                 toFloat(pair.lanewise(VectorOperators.LSHR, 4))
                         .fma(scale, offset)
@@ -56,12 +57,12 @@ final class QuantRows {
         }
     }
 
-    static void decodeQ5_0(byte[] b, int p, int count, float[] out, int at) {
+    static void decodeQ5_0(MemorySegment w, long p, int count, float[] out, int at) {
         for (int k = 0; k < count; k += 32, p += 22) {
-            FloatVector scale = all(f16(b, p));
-            IntVector fifth = fifthBits(b, p + 2);
+            FloatVector scale = all(f16(w, p));
+            IntVector fifth = fifthBits(w, p + 2);
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 6 + i);
+                IntVector pair = unsigned(w, p + 6 + i);
                 IntVector upper = fifth.lanewise(VectorOperators.LSHR, i);
                 toFloat(pair.and(15)
                                 .or(upper.lanewise(VectorOperators.LSHL, 4).and(16))
@@ -77,13 +78,13 @@ final class QuantRows {
         }
     }
 
-    static void decodeQ5_1(byte[] b, int p, int count, float[] out, int at) {
+    static void decodeQ5_1(MemorySegment w, long p, int count, float[] out, int at) {
         for (int k = 0; k < count; k += 32, p += 24) {
-            FloatVector scale = all(f16(b, p));
-            FloatVector offset = all(f16(b, p + 2));
-            IntVector fifth = fifthBits(b, p + 4);
+            FloatVector scale = all(f16(w, p));
+            FloatVector offset = all(f16(w, p + 2));
+            IntVector fifth = fifthBits(w, p + 4);
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 8 + i);
+                IntVector pair = unsigned(w, p + 8 + i);
                 IntVector upper = fifth.lanewise(VectorOperators.LSHR, i);
                 toFloat(pair.and(15).or(upper.lanewise(VectorOperators.LSHL, 4).and(16)))
                         .fma(scale, offset)
@@ -96,23 +97,23 @@ final class QuantRows {
         }
     }
 
-    static void decodeQ8_0(byte[] b, int p, int count, float[] out, int at) {
+    static void decodeQ8_0(MemorySegment w, long p, int count, float[] out, int at) {
         for (int k = 0; k < count; k += 32, p += 34) {
-            FloatVector scale = all(f16(b, p));
+            FloatVector scale = all(f16(w, p));
             for (int i = 0; i < 16; i += L) {
-                signed(b, p + 2 + i).mul(scale).intoArray(out, at + k + i);
-                signed(b, p + 18 + i).mul(scale).intoArray(out, at + k + 16 + i);
+                signed(w, p + 2 + i).mul(scale).intoArray(out, at + k + i);
+                signed(w, p + 18 + i).mul(scale).intoArray(out, at + k + 16 + i);
             }
         }
     }
 
-    static void dotQ4_0(byte[] b, int p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotQ4_0(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32, p += 18) {
-            FloatVector scale = all(f16(b, p));
+            FloatVector scale = all(f16(w, p));
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 2 + i);
+                IntVector pair = unsigned(w, p + 2 + i);
                 first = toFloat(pair.and(15).sub(8)).mul(scale).fma(x(x, at + k + i), first);
                 second = toFloat(pair.lanewise(VectorOperators.LSHR, 4).sub(8))
                         .mul(scale)
@@ -122,14 +123,14 @@ final class QuantRows {
         first.add(second).intoArray(lanes, to);
     }
 
-    static void dotQ4_1(byte[] b, int p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotQ4_1(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32, p += 20) {
-            FloatVector scale = all(f16(b, p));
-            FloatVector offset = all(f16(b, p + 2));
+            FloatVector scale = all(f16(w, p));
+            FloatVector offset = all(f16(w, p + 2));
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 4 + i);
+                IntVector pair = unsigned(w, p + 4 + i);
                 first = toFloat(pair.and(15)).fma(scale, offset).fma(x(x, at + k + i), first);
                 second = toFloat(pair.lanewise(VectorOperators.LSHR, 4))
                         .fma(scale, offset)
@@ -139,14 +140,14 @@ final class QuantRows {
         first.add(second).intoArray(lanes, to);
     }
 
-    static void dotQ5_0(byte[] b, int p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotQ5_0(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32, p += 22) {
-            FloatVector scale = all(f16(b, p));
-            IntVector fifth = fifthBits(b, p + 2);
+            FloatVector scale = all(f16(w, p));
+            IntVector fifth = fifthBits(w, p + 2);
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 6 + i);
+                IntVector pair = unsigned(w, p + 6 + i);
                 IntVector upper = fifth.lanewise(VectorOperators.LSHR, i);
                 first = toFloat(pair.and(15)
                                 .or(upper.lanewise(VectorOperators.LSHL, 4).and(16))
@@ -163,15 +164,15 @@ final class QuantRows {
         first.add(second).intoArray(lanes, to);
     }
 
-    static void dotQ5_1(byte[] b, int p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotQ5_1(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32, p += 24) {
-            FloatVector scale = all(f16(b, p));
-            FloatVector offset = all(f16(b, p + 2));
-            IntVector fifth = fifthBits(b, p + 4);
+            FloatVector scale = all(f16(w, p));
+            FloatVector offset = all(f16(w, p + 2));
+            IntVector fifth = fifthBits(w, p + 4);
             for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(b, p + 8 + i);
+                IntVector pair = unsigned(w, p + 8 + i);
                 IntVector upper = fifth.lanewise(VectorOperators.LSHR, i);
                 first = toFloat(pair.and(15)
                                 .or(upper.lanewise(VectorOperators.LSHL, 4).and(16)))
@@ -186,14 +187,14 @@ final class QuantRows {
         first.add(second).intoArray(lanes, to);
     }
 
-    static void dotQ8_0(byte[] b, int p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotQ8_0(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32, p += 34) {
-            FloatVector scale = all(f16(b, p));
+            FloatVector scale = all(f16(w, p));
             for (int i = 0; i < 16; i += L) {
-                first = signed(b, p + 2 + i).mul(scale).fma(x(x, at + k + i), first);
-                second = signed(b, p + 18 + i).mul(scale).fma(x(x, at + k + 16 + i), second);
+                first = signed(w, p + 2 + i).mul(scale).fma(x(x, at + k + i), first);
+                second = signed(w, p + 18 + i).mul(scale).fma(x(x, at + k + 16 + i), second);
             }
         }
         first.add(second).intoArray(lanes, to);
