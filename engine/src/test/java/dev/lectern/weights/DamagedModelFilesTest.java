@@ -154,7 +154,12 @@ final class DamagedModelFilesTest {
             opened++;
         } catch (LecternException e) {
             refused++;
-            assertThat(e).as("seed %d", seed).hasMessageContaining(name);
+            assertThat(e)
+                    .as("seed %d", seed)
+                    .hasMessageContaining(name)
+                    .message()
+                    .doesNotContainPattern("\\p{Cntrl}");
+            assertThat(e.getMessage()).as("seed %d", seed).doesNotContainPattern("\\p{Cntrl}");
             assertThat(e.kind())
                     .as("seed %d", seed)
                     .isIn(LecternException.Kind.BAD_MODEL_FILE, LecternException.Kind.NOT_FOUND);
