@@ -57,6 +57,7 @@ record Damage(SplittableRandom random) {
     private static final List<String> JSON_NOISE =
             List.of("NaN", "//", "[", "}", "\"", ",", "\u0000", "\"\\ud800\"", "-", "1.");
 
+    private static final Pattern DIGIT = Pattern.compile("(?<![0-9])[0-9]");
     private static final Pattern JSON_NAME = Pattern.compile("\"[^\"]*\"(?=:)");
     private static final Pattern JSON_VALUE = Pattern.compile(
             "(?<=[:,\\[])(\"[^\"]*\"(?!:)|-?[0-9][0-9.e+-]*|true|null|\\[[^\\[{\\]}]*]|\\{[^\\[{\\]}]*})");
@@ -144,33 +145,23 @@ record Damage(SplittableRandom random) {
         List<MatchResult> values = JSON_VALUE.matcher(text).results().toList();
         List<MatchResult> names = JSON_NAME.matcher(text).results().toList();
         int kind = random.nextInt(20);
-        if (values.isEmpty() || names.isEmpty() || kind == 0) {
+        if (values.isEmpty() || names.isEmpty() || !DIGIT.matcher(text).find() || kind == 0) {
             int at = random.nextInt(text.length() + 1);
             return text.substring(0, at) + one(JSON_NOISE) + text.substring(Math.min(text.length(), at + kind));
         }
         MatchResult value = one(values);
         return switch (kind) {
             case 1 -> text.substring(0, value.end());
-            case 2, 3 -> replace(text, one(names), one(names).group());
-            case 4, 5 ->
-                replace(
-                        text,
-                        one(names),
-                        one(names).group() + ":" + value.group() + ","
-                                + one(names).group());
-            case 6, 7 -> replace(text, value, one(values).group());
-            case 8, 9 ->
-                replace(
-                        text,
-                        value,
-                        value.group() + "," + one(names).group() + ":"
-                                + one(values).group());
-            case 10 -> replace(text, value, value.group() + "," + one(values).group());
-            case 11, 12 -> { // one digit
-                int digit = value.start() + random.nextInt(value.end() - value.start());
-                yield Character.isDigit(text.charAt(digit))
-                        ? text.substring(0, digit) + random.nextInt(10) + text.substring(digit + 1)
-                        : text;
+            case 2 -> replace(text, one(names), one(names).group());
+            case 3 -> replace(text, value, value.group() + "," + one(values).group());
+            case 4 -> { // a new member
+                MatchResult name = one(names);
+                yield replace(text, name, "\"extra\":" + value.group() + "," + name.group());
+            }
+            case 5, 6, 7 -> replace(text, value, one(values).group());
+            case 8, 9, 10, 11, 12 -> { // another digit
+                MatchResult digit = one(DIGIT.matcher(text).results().toList());
+                yield replace(text, digit, String.valueOf(random.nextInt(10)));
             }
             default -> replace(text, value, one(JSON_LIES));
         };
