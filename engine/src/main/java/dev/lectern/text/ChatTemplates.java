@@ -53,7 +53,8 @@ public final class ChatTemplates {
     private static String text(Path file) {
         try {
             if (Files.size(file) > MOST_BYTES) {
-                throw new BadModelFileException(file.toString(), "has more than " + MOST_BYTES + " bytes, too many for a template.");
+                throw new BadModelFileException(
+                        file.toString(), "has more than " + MOST_BYTES + " bytes, too many for a template.");
             }
             return Files.readString(file);
         } catch (MalformedInputException e) {

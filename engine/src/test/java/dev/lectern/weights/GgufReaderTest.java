@@ -189,7 +189,9 @@ final class GgufReaderTest {
             channel.write(ByteBuffer.wrap(new byte[] {0, 0x3c}), header.length + rows * 1024 - 2);
         }
         try (ModelFile model = ModelFiles.open(file)) {
-            MemorySegment last = model.matrix("large", (int) rows, 512).rows((int) rows - 1, 1).segment();
+            MemorySegment last = model.matrix("large", (int) rows, 512)
+                    .rows((int) rows - 1, 1)
+                    .segment();
             assertThat(last.get(ValueLayout.JAVA_SHORT_UNALIGNED, 1022)).isEqualTo((short) 0x3c00);
         }
     }
