@@ -3,6 +3,7 @@ package dev.lectern.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lectern.json.Json;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -61,8 +62,7 @@ final class TokenizerExpectations {
             for (String line : lines) {
                 Tokenizer.Encoding encoding = tokenizer.encode(line, false);
                 idRows.add(encoding.ids());
-                boolean composed = Normalizer.isNormalized(line, Normalizer.Form.NFC);
-                startRows.add(composed ? encoding.starts() : new int[0]);
+                startRows.add(isAligned(tokenizer, line, encoding) ? encoding.starts() : new int[0]);
             }
             softly.assertThat(digest(idRows))
                     .as("ids of lines %d to %d", b * block, (b + 1) * block - 1)
@@ -72,6 +72,13 @@ final class TokenizerExpectations {
                     .isEqualTo(starts.get(b));
         }
         softly.assertAll();
+    }
+
+    /** Whether the script kept Hugging Face's offsets of a line; it says why not always. */
+    private static boolean isAligned(Tokenizer tokenizer, String line, Tokenizer.Encoding encoding) {
+        String back = new String(bytes(tokenizer, encoding.ids()), StandardCharsets.UTF_8);
+        return Normalizer.isNormalized(line, Normalizer.Form.NFC)
+                && (tokenizer.prefixesSpace() || back.replace('▁', ' ').equals(line.replace('▁', ' ')));
     }
 
     /** With added tokens recognised, lines that hold them give the ids of Hugging Face. */
@@ -143,14 +150,10 @@ final class TokenizerExpectations {
 
     /** The UTF-8 bytes that the tokens of a text add up to. */
     static byte[] bytes(Tokenizer tokenizer, int[] ids) {
-        var out = new java.io.ByteArrayOutputStream();
+        var out = new ByteArrayOutputStream();
         for (int id : ids) {
             out.writeBytes(tokenizer.bytes(id));
         }
         return out.toByteArray();
-    }
-
-    static byte[] utf8(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
     }
 }

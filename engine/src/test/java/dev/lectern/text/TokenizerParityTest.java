@@ -9,18 +9,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class TokenizerParityTest {
     @ParameterizedTest
     @ValueSource(strings = {"gpt2", "llama2", "llama3", "llama3_1", "qwen3", "yi"})
-    void tokensAreThoseOfHuggingFace(String family) {
+    void tokensAreThoseOfHuggingFaceAndLawsHold(String family) {
         Tokenizer tokenizer = Tokenizers.fromFolder(PublishedTokenizers.folder(family));
         TokenizerExpectations expectations = new TokenizerExpectations(family);
         expectations.checkIds(tokenizer);
         expectations.checkAddedTokens(tokenizer);
         expectations.checkDecoding(tokenizer);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"gpt2", "llama2", "llama3_1", "qwen3", "yi"})
-    void lawsHold(String family) {
-        Tokenizer tokenizer = Tokenizers.fromFolder(PublishedTokenizers.folder(family));
         TokenizerLaws.check(tokenizer);
         assertThat(tokenizer.endTokens()).isNotEmpty();
     }
