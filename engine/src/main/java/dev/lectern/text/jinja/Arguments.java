@@ -34,7 +34,8 @@ final class Arguments {
 
     /** The arguments behind the first ones, for a filter or test that is named by an argument. */
     Arguments behind(int count, String newCallee) {
-        return new Arguments(newCallee, positional.subList(Math.min(count, positional.size()), positional.size()), named, budget);
+        return new Arguments(
+                newCallee, positional.subList(Math.min(count, positional.size()), positional.size()), named, budget);
     }
 
     /** Binds them to the names of parameters; nothing may be left over. */
@@ -56,12 +57,14 @@ final class Arguments {
         return this;
     }
 
-    @Nullable Object get(String parameter) {
+    @Nullable
+    Object get(String parameter) {
         return bound.get(parameter);
     }
 
     /** As {@link #get}, with none as good as absent. */
-    @Nullable Object given(String parameter) {
+    @Nullable
+    Object given(String parameter) {
         Object value = bound.get(parameter);
         return value == Values.NONE ? null : value;
     }
@@ -109,7 +112,10 @@ final class Arguments {
 
     private JinjaException wrong(String parameter, String wanted) {
         Object value = require(parameter);
-        return Values.misused(value, value, budget,
+        return Values.misused(
+                value,
+                value,
+                budget,
                 callee + " wants " + wanted + " as \"" + parameter + "\", not a value of type " + Values.type(value));
     }
 }

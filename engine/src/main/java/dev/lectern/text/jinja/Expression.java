@@ -32,14 +32,17 @@ sealed interface Expression {
 
     record Concatenation(List<Expression> operands) implements Expression {}
 
-    record Conditional(Expression test, Expression then, @Nullable Expression otherwise) implements Expression {}
+    record Conditional(
+            Expression test, Expression then, @Nullable Expression otherwise) implements Expression {}
 
     record Attribute(Expression target, String name, int line) implements Expression {}
 
     record Item(Expression target, Expression index, int line) implements Expression {}
 
-    record Slice(@Nullable Expression start, @Nullable Expression stop, @Nullable Expression step)
-            implements Expression {}
+    record Slice(
+            @Nullable Expression start,
+            @Nullable Expression stop,
+            @Nullable Expression step) implements Expression {}
 
     record Call(Expression target, Passed passed, int line) implements Expression {}
 

@@ -87,7 +87,8 @@ class ExpressionParser {
     }
 
     final JinjaException unexpected(String wanted) {
-        return JinjaException.template(line(), "expected " + wanted + " but found " + current().described());
+        return JinjaException.template(
+                line(), "expected " + wanted + " but found " + current().described());
     }
 
     final void enter() {
@@ -175,7 +176,8 @@ class ExpressionParser {
         while (true) {
             Token token = current();
             String operator;
-            if (token.kind() == Kind.OPERATOR && Set.of("==", "!=", "<", "<=", ">", ">=").contains(token.text())) {
+            if (token.kind() == Kind.OPERATOR
+                    && Set.of("==", "!=", "<", "<=", ">", ">=").contains(token.text())) {
                 operator = next().text();
             } else if (skipName("in")) {
                 operator = "in";
@@ -216,7 +218,8 @@ class ExpressionParser {
         int line = line();
         Expression first = power();
         List<Term> rest = new ArrayList<>();
-        while (current().kind() == Kind.OPERATOR && Set.of("*", "/", "//", "%").contains(current().text())) {
+        while (current().kind() == Kind.OPERATOR
+                && Set.of("*", "/", "//", "%").contains(current().text())) {
             rest.add(new Term(next().text(), power()));
         }
         return rest.isEmpty() ? first : new Expression.Arithmetic(first, rest, line);
@@ -344,7 +347,8 @@ class ExpressionParser {
                 } else if (name.kind() == Kind.INTEGER) {
                     value = new Expression.Item(value, new Expression.Literal(Long.valueOf(name.text())), line);
                 } else {
-                    throw JinjaException.template(line, "expected a name or number after \".\" but found " + name.described());
+                    throw JinjaException.template(
+                            line, "expected a name or number after \".\" but found " + name.described());
                 }
             } else if (skip("[")) {
                 value = new Expression.Item(value, subscript(), line);

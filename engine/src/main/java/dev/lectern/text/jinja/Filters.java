@@ -12,8 +12,28 @@ import org.jspecify.annotations.Nullable;
 /** What stands behind {@code |}: filters of one value. Those of sequences are in {@link SequenceFilters}. */
 final class Filters {
     private static final Set<String> NAMES = Set.of(
-            "abs", "attr", "capitalize", "count", "d", "default", "float", "format", "indent", "int", "items", "join",
-            "length", "lower", "replace", "round", "safe", "string", "title", "tojson", "trim", "upper");
+            "abs",
+            "attr",
+            "capitalize",
+            "count",
+            "d",
+            "default",
+            "float",
+            "format",
+            "indent",
+            "int",
+            "items",
+            "join",
+            "length",
+            "lower",
+            "replace",
+            "round",
+            "safe",
+            "string",
+            "title",
+            "tojson",
+            "trim",
+            "upper");
 
     private final Budget budget;
     private final Members members;
@@ -40,12 +60,13 @@ final class Filters {
             case "count", "length" -> length(value, arguments);
             case "d", "default" -> {
                 arguments.bind("default_value", "boolean");
-                boolean missing = value instanceof Values.Undefined
-                        || (arguments.flag("boolean", false) && !Values.truth(value));
+                boolean missing =
+                        value instanceof Values.Undefined || (arguments.flag("boolean", false) && !Values.truth(value));
                 yield missing ? arguments.get("default_value", Text.EMPTY) : value;
             }
             case "float" -> real(value, arguments);
-            case "format" -> Operators.percent(string(value, arguments), new Values.Tuple(arguments.positional()), budget);
+            case "format" ->
+                Operators.percent(string(value, arguments), new Values.Tuple(arguments.positional()), budget);
             case "indent" -> indent(value, arguments);
             case "int" -> integer(value, arguments);
             case "items" -> items(value, arguments);
@@ -55,13 +76,15 @@ final class Filters {
                 List<Object> items = Values.elements(value, budget);
                 yield Strings.join(
                         attribute == null ? items : sequences.attributes(items, attribute),
-                        Representation.string(arguments.get("d", Text.EMPTY), budget), budget);
+                        Representation.string(arguments.get("d", Text.EMPTY), budget),
+                        budget);
             }
             case "lower" -> Strings.lower(string(value, arguments.bind()), budget);
             case "replace" -> {
                 arguments.bind("old", "new", "count");
                 long limit = arguments.given("count") == null ? -1 : arguments.integer("count", -1);
-                yield Strings.replace(string(value, arguments), arguments.text("old"), arguments.text("new"), limit, budget);
+                yield Strings.replace(
+                        string(value, arguments), arguments.text("old"), arguments.text("new"), limit, budget);
             }
             case "round" -> round(value, arguments);
             case "safe", "string" -> string(value, arguments.bind());
@@ -69,7 +92,9 @@ final class Filters {
             case "tojson" -> json(value, arguments);
             case "trim" -> {
                 arguments.bind("chars");
-                String set = arguments.given("chars") == null ? "" : arguments.text("chars").chars();
+                String set = arguments.given("chars") == null
+                        ? ""
+                        : arguments.text("chars").chars();
                 boolean nothing = arguments.given("chars") != null && set.isEmpty();
                 Text text = string(value, arguments);
                 yield nothing ? text : Strings.strip(text, set, true, true, budget);
@@ -112,7 +137,8 @@ final class Filters {
         return switch (value) {
             case Values.Undefined _ -> new Values.Stream(List.of());
             case Map<?, ?> map -> new Values.Stream(Members.pairs(map, budget));
-            default -> throw budget.error("the filter \"items\" wants a dict, not a value of type " + Values.type(value));
+            default ->
+                throw budget.error("the filter \"items\" wants a dict, not a value of type " + Values.type(value));
         };
     }
 
@@ -122,7 +148,11 @@ final class Filters {
                 ? text
                 : Strings.repeated(Text.of(" "), arguments.integer("width", 4), budget);
         return Strings.indented(
-                string(value, arguments), margin, arguments.flag("first", false), arguments.flag("blank", false), budget);
+                string(value, arguments),
+                margin,
+                arguments.flag("first", false),
+                arguments.flag("blank", false),
+                budget);
     }
 
     private Object json(Object value, Arguments arguments) {
@@ -132,7 +162,8 @@ final class Filters {
                 ? null
                 : indent instanceof Text text
                         ? text.chars()
-                        : Strings.repeated(Text.of(" "), arguments.integer("indent", 0), budget).chars();
+                        : Strings.repeated(Text.of(" "), arguments.integer("indent", 0), budget)
+                                .chars();
         String itemSeparator = margin == null ? ", " : ",";
         String keySeparator = ": ";
         Object separators = arguments.given("separators");
@@ -180,7 +211,9 @@ final class Filters {
     }
 
     private @Nullable Long parse(String text, long base) {
-        String digits = stripped(text).replaceAll("(?<=[0-9a-zA-Z])_(?=[0-9a-zA-Z])", "").toLowerCase(Locale.ROOT);
+        String digits = stripped(text)
+                .replaceAll("(?<=[0-9a-zA-Z])_(?=[0-9a-zA-Z])", "")
+                .toLowerCase(Locale.ROOT);
         boolean signed = digits.startsWith("-") || digits.startsWith("+");
         String body = signed ? digits.substring(1) : digits;
         String prefix = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "-";

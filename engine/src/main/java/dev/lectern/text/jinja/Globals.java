@@ -107,7 +107,9 @@ final class Globals {
     private static Object refuse(Arguments arguments) {
         Text message = Representation.string(arguments.bind("message").require("message"), arguments.budget());
         throw new JinjaException(
-                JinjaException.Reason.REFUSED, arguments.budget().line(), Members.shortened(message.chars().strip()));
+                JinjaException.Reason.REFUSED,
+                arguments.budget().line(),
+                Members.shortened(message.chars().strip()));
     }
 
     private static Object now(Arguments arguments) {
@@ -126,7 +128,8 @@ final class Globals {
             if (pattern == null) {
                 throw arguments.budget().error("strftime_now() does not know the directive \"%" + directive + "\"");
             }
-            String written = DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH).format(now);
+            String written =
+                    DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH).format(now);
             out.append(short1 ? written.replaceFirst("^0+(?=.)", "") : written);
         }
         return out.text();

@@ -48,7 +48,9 @@ final class Interpreter {
                 budget.at(print.line());
                 out.append(Representation.string(evaluator.value(print.value(), scope), budget));
             }
-            case Statement.For loop -> loop(loop, scope);
+            case Statement.For loop -> {
+                return loop(loop, scope);
+            }
             case Statement.If branches -> {
                 return branch(branches, scope);
             }
@@ -122,7 +124,7 @@ final class Interpreter {
         return text;
     }
 
-    private void loop(Statement.For loop, Scope scope) {
+    private Flow loop(Statement.For loop, Scope scope) {
         budget.at(loop.line());
         Object over = evaluator.value(loop.items(), scope);
         budget.at(loop.line());
@@ -155,9 +157,7 @@ final class Interpreter {
             }
             completed |= flow == Flow.NEXT;
         }
-        if (!completed) {
-            run(loop.otherwise(), new Scope(scope));
-        }
+        return completed ? Flow.NEXT : run(loop.otherwise(), new Scope(scope));
     }
 
     private void assign(Target target, Object value, Scope scope) {
@@ -172,9 +172,10 @@ final class Interpreter {
             }
             case Target.Several several -> {
                 List<Object> values = Values.elements(value, budget);
-                if (value instanceof Values.Undefined || values.size() != several.targets().size()) {
-                    throw budget.error(several.targets().size() + " variables cannot be set from "
-                            + values.size() + " values");
+                if (value instanceof Values.Undefined
+                        || values.size() != several.targets().size()) {
+                    throw budget.error(
+                            several.targets().size() + " variables cannot be set from " + values.size() + " values");
                 }
                 for (int i = 0; i < values.size(); i++) {
                     assign(several.targets().get(i), values.get(i), scope);
@@ -201,15 +202,16 @@ final class Interpreter {
         Object caller = named.remove("caller");
         scope.set("caller", caller == null ? new Values.Undefined("\"caller\" is undefined") : caller);
         if (given.size() > parameters.size()) {
-            throw budget.error("the macro " + macro.name() + "() takes at most " + parameters.size() + " arguments, not "
-                    + given.size());
+            throw budget.error("the macro " + macro.name() + "() takes at most " + parameters.size()
+                    + " arguments, not " + given.size());
         }
         for (int i = 0; i < parameters.size(); i++) {
             String parameter = parameters.get(i);
             Object byName = named.remove(parameter);
             Object value = i < given.size() ? given.get(i) : byName;
             if (i < given.size() && byName != null) {
-                throw budget.error("the macro " + macro.name() + "() is given the argument \"" + parameter + "\" twice");
+                throw budget.error(
+                        "the macro " + macro.name() + "() is given the argument \"" + parameter + "\" twice");
             }
             Expression fallback = macro.defaults().get(i);
             if (value == null) {

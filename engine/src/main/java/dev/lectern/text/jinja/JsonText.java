@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  * @param indent what one level is indented by; null for everything on one line
  */
 record JsonText(
-        boolean ascii, @Nullable String indent, String itemSeparator, String keySeparator, boolean sorted, Budget budget) {
+        boolean ascii,
+        @Nullable String indent,
+        String itemSeparator,
+        String keySeparator,
+        boolean sorted,
+        Budget budget) {
 
     Text of(Object value) {
         Text.Builder out = new Text.Builder(budget);

@@ -103,13 +103,15 @@ final class Lexer {
                     body = stripIndent(body, source.charAt(from - 1) == '\n');
                 }
                 data(body, from);
-                boolean plain = source.charAt(behind - 1) == '}' && source.charAt(behind - 3) != '-'
+                boolean plain = source.charAt(behind - 1) == '}'
+                        && source.charAt(behind - 3) != '-'
                         && source.charAt(behind - 3) != '+';
                 at = plain && behind < source.length() && source.charAt(behind) == '\n' ? behind + 1 : behind;
                 return;
             }
         }
-        throw JinjaException.template(lineAt(tag), "the raw block that starts here has no end: \"{% endraw %}\" is missing");
+        throw JinjaException.template(
+                lineAt(tag), "the raw block that starts here has no end: \"{% endraw %}\" is missing");
     }
 
     /** Index behind {@code WORD %}} if it stands here, blanks swallowed after a minus; otherwise −1. */
@@ -144,11 +146,13 @@ final class Lexer {
         while (true) {
             at = skipBlanks(at);
             if (at >= source.length()) {
-                throw JinjaException.template(lineAt(tag), "the tag that starts here has no end: \"" + close + "\" is missing");
+                throw JinjaException.template(
+                        lineAt(tag), "the tag that starts here has no end: \"" + close + "\" is missing");
             }
             if (brackets.isEmpty()) {
                 char sign = source.charAt(at);
-                boolean signed = (sign == '-' || (sign == '+' && end == Kind.BLOCK_END)) && source.startsWith(close, at + 1);
+                boolean signed =
+                        (sign == '-' || (sign == '+' && end == Kind.BLOCK_END)) && source.startsWith(close, at + 1);
                 if (signed || source.startsWith(close, at)) {
                     add(end, close, at);
                     at = afterEnd(at + (signed ? 3 : 2), signed ? sign : ' ', end == Kind.BLOCK_END);
@@ -266,7 +270,10 @@ final class Lexer {
         while (i < source.length()) {
             char c = source.charAt(i);
             boolean digit = c < 128 && Character.digit(c, radix) >= 0;
-            boolean separator = c == '_' && i > from && i + 1 < source.length() && source.charAt(i + 1) < 128
+            boolean separator = c == '_'
+                    && i > from
+                    && i + 1 < source.length()
+                    && source.charAt(i + 1) < 128
                     && Character.digit(source.charAt(i + 1), radix) >= 0;
             if (!digit && !separator) {
                 break;

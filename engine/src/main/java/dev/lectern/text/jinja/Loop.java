@@ -23,7 +23,8 @@ final class Loop {
         return depth;
     }
 
-    @Nullable Object member(String name) {
+    @Nullable
+    Object member(String name) {
         int size = items.size();
         return switch (name) {
             case "index" -> index + 1L;
@@ -35,10 +36,8 @@ final class Loop {
             case "length" -> (long) size;
             case "depth" -> (long) depth;
             case "depth0" -> depth - 1L;
-            case "previtem" ->
-                index > 0 ? items.get(index - 1) : new Values.Undefined("there is no previous item");
-            case "nextitem" ->
-                index < size - 1 ? items.get(index + 1) : new Values.Undefined("there is no next item");
+            case "previtem" -> index > 0 ? items.get(index - 1) : new Values.Undefined("there is no previous item");
+            case "nextitem" -> index < size - 1 ? items.get(index + 1) : new Values.Undefined("there is no next item");
             case "cycle" -> (Values.Function) this::cycle;
             case "changed" -> (Values.Function) this::changed;
             default -> null;

@@ -14,8 +14,24 @@ final class Members {
             Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
     private static final Set<String> CHANGES_DICT = Set.of("clear", "pop", "popitem", "setdefault", "update");
     private static final Set<String> UNSUPPORTED = Set.of(
-            "casefold", "center", "encode", "expandtabs", "format", "format_map", "isascii", "isdecimal", "isidentifier",
-            "isnumeric", "isprintable", "istitle", "ljust", "maketrans", "rjust", "swapcase", "translate", "zfill");
+            "casefold",
+            "center",
+            "encode",
+            "expandtabs",
+            "format",
+            "format_map",
+            "isascii",
+            "isdecimal",
+            "isidentifier",
+            "isnumeric",
+            "isprintable",
+            "istitle",
+            "ljust",
+            "maketrans",
+            "rjust",
+            "swapcase",
+            "translate",
+            "zfill");
 
     private final Budget budget;
 
@@ -45,8 +61,10 @@ final class Members {
             if (item != null) {
                 return item;
             }
-        } else if (Values.indexed(target) && Values.integer(index) != null) {
-            Object item = element(target, Values.integer(index));
+        }
+        Long position = Values.indexed(target) ? Values.integer(index) : null;
+        if (position != null) {
+            Object item = element(target, position);
             return item == null ? absent(target, index) : item;
         }
         Object own = index instanceof Text name ? own(target, name.chars()) : null;
@@ -65,7 +83,8 @@ final class Members {
     private static Values.Undefined absent(Object target, Object name) {
         String what = name instanceof Text text
                 ? "attribute '" + shortened(text.chars()) + "'"
-                : "element " + (name instanceof Long || name instanceof Boolean ? name : "of type " + Values.type(name));
+                : "element "
+                        + (name instanceof Long || name instanceof Boolean ? name : "of type " + Values.type(name));
         return new Values.Undefined("a value of type " + Values.type(target) + " has no " + what);
     }
 
@@ -97,28 +116,33 @@ final class Members {
 
     private @Nullable Function dictMethod(Map<?, ?> map, String name) {
         return switch (name) {
-            case "keys" -> arguments -> {
-                arguments.bind();
-                return view("dict_keys", map.keySet());
-            };
-            case "values" -> arguments -> {
-                arguments.bind();
-                return view("dict_values", map.values());
-            };
-            case "items" -> arguments -> {
-                arguments.bind();
-                return new Values.View("dict_items", pairs(map, budget));
-            };
-            case "get" -> arguments -> {
-                arguments.bind("key", "default");
-                Object found = map.get(Values.key(arguments.require("key"), budget));
-                return found == null ? arguments.get("default", Values.NONE) : found;
-            };
-            case "copy" -> arguments -> {
-                arguments.bind();
-                budget.steps(4L * map.size());
-                return new LinkedHashMap<>(map);
-            };
+            case "keys" ->
+                arguments -> {
+                    arguments.bind();
+                    return view("dict_keys", map.keySet());
+                };
+            case "values" ->
+                arguments -> {
+                    arguments.bind();
+                    return view("dict_values", map.values());
+                };
+            case "items" ->
+                arguments -> {
+                    arguments.bind();
+                    return new Values.View("dict_items", pairs(map, budget));
+                };
+            case "get" ->
+                arguments -> {
+                    arguments.bind("key", "default");
+                    Object found = map.get(Values.key(arguments.require("key"), budget));
+                    return found == null ? arguments.get("default", Values.NONE) : found;
+                };
+            case "copy" ->
+                arguments -> {
+                    arguments.bind();
+                    budget.steps(4L * map.size());
+                    return new LinkedHashMap<>(map);
+                };
             default -> null;
         };
     }
@@ -137,24 +161,29 @@ final class Members {
 
     private @Nullable Function listMethod(List<?> list, String name) {
         return switch (name) {
-            case "index" -> arguments -> {
-                Object wanted = arguments.bind("value").require("value");
-                for (int i = 0; i < list.size(); i++) {
-                    if (Values.equal(list.get(i), wanted, budget)) {
-                        return (long) i;
+            case "index" ->
+                arguments -> {
+                    Object wanted = arguments.bind("value").require("value");
+                    for (int i = 0; i < list.size(); i++) {
+                        if (Values.equal(list.get(i), wanted, budget)) {
+                            return (long) i;
+                        }
                     }
-                }
-                throw budget.error("the value that index() looks for is not in the list");
-            };
-            case "count" -> arguments -> {
-                Object wanted = arguments.bind("value").require("value");
-                return list.stream().filter(item -> Values.equal(item, wanted, budget)).count();
-            };
-            case "copy" -> arguments -> {
-                arguments.bind();
-                budget.steps(list.size());
-                return new ArrayList<>(list);
-            };
+                    throw budget.error("the value that index() looks for is not in the list");
+                };
+            case "count" ->
+                arguments -> {
+                    Object wanted = arguments.bind("value").require("value");
+                    return list.stream()
+                            .filter(item -> Values.equal(item, wanted, budget))
+                            .count();
+                };
+            case "copy" ->
+                arguments -> {
+                    arguments.bind();
+                    budget.steps(list.size());
+                    return new ArrayList<>(list);
+                };
             default -> null;
         };
     }
@@ -205,7 +234,8 @@ final class Members {
         }
         Long number = Values.integer(value);
         if (number == null) {
-            throw Values.misused(value, value, budget, "a slice wants integers, not a value of type " + Values.type(value));
+            throw Values.misused(
+                    value, value, budget, "a slice wants integers, not a value of type " + Values.type(value));
         }
         return number;
     }

@@ -21,8 +21,12 @@ final class Operators {
     }
 
     private static JinjaException unsupported(String operator, Object a, Object b, Budget budget) {
-        return Values.misused(a, b, budget,
-                "\"" + operator + "\" cannot be applied to values of type " + Values.type(a) + " and " + Values.type(b));
+        return Values.misused(
+                a,
+                b,
+                budget,
+                "\"" + operator + "\" cannot be applied to values of type " + Values.type(a) + " and "
+                        + Values.type(b));
     }
 
     private static Object add(Object a, Object b, Budget budget) {
@@ -157,7 +161,8 @@ final class Operators {
                 continue;
             }
             if ("srdif".indexOf(conversion) < 0) {
-                throw budget.error("the format \"" + Members.shortened(chars) + "\" has a conversion that is not supported");
+                throw budget.error(
+                        "the format \"" + Members.shortened(chars) + "\" has a conversion that is not supported");
             }
             if (left.isEmpty()) {
                 throw budget.error("the format \"" + Members.shortened(chars) + "\" wants more values");
@@ -167,7 +172,8 @@ final class Operators {
         if (!left.isEmpty()) {
             throw budget.error("the format \"" + Members.shortened(chars) + "\" wants fewer values");
         }
-        return out.append(format, Math.min(plain, chars.length()), chars.length()).text();
+        return out.append(format, Math.min(plain, chars.length()), chars.length())
+                .text();
     }
 
     private static Text converted(char conversion, int precision, Object value, Budget budget) {
@@ -176,14 +182,16 @@ final class Operators {
             case 'r' -> Representation.repr(value, budget);
             default -> {
                 if (!Values.number(value)) {
-                    throw Values.misused(value, value, budget, "a format wants a number, not a value of type " + Values.type(value));
+                    throw Values.misused(
+                            value, value, budget, "a format wants a number, not a value of type " + Values.type(value));
                 }
                 Long integer = Values.integer(value);
-                yield Text.of(conversion == 'f'
-                        ? new java.math.BigDecimal(Values.real(value))
-                                .setScale(precision, java.math.RoundingMode.HALF_EVEN)
-                                .toPlainString()
-                        : Long.toString(integer == null ? (long) Values.real(value) : integer));
+                yield Text.of(
+                        conversion == 'f'
+                                ? new java.math.BigDecimal(Values.real(value))
+                                        .setScale(precision, java.math.RoundingMode.HALF_EVEN)
+                                        .toPlainString()
+                                : Long.toString(integer == null ? (long) Values.real(value) : integer));
             }
         };
     }

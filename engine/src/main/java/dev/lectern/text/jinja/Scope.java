@@ -17,7 +17,8 @@ final class Scope {
         variables.put(name, value);
     }
 
-    @Nullable Object find(String name) {
+    @Nullable
+    Object find(String name) {
         for (Scope scope = this; scope != null; scope = scope.parent) {
             Object value = scope.variables.get(name);
             if (value != null) {

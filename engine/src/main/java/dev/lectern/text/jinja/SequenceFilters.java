@@ -10,8 +10,21 @@ import org.jspecify.annotations.Nullable;
 /** Filters of lists, dicts and everything else that can be run through. */
 final class SequenceFilters {
     static final Set<String> NAMES = Set.of(
-            "dictsort", "first", "last", "list", "map", "max", "min", "reject", "rejectattr", "reverse", "select",
-            "selectattr", "sort", "sum", "unique");
+            "dictsort",
+            "first",
+            "last",
+            "list",
+            "map",
+            "max",
+            "min",
+            "reject",
+            "rejectattr",
+            "reverse",
+            "select",
+            "selectattr",
+            "sort",
+            "sum",
+            "unique");
 
     private final Budget budget;
     private final Members members;
@@ -45,7 +58,8 @@ final class SequenceFilters {
             }
             case "map" -> map(value, arguments);
             case "max", "min" -> extreme(value, arguments, name.equals("max"));
-            case "reject", "select" -> chosen(Values.elements(value, budget), null, arguments, 0, name.equals("select"));
+            case "reject", "select" ->
+                chosen(Values.elements(value, budget), null, arguments, 0, name.equals("select"));
             case "rejectattr", "selectattr" -> {
                 if (arguments.positional().isEmpty()) {
                     throw budget.error("the filter \"" + name + "\" wants the name of an attribute");
@@ -56,8 +70,11 @@ final class SequenceFilters {
             case "reverse" -> reverse(value, arguments);
             case "sort" -> {
                 arguments.bind("reverse", "case_sensitive", "attribute");
-                yield sorted(Values.elements(value, budget), arguments.flag("reverse", false),
-                        arguments.flag("case_sensitive", false), arguments.given("attribute"));
+                yield sorted(
+                        Values.elements(value, budget),
+                        arguments.flag("reverse", false),
+                        arguments.flag("case_sensitive", false),
+                        arguments.given("attribute"));
             }
             case "sum" -> {
                 arguments.bind("attribute", "start");
@@ -98,7 +115,8 @@ final class SequenceFilters {
         }
         Object value = item;
         for (String name : text.chars().split("\\.", -1)) {
-            boolean index = !name.isEmpty() && name.length() < 10 && name.chars().allMatch(c -> c >= '0' && c <= '9');
+            boolean index =
+                    !name.isEmpty() && name.length() < 10 && name.chars().allMatch(c -> c >= '0' && c <= '9');
             value = members.item(value, index ? (Object) Long.valueOf(name) : Text.of(name));
         }
         return value;
@@ -230,14 +248,21 @@ final class SequenceFilters {
     private Object dictsort(Object value, Arguments arguments) {
         arguments.bind("case_sensitive", "by", "reverse");
         if (!(value instanceof Map<?, ?> map)) {
-            throw Values.misused(value, value, budget, "the filter \"dictsort\" wants a dict, not a value of type " + Values.type(value));
+            throw Values.misused(
+                    value,
+                    value,
+                    budget,
+                    "the filter \"dictsort\" wants a dict, not a value of type " + Values.type(value));
         }
         long position = switch (arguments.text("by", "key").chars()) {
             case "key" -> 0;
             case "value" -> 1;
             default -> throw budget.error("the filter \"dictsort\" sorts by key or by value");
         };
-        return sorted(Members.pairs(map, budget), arguments.flag("reverse", false),
-                arguments.flag("case_sensitive", false), position);
+        return sorted(
+                Members.pairs(map, budget),
+                arguments.flag("reverse", false),
+                arguments.flag("case_sensitive", false),
+                position);
     }
 }

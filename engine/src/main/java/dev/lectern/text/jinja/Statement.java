@@ -9,8 +9,14 @@ sealed interface Statement {
 
     record Print(Expression value, int line) implements Statement {}
 
-    record For(Target target, Expression items, @Nullable Expression filter, List<Statement> body,
-            List<Statement> otherwise, int line) implements Statement {}
+    record For(
+            Target target,
+            Expression items,
+            @Nullable Expression filter,
+            List<Statement> body,
+            List<Statement> otherwise,
+            int line)
+            implements Statement {}
 
     record If(List<Branch> branches, List<Statement> otherwise) implements Statement {}
 
@@ -26,8 +32,9 @@ sealed interface Statement {
 
     record With(List<Target> targets, List<Expression> values, List<Statement> body, int line) implements Statement {}
 
-    record MacroDefinition(String name, List<String> parameters, List<@Nullable Expression> defaults,
-            List<Statement> body, int line) implements Statement {}
+    record MacroDefinition(
+            String name, List<String> parameters, List<@Nullable Expression> defaults, List<Statement> body, int line)
+            implements Statement {}
 
     record CallBlock(Expression.Call call, MacroDefinition caller, int line) implements Statement {}
 

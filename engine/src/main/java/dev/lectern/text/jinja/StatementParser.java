@@ -45,7 +45,8 @@ final class StatementParser extends ExpressionParser {
                 }
                 case END -> {
                     if (!ends.isEmpty()) {
-                        throw JinjaException.template(opened,
+                        throw JinjaException.template(
+                                opened,
                                 "the block that starts here has no end: \"{% " + last(ends) + " %}\" is missing");
                     }
                     leave();
@@ -150,8 +151,7 @@ final class StatementParser extends ExpressionParser {
         }
         Expression value = filters(new Expression.Name(Statement.BODY, line));
         endTag();
-        List<Statement> body = body(Set.of("endset"));
-        close();
+        List<Statement> body = outsideLoops("endset");
         return new Statement.SetBlock(target, value, body, line);
     }
 
@@ -206,18 +206,19 @@ final class StatementParser extends ExpressionParser {
         }
         endTag();
         List<Statement> body = outsideLoops("endcall");
-        return new Statement.CallBlock(call,
-                new Statement.MacroDefinition("caller", signature.parameters(), signature.defaults(), body, line), line);
+        return new Statement.CallBlock(
+                call,
+                new Statement.MacroDefinition("caller", signature.parameters(), signature.defaults(), body, line),
+                line);
     }
 
     private Statement filterBlock(int line) {
         String name = expectName();
         Expression.Passed passed = current().operator("(") ? arguments() : Expression.Passed.NONE;
-        Expression value = filters(
-                new Expression.Filter(new Expression.Name(Statement.BODY, line), name, passed, line));
+        Expression value =
+                filters(new Expression.Filter(new Expression.Name(Statement.BODY, line), name, passed, line));
         endTag();
-        List<Statement> body = body(Set.of("endfilter"));
-        close();
+        List<Statement> body = outsideLoops("endfilter");
         return new Statement.FilterBlock(value, body, line);
     }
 
@@ -250,7 +251,8 @@ final class StatementParser extends ExpressionParser {
         }
         List<Target> all = new ArrayList<>(List.of(first));
         while (skip(",")) {
-            if (current().kind() == Kind.OPERATOR && !current().operator("(") || current().name(end)) {
+            if (current().kind() == Kind.OPERATOR && !current().operator("(")
+                    || current().name(end)) {
                 break;
             }
             all.add(oneTarget(members));

@@ -17,46 +17,64 @@ final class StringMethods {
             case "upper" -> arguments -> Strings.upper(text, arguments.bind().budget());
             case "lower" -> arguments -> Strings.lower(text, arguments.bind().budget());
             case "title" -> arguments -> Strings.title(text, arguments.bind().budget());
-            case "capitalize" -> arguments -> Strings.capitalized(text, arguments.bind().budget());
+            case "capitalize" ->
+                arguments -> Strings.capitalized(text, arguments.bind().budget());
             case "startswith" -> arguments -> affix(text, arguments, true);
             case "endswith" -> arguments -> affix(text, arguments, false);
-            case "removeprefix" -> arguments -> {
-                Text prefix = arguments.bind("prefix").text("prefix");
-                return text.chars().startsWith(prefix.chars()) ? text.substring(prefix.length(), text.length()) : text;
-            };
-            case "removesuffix" -> arguments -> {
-                Text suffix = arguments.bind("suffix").text("suffix");
-                return text.chars().endsWith(suffix.chars()) ? text.substring(0, text.length() - suffix.length()) : text;
-            };
+            case "removeprefix" ->
+                arguments -> {
+                    Text prefix = arguments.bind("prefix").text("prefix");
+                    return text.chars().startsWith(prefix.chars())
+                            ? text.substring(prefix.length(), text.length())
+                            : text;
+                };
+            case "removesuffix" ->
+                arguments -> {
+                    Text suffix = arguments.bind("suffix").text("suffix");
+                    return text.chars().endsWith(suffix.chars())
+                            ? text.substring(0, text.length() - suffix.length())
+                            : text;
+                };
             case "split" -> arguments -> split(text, arguments, false);
             case "rsplit" -> arguments -> split(text, arguments, true);
-            case "splitlines" -> arguments -> {
-                boolean keep = arguments.bind("keepends").flag("keepends", false);
-                return List.<Object>copyOf(Strings.lines(text, keep, arguments.budget()));
-            };
+            case "splitlines" ->
+                arguments -> {
+                    boolean keep = arguments.bind("keepends").flag("keepends", false);
+                    return List.<Object>copyOf(Strings.lines(text, keep, arguments.budget()));
+                };
             case "partition", "rpartition" -> arguments -> partition(text, arguments, name.equals("rpartition"));
-            case "replace" -> arguments -> {
-                arguments.bind("old", "new", "count");
-                return Strings.replace(
-                        text, arguments.text("old"), arguments.text("new"), arguments.integer("count", -1), arguments.budget());
-            };
-            case "join" -> arguments -> {
-                Budget budget = arguments.budget();
-                List<Object> items = Values.elements(arguments.bind("iterable").require("iterable"), budget);
-                for (Object item : items) {
-                    if (!(item instanceof Text)) {
-                        throw budget.error("join() wants strings, not a value of type " + Values.type(item));
+            case "replace" ->
+                arguments -> {
+                    arguments.bind("old", "new", "count");
+                    return Strings.replace(
+                            text,
+                            arguments.text("old"),
+                            arguments.text("new"),
+                            arguments.integer("count", -1),
+                            arguments.budget());
+                };
+            case "join" ->
+                arguments -> {
+                    Budget budget = arguments.budget();
+                    List<Object> items =
+                            Values.elements(arguments.bind("iterable").require("iterable"), budget);
+                    for (Object item : items) {
+                        if (!(item instanceof Text)) {
+                            throw budget.error("join() wants strings, not a value of type " + Values.type(item));
+                        }
                     }
-                }
-                return Strings.join(items, text, budget);
-            };
+                    return Strings.join(items, text, budget);
+                };
             case "find", "rfind", "index", "rindex" -> arguments -> find(text, arguments, name);
-            case "count" -> arguments -> {
-                Text part = arguments.bind("sub").text("sub");
-                return part.isEmpty()
-                        ? (Object) (text.codePoints() + 1L)
-                        : (Object) (Strings.split(text, part, -1, arguments.budget()).size() - 1L);
-            };
+            case "count" ->
+                arguments -> {
+                    Text part = arguments.bind("sub").text("sub");
+                    return part.isEmpty()
+                            ? (Object) (text.codePoints() + 1L)
+                            : (Object) (Strings.split(text, part, -1, arguments.budget())
+                                            .size()
+                                    - 1L);
+                };
             case "isdigit" -> arguments -> all(text, arguments, Character::isDigit);
             case "isalpha" -> arguments -> all(text, arguments, Character::isLetter);
             case "isalnum" -> arguments -> all(text, arguments, Character::isLetterOrDigit);
@@ -69,7 +87,8 @@ final class StringMethods {
 
     private static Text strip(Text text, Arguments arguments, boolean left, boolean right) {
         arguments.bind("chars");
-        String set = arguments.given("chars") == null ? "" : arguments.text("chars").chars();
+        String set =
+                arguments.given("chars") == null ? "" : arguments.text("chars").chars();
         boolean nothing = arguments.given("chars") != null && set.isEmpty();
         return nothing ? text : Strings.strip(text, set, left, right, arguments.budget());
     }

@@ -10,8 +10,17 @@ final class Strings {
 
     /** Whether Python's {@code isspace()} holds; all such characters are in the basic plane. */
     static boolean space(int c) {
-        return (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680
-                || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+        return (c >= 9 && c <= 13)
+                || (c >= 0x1c && c <= 0x20)
+                || c == 0x85
+                || c == 0xa0
+                || c == 0x1680
+                || (c >= 0x2000 && c <= 0x200a)
+                || c == 0x2028
+                || c == 0x2029
+                || c == 0x202f
+                || c == 0x205f
+                || c == 0x3000;
     }
 
     /** Order by code points. */
@@ -264,7 +273,8 @@ final class Strings {
     static Text indented(Text text, Text margin, boolean first, boolean blank, Budget budget) {
         Text.Builder result = new Text.Builder(budget);
         // A newline at the end counts as one more, empty line.
-        List<Text> lines = lines(new Text.Builder(budget).append(text).append("\n").text(), false, budget);
+        List<Text> lines =
+                lines(new Text.Builder(budget).append(text).append("\n").text(), false, budget);
         for (int i = 0; i < lines.size(); i++) {
             if (i > 0) {
                 result.append("\n");

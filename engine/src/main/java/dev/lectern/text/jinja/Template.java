@@ -76,7 +76,8 @@ public final class Template {
         return switch (value) {
             case Text text -> text.length();
             case List<?> list -> list.stream().mapToLong(Template::size).sum();
-            case Map<?, ?> map -> map.values().stream().mapToLong(Template::size).sum();
+            case Map<?, ?> map ->
+                map.values().stream().mapToLong(Template::size).sum();
             default -> 8;
         };
     }

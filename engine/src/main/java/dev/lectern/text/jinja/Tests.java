@@ -9,9 +9,29 @@ final class Tests {
 
     static boolean exists(String name) {
         return switch (name) {
-            case "defined", "undefined", "none", "string", "mapping", "sequence", "iterable", "number", "integer", "float",
-                    "boolean", "true", "false", "callable", "odd", "even", "lower", "upper", "divisibleby", "in", "sameas",
-                    "filter", "test" -> true;
+            case "defined",
+                    "undefined",
+                    "none",
+                    "string",
+                    "mapping",
+                    "sequence",
+                    "iterable",
+                    "number",
+                    "integer",
+                    "float",
+                    "boolean",
+                    "true",
+                    "false",
+                    "callable",
+                    "odd",
+                    "even",
+                    "lower",
+                    "upper",
+                    "divisibleby",
+                    "in",
+                    "sameas",
+                    "filter",
+                    "test" -> true;
             default -> !comparison(name).isEmpty();
         };
     }
@@ -23,7 +43,8 @@ final class Tests {
             return compare(comparison, value, arguments.bind("other").require("other"), budget);
         }
         return switch (name) {
-            case "divisibleby" -> integer(Operators.apply("%", value, arguments.bind("num").require("num"), budget)) == 0;
+            case "divisibleby" ->
+                integer(Operators.apply("%", value, arguments.bind("num").require("num"), budget)) == 0;
             case "in" -> Values.contains(arguments.bind("seq").require("seq"), value, budget);
             case "sameas" -> same(value, arguments.bind("other").require("other"));
             default -> simple(name, value, arguments.bind().budget());
@@ -38,8 +59,7 @@ final class Tests {
             case "string" -> value instanceof Text;
             case "mapping" -> value instanceof Map<?, ?>;
             case "sequence" -> Values.indexed(value) || value instanceof Map<?, ?> || value instanceof Values.Undefined;
-            case "iterable" ->
-                value instanceof Values.Stream || value instanceof Loop || Values.size(value) >= 0;
+            case "iterable" -> value instanceof Values.Stream || value instanceof Loop || Values.size(value) >= 0;
             case "number" -> Values.number(value);
             case "integer" -> value instanceof Long;
             case "float" -> value instanceof Double;
@@ -69,8 +89,10 @@ final class Tests {
     }
 
     private static boolean same(Object a, Object b) {
-        return a == b || (a.getClass() == b.getClass()
-                && List.of("bool", "int", "str").contains(Values.type(a)) && a.equals(b));
+        return a == b
+                || (a.getClass() == b.getClass()
+                        && List.of("bool", "int", "str").contains(Values.type(a))
+                        && a.equals(b));
     }
 
     /** The operator that a test's name stands for; empty if it is none. */

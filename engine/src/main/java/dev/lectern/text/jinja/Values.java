@@ -48,7 +48,8 @@ final class Values {
             return rest;
         }
 
-        @Nullable Object first() {
+        @Nullable
+        Object first() {
             return items != null && items.hasNext() ? items.next() : null;
         }
     }
