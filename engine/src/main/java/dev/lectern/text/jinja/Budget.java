@@ -51,6 +51,13 @@ final class Budget {
         }
     }
 
+    /** Refuses what would take more steps than are left, before it is begun. */
+    void affords(long count) {
+        if (count > steps) {
+            throw limit("it takes more than " + STEPS + " steps");
+        }
+    }
+
     void scan(long length) {
         steps(1 + length / 64);
     }
