@@ -75,7 +75,10 @@ public final class ChatPrompt {
         return pieces;
     }
 
-    /** Number of tokens up to the end of a part: they depend on nothing that follows it. 0 if the template left the part out. */
+    /**
+     * Number of tokens up to the end of a part. They depend on nothing that follows it, in every template that writes parts
+     * once and in order, as all known ones do; equal beginnings are to be found by comparing tokens. 0 if the template left the part out.
+     */
     public int end(int part) {
         int end = parts.length;
         while (end > 0 && parts[end - 1] != part) {

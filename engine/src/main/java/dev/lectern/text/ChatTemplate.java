@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ChatTemplate {
     private static final int MAX_DEPTH = 90;
+
+    /** Variables that hold special tokens of the model; their text counts as the template's own. */
+    private static final Set<String> TOKEN_NAMES =
+            Set.of("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token");
 
     private final String fileName;
     private final Template template;

@@ -116,7 +116,7 @@ final class ChatTemplateTest {
         String text = template.render(List.of(new ChatMessage("user", document)), Map.of(), true);
         assertThat(text).contains(document).endsWith("<|im_start|>assistant\n");
         ChatTemplate lines = ChatTemplate.parse(
-                "{{ messages[0].content.split('\\n') | length }} {{ messages[0].content | trim | replace('line', 'row') | length }}",
+                "{{ messages[0].content.split('\\n') | length }} {{ messages[0].content | trim | replace('line', 'row') | replace('\\n', ' ') | upper | length }}",
                 "t");
         assertThat(lines.render(List.of(new ChatMessage("user", document)), Map.of(), true))
                 .isEqualTo("200001 9799999");
