@@ -14,6 +14,7 @@ import dev.lectern.prefill.Full;
 import dev.lectern.prefill.Prefill;
 import dev.lectern.prefill.Sequence;
 import dev.lectern.prefill.Slice;
+import dev.lectern.text.Tokenizers;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
 import java.nio.file.Path;
@@ -36,6 +37,10 @@ public final class BareModel implements AutoCloseable {
 
     public Config config() {
         return decoder.config();
+    }
+
+    public int[] tokenize(String text) {
+        return Tokenizers.fromMetadata(file.metadata()).encode(text, false).ids();
     }
 
     public Forward forward() {

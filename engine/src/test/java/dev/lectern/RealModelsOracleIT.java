@@ -9,6 +9,7 @@ import dev.lectern.prefill.Sequence;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -62,7 +63,7 @@ class RealModelsOracleIT {
                             .as("top-1 after token %d", position)
                             .isEqualTo(top1[position]);
                     note(worst, position, logits[from + top1[position]], top1Logit[position]);
-                    note(worst, position, logSumExp(logits, from, vocabulary), logSumExp[position]);
+                    note(worst, position, KvFormatsIT.logSumExp(logits, from, vocabulary), logSumExp[position]);
                     for (int i = 0; i < sampleIds.length; i++) {
                         note(worst, position, logits[from + sampleIds[i]], samples[position][i]);
                     }
@@ -80,14 +81,6 @@ class RealModelsOracleIT {
     private static void note(double[] worst, int position, double actual, double expected) {
         assertThat(actual).as("a logit after token %d", position).isCloseTo(expected, within(TOLERANCE));
         worst[0] = Math.max(worst[0], Math.abs(actual - expected));
-    }
-
-    private static double logSumExp(float[] logits, int at, int count) {
-        double max = logits[at + Sampler.likeliest(logits, at, count)], sum = 0;
-        for (int i = 0; i < count; i++) {
-            sum += Math.exp(logits[at + i] - max);
-        }
-        return max + Math.log(sum);
     }
 
     @ParameterizedTest
@@ -110,7 +103,7 @@ class RealModelsOracleIT {
                     assertThat(answer.tokens())
                             .as(prompt.string("prompt"))
                             .containsExactly(
-                                    java.util.Arrays.stream(expected).boxed().toArray(Integer[]::new));
+                                    Arrays.stream(expected).boxed().toArray(Integer[]::new));
                 }
             }
         }

@@ -70,7 +70,8 @@ final class ConfigKeys {
         RopeConfig rope = rope(headDim, context, ggufPairing);
         if (rope.scaling() instanceof RopeScaling.Dynamic dynamic) {
             // The file states the context before stretching; the other scalings state the one after.
-            context = (int) Math.min(MAX_CONTEXT, Math.round(dynamic.originalContext() * dynamic.factor()));
+            long stretched = Math.round(dynamic.originalContext() * dynamic.factor());
+            context = (int) Math.clamp(stretched, 1, MAX_CONTEXT);
         }
         return new Config(
                 family,
@@ -205,12 +206,14 @@ final class ConfigKeys {
             case "linear" -> new RopeScaling.Linear(factor);
             case "dynamic" -> new RopeScaling.Dynamic(factor, original(originalKey, context));
             case "yarn" -> yarn(p, factor, original(originalKey, context));
-            case "llama3" ->
-                new RopeScaling.Llama3(
-                        factor,
-                        positive(p + "low_freq_factor", Double.NaN),
-                        positive(p + "high_freq_factor", Double.NaN),
-                        original(originalKey, context));
+            case "llama3" -> {
+                double low = positive(p + "low_freq_factor", Double.NaN);
+                double high = positive(p + "high_freq_factor", Double.NaN);
+                if (low >= high) {
+                    throw metadata.bad(p + "low_freq_factor", "is " + low + ", not below the high one, " + high);
+                }
+                yield new RopeScaling.Llama3(factor, low, high, original(originalKey, context));
+            }
             default -> throw metadata.bad(p + "rope_type", "is \"" + type + "\", which is not supported");
         };
     }
