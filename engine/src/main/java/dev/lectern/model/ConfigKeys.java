@@ -60,6 +60,9 @@ final class ConfigKeys {
             throw metadata.bad(
                     prefix + "attention.value_length", "differs from the length of keys, which is not supported");
         }
+        if (!gguf && !metadata.string("hidden_act", "silu").equals("silu")) {
+            throw metadata.bad("hidden_act", "is not silu, the only one that this architecture is read with");
+        }
         int feedForward = metadata.integer(key("feed_forward_length", "intermediate_size"), 1, MAX_WIDTH);
         int vocabulary = vocabulary();
         double epsilon = metadata.number(key("attention.layer_norm_rms_epsilon", "rms_norm_eps"));
