@@ -4,9 +4,11 @@ import dev.lectern.LecternException;
 import java.awt.Color;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.XYChart;
@@ -23,6 +25,8 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 public record Figure(String title, String xAxis, String yAxis, List<Line> lines) {
     private static final int WIDTH = 800;
     private static final int HEIGHT = 500;
+
+    private static final Pattern LONG_FRACTION = Pattern.compile("(\\d\\.\\d\\d)\\d+");
 
     /** Blue, orange, green, purple: apart for colour-blind readers too (Okabe and Ito's palette). */
     private static final Color[] COLOURS = {
@@ -75,8 +79,13 @@ public record Figure(String title, String xAxis, String yAxis, List<Line> lines)
                     e);
         }
         AtomicFile.write(png, pngBytes);
-        AtomicFile.write(svg, svgBytes.toByteArray());
+        AtomicFile.write(svg, rounded(svgBytes.toString(StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8));
         return List.of(png, svg);
+    }
+
+    /** A hundredth of a pixel is enough: letters are drawn as curves, and half of such a file would be digits that nobody sees. */
+    private static String rounded(String svg) {
+        return LONG_FRACTION.matcher(svg).replaceAll("$1");
     }
 
     private XYChart chart() {

@@ -19,6 +19,9 @@ public record KvCacheOptions(String prompt, int tokens, int runs, int threads, S
     /** Formats in which reading and decoding see the same keys and values: both ways can then choose the same tokens. */
     public static final List<String> FORMATS = List.of("f32", "f16", "bf16");
 
+    /** The prompt where none is given. */
+    static final String PROMPT = "What is KV caching?";
+
     private static final int MOST_RUNS = 1000;
 
     public KvCacheOptions {
@@ -39,7 +42,7 @@ public record KvCacheOptions(String prompt, int tokens, int runs, int threads, S
 
     /** 100 tokens, three runs, all processors, an f32 cache. */
     public static KvCacheOptions in(Path folder) {
-        return new KvCacheOptions("What is KV caching?", 100, 3, 0, "f32", false, folder);
+        return new KvCacheOptions(PROMPT, 100, 3, 0, "f32", false, folder);
     }
 
     public KvCacheOptions withPrompt(String prompt) {

@@ -23,12 +23,12 @@ public final class KvCacheReport {
         KvCacheResult.Setting setting = result.setting();
         return String.format(
                 Locale.ROOT,
-                "%s, %d tokens after a prompt of %d, %d %s each, %d %s, kv %s%n"
-                        + "  with the KV cache     %s s  (%.1f tokens/s)%n"
-                        + "  without               %s s  (%.1f tokens/s)%n"
-                        + "  ratio                 %.1f%n"
-                        + "  tokens                %s%n"
-                        + "  machine               %s%n",
+                "%s, %d tokens after a prompt of %d, %d %s each, %d %s, kv %s\n"
+                        + "  with the KV cache     %s s  (%.1f tokens/s)\n"
+                        + "  without               %s s  (%.1f tokens/s)\n"
+                        + "  ratio                 %.1f\n"
+                        + "  tokens                %s\n"
+                        + "  machine               %s\n",
                 setting.model(),
                 setting.tokens(),
                 setting.promptTokens(),
@@ -71,7 +71,7 @@ public final class KvCacheReport {
         for (int i = 0; i < curve.tokens().size(); i++) {
             csv.append(String.format(
                     Locale.ROOT,
-                    "%d,%.6f,%.6f%n",
+                    "%d,%.6f,%.6f\n",
                     curve.tokens().get(i),
                     curve.withCache().get(i),
                     curve.withoutCache().get(i)));
@@ -148,7 +148,7 @@ public final class KvCacheReport {
         text.append("```\n");
         for (KvCacheResult result : results) {
             text.append(String.format(
-                    "%n![Seconds over generated tokens, %s](%s/%s.svg)%n",
+                    "\n![Seconds over generated tokens, %s](%s/%s.png)\n",
                     result.setting().model(), link, result.name()));
         }
         return text.toString();
@@ -158,7 +158,7 @@ public final class KvCacheReport {
         KvCacheResult.Setting setting = result.setting();
         return String.format(
                 Locale.ROOT,
-                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %.1e | [%s](%s/%s.json) |%n",
+                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %.1e | [%s](%s/%s.json) |\n",
                 setting.model(),
                 setting.tokens(),
                 result.withCache().size(),
@@ -176,7 +176,10 @@ public final class KvCacheReport {
 
     private static String command(KvCacheResult result) {
         KvCacheResult.Setting setting = result.setting();
+        String prompt = setting.prompt().equals(KvCacheOptions.PROMPT)
+                ? ""
+                : " --prompt '" + setting.prompt().replace("'", "'\\''") + "'";
         return "lectern bench kv-cache --model " + setting.model() + " --tokens " + setting.tokens() + " --runs "
-                + result.withCache().size() + " --threads " + setting.threads() + " --kv " + setting.kv();
+                + result.withCache().size() + " --threads " + setting.threads() + " --kv " + setting.kv() + prompt;
     }
 }
