@@ -48,6 +48,11 @@ final class JsonFields {
         return number(name, members.get(name));
     }
 
+    /** NaN where there is none. */
+    double optionalNumber(String name) {
+        return members.get(name) == null ? Double.NaN : number(name);
+    }
+
     List<Double> numbers(String name) {
         List<Double> numbers = new ArrayList<>();
         for (Object element : list(name)) {

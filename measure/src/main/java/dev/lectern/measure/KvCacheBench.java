@@ -8,6 +8,7 @@ import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -285,7 +286,17 @@ public final class KvCacheBench {
                 reference.agreement(earlier.map(KvCacheResult::agreement)),
                 kvBytes,
                 new KvCacheResult.Curve(
-                        tokens, mean(oldWith, runs, tokens, with), mean(oldWithout, runs, tokens, without)));
+                        tokens, mean(oldWith, runs, tokens, with), mean(oldWithout, runs, tokens, without)),
+                highest(earlier.map(KvCacheResult::load).orElse(Double.NaN), load()));
+    }
+
+    private static double load() {
+        double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+        return load < 0 ? Double.NaN : load;
+    }
+
+    private static double highest(double a, double b) {
+        return Double.isNaN(a) ? b : Double.isNaN(b) ? a : Math.max(a, b);
     }
 
     /** The mean of some runs, and of one more. */

@@ -28,7 +28,8 @@ public final class KvCacheReport {
                         + "  without               %s s  (%.1f tokens/s)\n"
                         + "  ratio                 %.1f\n"
                         + "  tokens                %s\n"
-                        + "  machine               %s\n",
+                        + "  machine               %s\n"
+                        + "%s",
                 setting.model(),
                 setting.tokens(),
                 setting.promptTokens(),
@@ -43,7 +44,14 @@ public final class KvCacheReport {
                 setting.tokens() / Statistics.of(result.withoutCache()).mean(),
                 result.ratio(),
                 tokens(result.agreement()),
-                setting.machine().described());
+                setting.machine().described(),
+                result.busy()
+                        ? String.format(
+                                Locale.ROOT,
+                                "  the machine was busy  load %.1f on %d cores: the times are too long; measure again\n",
+                                result.load(),
+                                setting.machine().cores())
+                        : "");
     }
 
     private static String tokens(KvCacheResult.Agreement agreement) {
@@ -129,8 +137,8 @@ public final class KvCacheReport {
     /** @param link from the document to the folder of the results */
     private static String markdown(List<KvCacheResult> results, String link) {
         StringBuilder text = new StringBuilder("""
-                | model | tokens | runs | threads | kv | with the cache, s | without, s | ratio | tokens | largest difference of logits | result |
-                | --- | --: | --: | --: | --- | --: | --: | --: | --- | --: | --- |
+                | model | tokens | runs | threads | kv | with the cache, s | without, s | ratio | tokens | largest difference of logits | load | result |
+                | --- | --: | --: | --: | --- | --: | --: | --: | --- | --: | --: | --- |
                 """);
         Set<String> machines = new LinkedHashSet<>();
         for (KvCacheResult result : results) {
@@ -141,6 +149,9 @@ public final class KvCacheReport {
         for (String machine : machines) {
             text.append("\n* ").append(machine);
         }
+        text.append(
+                "\n\nThe load is the system's over a minute, the bench's own threads included; on a busy machine the times are"
+                        + " too long.");
         text.append("\n\nThe commands:\n\n```\n");
         for (KvCacheResult result : results) {
             text.append(command(result)).append('\n');
@@ -158,7 +169,7 @@ public final class KvCacheReport {
         KvCacheResult.Setting setting = result.setting();
         return String.format(
                 Locale.ROOT,
-                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %.1e | [%s](%s/%s.json) |\n",
+                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %.1e | %s | [%s](%s/%s.json) |\n",
                 setting.model(),
                 setting.tokens(),
                 result.withCache().size(),
@@ -169,9 +180,17 @@ public final class KvCacheReport {
                 result.ratio(),
                 tokens(result.agreement()),
                 result.agreement().largest(),
+                load(result),
                 result.date().toString().substring(0, 10),
                 link,
                 result.name());
+    }
+
+    private static String load(KvCacheResult result) {
+        if (Double.isNaN(result.load())) {
+            return "unknown";
+        }
+        return String.format(Locale.ROOT, result.busy() ? "%.1f: busy" : "%.1f", result.load());
     }
 
     private static String command(KvCacheResult result) {

@@ -26,6 +26,8 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  * @param agreement whether both ways chose the same tokens
  * @param kvBytes that the cache held in the end
  * @param curve how the seconds grew
+ * @param load the highest load of the system, over a minute, at the end of a run, the bench's own threads included: above the machine's cores,
+ *     other programs were working too and the times are too long; NaN where the system does not tell
  */
 public record KvCacheResult(
         Setting setting,
@@ -35,7 +37,8 @@ public record KvCacheResult(
         List<Double> withoutCache,
         Agreement agreement,
         long kvBytes,
-        Curve curve) {
+        Curve curve,
+        double load) {
     private static final JsonFactory JSON = JsonFactory.builder().build();
 
     /**
@@ -97,6 +100,12 @@ public record KvCacheResult(
             throw new IllegalArgumentException(
                     withCache.size() + " runs with the cache and " + withoutCache.size() + " without it");
         }
+    }
+
+    /** Whether other programs were working too, as far as the system tells. */
+    public boolean busy() {
+        // A bench that has all cores for itself brings the load to their number, and rounding a little above.
+        return load > setting.machine().cores() + 0.5;
     }
 
     /** How many times longer it takes without the cache: the quotient of the means. */
@@ -179,6 +188,7 @@ public record KvCacheResult(
         json.writeNumberProperty("allowed", agreement.allowed());
         json.writeEndObject();
         json.writeNumberProperty("kvBytes", kvBytes);
+        writeOptional(json, "load", load);
         json.writeObjectPropertyStart("curve");
         json.writeArrayPropertyStart("tokens");
         curve.tokens().forEach(json::writeNumber);
@@ -194,15 +204,19 @@ public record KvCacheResult(
         json.writeObjectPropertyStart(name);
         writeNumbers(json, "seconds", seconds);
         json.writeNumberProperty("mean", statistics.mean());
-        json.writeName("stddev");
-        if (Double.isNaN(statistics.stddev())) {
-            json.writeNull();
-        } else {
-            json.writeNumber(statistics.stddev());
-        }
+        writeOptional(json, "stddev", statistics.stddev());
         json.writeNumberProperty("median", statistics.median());
         json.writeNumberProperty("tokensPerSecond", setting.tokens() / statistics.mean());
         json.writeEndObject();
+    }
+
+    private static void writeOptional(JsonGenerator json, String name, double number) {
+        json.writeName(name);
+        if (Double.isNaN(number)) {
+            json.writeNull();
+        } else {
+            json.writeNumber(number);
+        }
     }
 
     private static void writeNumbers(JsonGenerator json, String name, List<Double> numbers) {
@@ -244,6 +258,7 @@ public record KvCacheResult(
                 new Agreement(
                         agreement.integers("positions"), agreement.number("largest"), agreement.number("allowed")),
                 json.whole("kvBytes"),
-                new Curve(curve.integers("tokens"), curve.numbers("withCache"), curve.numbers("withoutCache")));
+                new Curve(curve.integers("tokens"), curve.numbers("withCache"), curve.numbers("withoutCache")),
+                json.optionalNumber("load"));
     }
 }

@@ -115,6 +115,7 @@ class KvCacheBenchTest {
                         "sameTokens",
                         "agreement",
                         "kvBytes",
+                        "load",
                         "curve")
                 .containsEntry("sameTokens", true)
                 .containsEntry("tokens", 12L);

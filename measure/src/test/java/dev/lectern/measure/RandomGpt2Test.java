@@ -67,7 +67,8 @@ class RandomGpt2Test {
         assertThat(first).hasSize((int) new RandomGpt2(TINY, 1).bytes());
         byte[] digest = MessageDigest.getInstance("SHA-256").digest(first);
         // Pinned: a change of the generator would make older measurements those of another model.
-        assertThat(HexFormat.of().formatHex(digest)).isEqualTo("776de23f75d230fa47ce0436d592cf60f2486d34de9724ffa9b2d86709d540b3");
+        assertThat(HexFormat.of().formatHex(digest))
+                .isEqualTo("776de23f75d230fa47ce0436d592cf60f2486d34de9724ffa9b2d86709d540b3");
         write(2);
         assertThat(Files.readAllBytes(file)).isNotEqualTo(first);
     }
