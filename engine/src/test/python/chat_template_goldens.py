@@ -325,7 +325,12 @@ def main():
     target = RESOURCES / "chat-templates.json"
     document = {"madeBy": "engine/src/test/python/chat_template_goldens.py, jinja2 " + jinja2.__version__,
                 "fetched": fetched, "variables": V, "cases": cases, "snippets": snippets}
-    target.write_text(json.dumps(document, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    # One line for each golden, so that differences can be read.
+    parts = []
+    for key, value in document.items():
+        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in value) if isinstance(value, list) else ""
+        parts.append(f'"{key}": ' + (f"[\n{lines}\n]" if lines else json.dumps(value, ensure_ascii=False)))
+    target.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     print(len(cases), "conversations,", len(snippets), "snippets,", sum("error" in s for s in snippets + cases), "errors")
 
 

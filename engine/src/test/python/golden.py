@@ -192,7 +192,7 @@ def main():
         targets = torch.tensor(ids[start + 1 : start + 1 + len(rows)])
         rows = rows[: len(targets)]
         scores.append(rows.gather(1, targets[:, None])[:, 0] - torch.logsumexp(rows, -1))
-        print(f"long.txt: {start + CHUNK} of {len(ids)} tokens, {time.time() - started:.0f} s", flush=True)
+        print(f"long.txt: {start + len(rows)} of {len(ids) - 1} tokens, {time.time() - started:.0f} s", flush=True)
     scores = torch.cat(scores)
     assert len(scores) == len(ids) - 1
     (out / f"{name}-logprobs.bin").write_bytes(scores.numpy().astype("<f4").tobytes())

@@ -19,7 +19,6 @@ import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Full;
 import dev.lectern.prefill.Prefill;
 import dev.lectern.text.ChatTemplate;
-import dev.lectern.text.ChatTemplates;
 import dev.lectern.text.Detokenizer;
 import dev.lectern.text.Tokenizer;
 import dev.lectern.text.Tokenizers;
@@ -129,8 +128,8 @@ public final class Model implements AutoCloseable {
      */
     public Optional<ChatTemplate> chatTemplate() {
         return file.format().equals("gguf")
-                ? ChatTemplates.fromMetadata(file.metadata())
-                : ChatTemplates.fromFolder(file.path());
+                ? ChatTemplate.fromMetadata(file.metadata())
+                : ChatTemplate.fromFolder(file.path());
     }
 
     /** The tokens of a text; nothing added, special tokens not recognised. */

@@ -3,7 +3,6 @@ package dev.lectern;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -248,33 +247,6 @@ class SessionTest {
                 }
             }
         }
-    }
-
-    @Test
-    void allocationPerTokenDoesNotGrowWithDepth() {
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Model model = stretched();
-                Session session = model.newSession(F32)) {
-            read(session, prompt(model, 3500));
-            long deep = leastAllocatedByAnAnswer(threads, session);
-            session.truncate(10);
-            long shallow = leastAllocatedByAnAnswer(threads, session);
-            assertThat(deep).isLessThanOrEqualTo(shallow + shallow / 10);
-        }
-    }
-
-    /** The least of several, because vectors live on the heap until the compiler has seen a kernel often enough. */
-    private static long leastAllocatedByAnAnswer(com.sun.management.ThreadMXBean threads, Session session) {
-        int depth = session.length();
-        long least = Long.MAX_VALUE;
-        for (int round = 0; round < 60; round++) {
-            session.truncate(depth);
-            session.logits();
-            long before = threads.getCurrentThreadAllocatedBytes();
-            generate(session, options(20));
-            least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
-        }
-        return least;
     }
 
     /** A tiny model with a context of thousands of tokens. */

@@ -29,17 +29,6 @@ final class FloatRows {
         return halves(w, p).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
     }
 
-    /** Normal numbers get another exponent; subnormal ones, m · 2⁻²⁴, are the last digits of 0.5 + m · 2⁻²⁴. */
-    private static FloatVector f16(MemorySegment w, long p) {
-        IntVector h = halves(w, p);
-        IntVector exponent = h.and(0x7c00);
-        IntVector normal = h.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(0x38000000);
-        FloatVector tiny = h.and(0x3ff).or(0x3f000000).reinterpretAsFloats().sub(0.5f);
-        IntVector magnitude = normal.blend(normal.or(0x7f800000), exponent.eq(0x7c00))
-                .blend(tiny.reinterpretAsInts(), exponent.eq(0));
-        return magnitude.or(h.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
-    }
-
     private static IntVector halves(MemorySegment w, long p) {
         ShortVector shorts = Lanes.bytes(HALF, w, p).reinterpretAsShorts();
         return (IntVector) shorts.convertShape(VectorOperators.ZERO_EXTEND_S2I, I, 0);
@@ -56,12 +45,9 @@ final class FloatRows {
     }
 
     static void decodeF16(MemorySegment w, long p, int count, float[] out, int at) {
-        int i = 0;
-        for (; i <= count - L; i += L) {
-            f16(w, p + 2 * i).intoArray(out, at + i);
-        }
-        for (; i < count; i++) {
-            out[at + i] = Lanes.f16(w, p + 2L * i);
+        for (int i = 0; i < count; i++) {
+            out[at + i] = Lanes.f16(
+                    w, p + 2L * i); // the compiler makes vectors of this by itself, twice as fast as ours would be
         }
     }
 
@@ -75,7 +61,7 @@ final class FloatRows {
         }
     }
 
-    static void dotF32(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotF32(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32) {
@@ -84,22 +70,10 @@ final class FloatRows {
                 second = f32(w, p + 4 * i + 64).fma(Lanes.x(x, at + i + 16), second);
             }
         }
-        first.add(second).intoArray(lanes, to);
+        first.add(second).intoArray(s.lanes, to);
     }
 
-    static void dotF16(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 32) {
-            for (int i = k; i < k + 16; i += L) {
-                first = f16(w, p + 2 * i).fma(Lanes.x(x, at + i), first);
-                second = f16(w, p + 2 * i + 32).fma(Lanes.x(x, at + i + 16), second);
-            }
-        }
-        first.add(second).intoArray(lanes, to);
-    }
-
-    static void dotBF16(MemorySegment w, long p, int count, float[] x, int at, float[] lanes, int to) {
+    static void dotBF16(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
         FloatVector first = FloatVector.zero(F);
         FloatVector second = first;
         for (int k = 0; k < count; k += 32) {
@@ -108,6 +82,6 @@ final class FloatRows {
                 second = bf16(w, p + 2 * i + 32).fma(Lanes.x(x, at + i + 16), second);
             }
         }
-        first.add(second).intoArray(lanes, to);
+        first.add(second).intoArray(s.lanes, to);
     }
 }

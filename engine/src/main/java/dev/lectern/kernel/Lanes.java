@@ -51,6 +51,10 @@ final class Lanes {
         return (FloatVector) bytes(B, w, p).castShape(F, 0);
     }
 
+    static FloatVector signed(byte[] b, int at) {
+        return (FloatVector) ByteVector.fromArray(B, b, at).castShape(F, 0);
+    }
+
     static FloatVector toFloat(IntVector v) {
         return (FloatVector) v.convert(VectorOperators.I2F, 0);
     }
@@ -61,10 +65,6 @@ final class Lanes {
 
     static FloatVector all(float value) {
         return FloatVector.broadcast(F, value);
-    }
-
-    static byte i8(MemorySegment w, long p) {
-        return w.get(ValueLayout.JAVA_BYTE, p);
     }
 
     static int i32(MemorySegment w, long p) {

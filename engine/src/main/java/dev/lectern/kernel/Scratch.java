@@ -2,6 +2,11 @@ package dev.lectern.kernel;
 
 /** One worker's buffers, kept between products. Growing is rare: the sizes settle within the first layer. */
 final class Scratch {
+    /** A block of 256, unpacked to bytes, and its scales. */
+    final byte[] quants = new byte[256];
+
+    final float[] scales = new float[16];
+
     /** A decoded row. */
     float[] row = new float[0];
 

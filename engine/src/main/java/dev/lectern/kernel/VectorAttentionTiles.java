@@ -23,6 +23,7 @@ public final class VectorAttentionTiles implements AttentionTiles {
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final int L = F.length();
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(L * Short.SIZE));
+    private static final AttentionTiles REST = new ScalarAttentionTiles();
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     @Override
@@ -252,25 +253,40 @@ public final class VectorAttentionTiles implements AttentionTiles {
         }
     }
 
+    /** A loop for each type: vectors that meet at the end of a switch are put on the heap. */
     @Override
     public void decode(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
-        int i = 0;
-        for (; i + L <= count; i += L) {
-            FloatVector value = switch (type) {
-                case F32 -> FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE);
-                case F16 -> half(segment, offset + 2L * i);
-                case BF16 ->
-                    ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE)
-                                    .castShape(I, 0))
-                            .lanewise(LSHL, 16)
-                            .reinterpretAsFloats();
-                default -> throw new IllegalArgumentException(type + " is not a plain float");
-            };
-            value.intoArray(out, at + i);
+        int whole = count - count % L;
+        switch (type) {
+            case F32 -> floats(segment, offset, whole, out, at);
+            case F16 -> halves(segment, offset, whole, out, at);
+            case BF16 -> brains(segment, offset, whole, out, at);
+            default -> throw new IllegalArgumentException(type + " is not a plain float");
         }
-        if (i < count) {
-            long rest = offset + type.bytes(i);
-            new ScalarAttentionTiles().decode(type, segment, rest, count - i, out, at + i);
+        if (whole < count) {
+            REST.decode(type, segment, offset + type.bytes(whole), count - whole, out, at + whole);
+        }
+    }
+
+    private static void floats(MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i += L) {
+            FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE).intoArray(out, at + i);
+        }
+    }
+
+    private static void halves(MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i += L) {
+            half(segment, offset + 2L * i).intoArray(out, at + i);
+        }
+    }
+
+    private static void brains(MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i += L) {
+            ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE)
+                            .castShape(I, 0))
+                    .lanewise(LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoArray(out, at + i);
         }
     }
 

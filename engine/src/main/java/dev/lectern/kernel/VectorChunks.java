@@ -74,14 +74,15 @@ final class VectorChunks {
             Scratch s, MatMul.Product product, int from, int to, float[] packed, int tokens, int firstRow) {
         Matrix w = product.weights();
         int columns = w.columns();
+        long rowBytes = w.rowBytes();
         s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS);
         s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.TOKENS);
         Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.TOKENS, 0);
         for (int k = 0; k < columns; k += Tiles.COLUMNS) {
             int some = Math.min(Tiles.COLUMNS, columns - k);
             for (int row = from; row < to; row++) {
-                long offset = row * w.rowBytes() + w.type().bytes(k);
-                VectorRows.decode(w.type(), w.segment(), offset, some, s.panel, (row - from) * Tiles.COLUMNS);
+                long offset = row * rowBytes + w.type().bytes(k);
+                VectorRows.decode(w.type(), w.segment(), offset, some, s.panel, (row - from) * Tiles.COLUMNS, s);
             }
             for (int block = 0; block < blocks(tokens); block++) {
                 int width = width(tokens, block);

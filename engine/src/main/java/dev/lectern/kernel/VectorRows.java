@@ -28,13 +28,13 @@ final class VectorRows {
         };
     }
 
-    /** Whether {@link #dot} takes rows of this shape. */
+    /** Whether {@link #dot} takes rows of this shape. F16 it does not: to convert a vector of it takes too many operations to be compiled well with others. */
     static boolean dots(ElementType type, int columns) {
-        return columns % 32 == 0 && (WIDE_ENOUGH || type.blockElements() == 1);
+        return columns % 32 == 0 && type != ElementType.F16 && (WIDE_ENOUGH || type.blockElements() == 1);
     }
 
     /** Decodes columns from byte {@code p} on. */
-    static void decode(ElementType type, MemorySegment w, long p, int count, float[] out, int at) {
+    static void decode(ElementType type, MemorySegment w, long p, int count, float[] out, int at, Scratch s) {
         if (!WIDE_ENOUGH && type.blockElements() > 1) {
             Blocks.decode(type, w, p, count, out, at);
             return;
@@ -50,24 +50,24 @@ final class VectorRows {
             case Q8_0 -> QuantRows.decodeQ8_0(w, p, count, out, at);
             case Q4_K -> KQuantRows.decodeQ4_K(w, p, count, out, at);
             case Q5_K -> KQuantRows.decodeQ5_K(w, p, count, out, at);
-            case Q6_K -> KQuantRows.decodeQ6_K(w, p, count, out, at);
+            case Q6_K -> KQuantRows.decodeQ6_K(w, p, count, out, at, s);
         }
     }
 
-    /** Multiplies the row at byte {@code p} by a vector; the vector of partial sums goes to {@code lanes} from {@code to} on. */
-    static void dot(ElementType type, MemorySegment w, long p, int columns, float[] x, int at, float[] lanes, int to) {
+    /** Multiplies the row at byte {@code p} by a vector; the vector of partial sums goes to the lanes of {@code s} from {@code to} on. */
+    static void dot(ElementType type, MemorySegment w, long p, int columns, float[] x, int at, Scratch s, int to) {
         switch (type) {
-            case F32 -> FloatRows.dotF32(w, p, columns, x, at, lanes, to);
-            case F16 -> FloatRows.dotF16(w, p, columns, x, at, lanes, to);
-            case BF16 -> FloatRows.dotBF16(w, p, columns, x, at, lanes, to);
-            case Q4_0 -> QuantRows.dotQ4_0(w, p, columns, x, at, lanes, to);
-            case Q4_1 -> QuantRows.dotQ4_1(w, p, columns, x, at, lanes, to);
-            case Q5_0 -> QuantRows.dotQ5_0(w, p, columns, x, at, lanes, to);
-            case Q5_1 -> QuantRows.dotQ5_1(w, p, columns, x, at, lanes, to);
-            case Q8_0 -> QuantRows.dotQ8_0(w, p, columns, x, at, lanes, to);
-            case Q4_K -> KQuantRows.dotQ4_K(w, p, columns, x, at, lanes, to);
-            case Q5_K -> KQuantRows.dotQ5_K(w, p, columns, x, at, lanes, to);
-            case Q6_K -> KQuantRows.dotQ6_K(w, p, columns, x, at, lanes, to);
+            case F32 -> FloatRows.dotF32(w, p, columns, x, at, s, to);
+            case F16 -> throw new IllegalArgumentException("F16 has to be decoded first");
+            case BF16 -> FloatRows.dotBF16(w, p, columns, x, at, s, to);
+            case Q4_0 -> QuantRows.dotQ4_0(w, p, columns, x, at, s, to);
+            case Q4_1 -> QuantRows.dotQ4_1(w, p, columns, x, at, s, to);
+            case Q5_0 -> QuantRows.dotQ5_0(w, p, columns, x, at, s, to);
+            case Q5_1 -> QuantRows.dotQ5_1(w, p, columns, x, at, s, to);
+            case Q8_0 -> QuantRows.dotQ8_0(w, p, columns, x, at, s, to);
+            case Q4_K -> KQuantRows.dotQ4_K(w, p, columns, x, at, s, to);
+            case Q5_K -> KQuantRows.dotQ5_K(w, p, columns, x, at, s, to);
+            case Q6_K -> KQuantRows.dotQ6_K(w, p, columns, x, at, s, to);
         }
     }
 

@@ -18,20 +18,21 @@ final class VectorSingles {
     static void multiply(Scratch s, MatMul.Product product, int from, int to, int singles, float[] x) {
         Matrix w = product.weights();
         int columns = w.columns();
+        long rowBytes = w.rowBytes();
         s.lanes = Scratch.grown(s.lanes, (long) Math.max(TOGETHER, singles) * L);
         if (singles == 1 && VectorRows.dots(w.type(), columns)) {
             for (int first = from; first < to; first += TOGETHER) {
                 int rows = Math.min(TOGETHER, to - first);
                 for (int i = 0; i < rows; i++) {
-                    long at = (first + i) * w.rowBytes();
-                    VectorRows.dot(w.type(), w.segment(), at, columns, x, 0, s.lanes, i * L);
+                    long at = (first + i) * rowBytes;
+                    VectorRows.dot(w.type(), w.segment(), at, columns, x, 0, s, i * L);
                 }
                 Lanes.sum(s.lanes, rows, product.out(), first, 1);
             }
         } else {
             s.row = Scratch.grown(s.row, columns);
             for (int row = from; row < to; row++) {
-                VectorRows.decode(w.type(), w.segment(), row * w.rowBytes(), columns, s.row, 0);
+                VectorRows.decode(w.type(), w.segment(), row * rowBytes, columns, s.row, 0, s);
                 multiplyDecoded(s, w, row, singles, x, product.out());
             }
         }

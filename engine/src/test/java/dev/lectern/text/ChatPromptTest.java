@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 final class ChatPromptTest {
@@ -222,9 +223,13 @@ final class ChatPromptTest {
                     continue;
                 }
                 seen[prompt.part(i)]++;
+                String written = tokenizer.written(ids[i]);
+                boolean templateSpace = prompt.pieces().stream().anyMatch(first(i))
+                        && written.startsWith(" ")
+                        && !parts.get(prompt.part(i)).startsWith(" ", prompt.offset(i));
                 assertThat(parts.get(prompt.part(i)).substring(prompt.offset(i)))
                         .as(name + ", token " + i)
-                        .startsWith(tokenizer.written(ids[i]));
+                        .startsWith(templateSpace ? written.substring(1) : written);
             }
             assertThat(seen).as(name).doesNotContain(0);
         }
@@ -291,10 +296,31 @@ final class ChatPromptTest {
                 .isFalse();
     }
 
+    private static Predicate<ChatPrompt.Piece> first(int token) {
+        return piece -> piece.firstToken() == token;
+    }
+
     private static List<String> controls(WordTokenizer tokenizer, ChatPrompt prompt) {
         return Arrays.stream(prompt.ids())
                 .filter(tokenizer::isControl)
                 .mapToObj(tokenizer::written)
                 .toList();
+    }
+
+    @Test
+    void aSpaceInFrontOfContentGoesWithItsFirstWord() {
+        for (boolean spaceInFront : List.of(true, false)) {
+            WordTokenizer tokenizer = new WordTokenizer(SPECIALS, spaceInFront, false);
+            ChatPrompt prompt = ChatPrompt.of(
+                    ChatTemplate.parse("{{ bos_token }}Ask: {{ messages[0].content }} Answer:", "t"),
+                    tokenizer,
+                    ask("What", " is it"),
+                    VARIABLES,
+                    false);
+            assertThat(Arrays.stream(prompt.ids()).mapToObj(tokenizer::written))
+                    .containsExactly("<s>", "Ask", ":", " What", " is", " it", " Answer", ":");
+            assertThat(prompt.offset(3)).isZero();
+            assertThat(prompt.part(3)).isZero();
+        }
     }
 }

@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lectern.BadModelFileException;
 import dev.lectern.LecternException;
+import dev.lectern.weights.Metadata;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -116,9 +121,58 @@ final class ChatTemplateTest {
         String text = template.render(List.of(new ChatMessage("user", document)), Map.of(), true);
         assertThat(text).contains(document).endsWith("<|im_start|>assistant\n");
         ChatTemplate lines = ChatTemplate.parse(
-                "{{ messages[0].content.split('\\n') | length }} {{ messages[0].content | trim | replace('line', 'row') | length }}",
+                "{{ messages[0].content.split('\\n') | length }} {{ messages[0].content | trim | replace('line', 'row') | replace('\\n', ' ') | upper | length }}",
                 "t");
         assertThat(lines.render(List.of(new ChatMessage("user", document)), Map.of(), true))
                 .isEqualTo("200001 9799999");
+    }
+
+    @Test
+    void aGgufNamesTheTokensThatItsTemplateWrites() {
+        Metadata metadata = new Metadata(
+                "model.gguf",
+                Map.of(
+                        "tokenizer.chat_template", "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}",
+                        "tokenizer.ggml.tokens", new String[] {"a", "<s>", "</s>"},
+                        "tokenizer.ggml.bos_token_id", 1L,
+                        "tokenizer.ggml.eos_token_id", 2L,
+                        "tokenizer.ggml.padding_token_id", 77L));
+        ChatTemplate template = ChatTemplate.fromMetadata(metadata).orElseThrow();
+        List<ChatMessage> messages = List.of(new ChatMessage("user", "hi"));
+        assertThat(template.render(messages, Map.of(), true)).isEqualTo("<s>hi</s>");
+        assertThat(template.render(messages, Map.of("bos_token", "<b>"), true)).isEqualTo("<b>hi</s>");
+        assertThat(ChatTemplate.fromMetadata(new Metadata("model.gguf", Map.of())))
+                .isEmpty();
+    }
+
+    @Test
+    void aBadTemplateFailsWhenItIsUsed() {
+        ChatTemplate template = ChatTemplate.fromMetadata(
+                        new Metadata("model.gguf", Map.of("tokenizer.chat_template", "{% if %}")))
+                .orElseThrow();
+        assertThatThrownBy(() -> template.render(List.of(), Map.of(), true)).isInstanceOf(BadModelFileException.class);
+        assertThatThrownBy(() -> template.mentions("tools")).isInstanceOf(BadModelFileException.class);
+    }
+
+    @Test
+    void aFolderKeepsItsTemplateInOneOfThreePlaces(@TempDir Path folder) throws IOException {
+        assertThat(ChatTemplate.fromFolder(folder)).isEmpty();
+        Path config = folder.resolve("tokenizer_config.json");
+        Files.writeString(config, """
+                {"bos_token": {"content": "<s>"}, "eos_token": "</s>", "unk_token": null, "chat_template": "1{{ bos_token }}{{ eos_token }}"}""");
+        assertThat(rendered(folder)).isEqualTo("1<s></s>");
+        Files.writeString(config, """
+                {"chat_template": [{"name": "tool_use", "template": "2"}, {"name": "default", "template": "3"}]}""");
+        assertThat(rendered(folder)).isEqualTo("3");
+        Files.writeString(folder.resolve("chat_template.jinja"), "4\n");
+        assertThat(rendered(folder)).isEqualTo("4");
+        Files.writeString(config, "{");
+        assertThatThrownBy(() -> ChatTemplate.fromFolder(folder))
+                .isInstanceOf(BadModelFileException.class)
+                .hasMessageContaining("tokenizer_config.json");
+    }
+
+    private static String rendered(Path folder) {
+        return ChatTemplate.fromFolder(folder).orElseThrow().render(List.of(), Map.of(), true);
     }
 }

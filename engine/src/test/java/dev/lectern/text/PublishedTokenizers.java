@@ -1,8 +1,10 @@
 package dev.lectern.text;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.lectern.TestModels;
+import dev.lectern.json.Json;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.File;
@@ -15,6 +17,10 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 
@@ -27,7 +33,10 @@ final class PublishedTokenizers {
 
     private PublishedTokenizers() {}
 
-    /** The folder with tokenizer.json and tokenizer_config.json of a family, such as {@code llama2}. */
+    /**
+     * The folder with tokenizer.json and tokenizer_config.json of a family, such as {@code llama2} (whose package holds the
+     * vocabulary of Mistral 7B, of the same make as Llama 2's).
+     */
     static Path folder(String family) {
         Path folder = TestModels.cache().resolve("test-tokenizers").resolve(family + "-" + VERSION);
         if (!Files.isRegularFile(folder.resolve("tokenizer.json"))) {
@@ -38,6 +47,43 @@ final class PublishedTokenizers {
             }
         }
         return folder;
+    }
+
+    /** The vocabulary of a family as GGUF metadata: model, tokens, types and merges. */
+    static Map<String, Object> metadata(String family, String model) {
+        Map<?, ?> whole;
+        try {
+            whole = (Map<?, ?>)
+                    requireNonNull(Json.parse(Files.readAllBytes(folder(family).resolve("tokenizer.json"))));
+        } catch (IOException e) {
+            throw new AssertionError(family, e);
+        }
+        Map<?, ?> bpe = (Map<?, ?>) requireNonNull(whole.get("model"));
+        TreeMap<Long, String> tokens = new TreeMap<>();
+        ((Map<?, ?>) requireNonNull(bpe.get("vocab"))).forEach((token, id) -> tokens.put((Long) id, (String) token));
+        Map<Long, Long> types = new TreeMap<>();
+        for (Object each : (List<?>) requireNonNull(whole.get("added_tokens"))) {
+            Map<?, ?> added = (Map<?, ?>) each;
+            Long id = (Long) requireNonNull(added.get("id"));
+            tokens.put(id, (String) requireNonNull(added.get("content")));
+            types.put(id, Boolean.TRUE.equals(added.get("special")) ? 3L : 4L);
+        }
+        List<String> merges = ((List<?>) requireNonNull(bpe.get("merges")))
+                .stream()
+                        .map(pair ->
+                                pair instanceof List<?> halves ? halves.get(0) + " " + halves.get(1) : (String) pair)
+                        .toList();
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("tokenizer.ggml.model", model);
+        values.put("tokenizer.ggml.tokens", tokens.values().toArray(String[]::new));
+        values.put(
+                "tokenizer.ggml.token_type",
+                tokens.keySet().stream()
+                        .mapToLong(id -> types.getOrDefault(id, 1L))
+                        .toArray());
+        values.put("tokenizer.ggml.merges", merges.toArray(String[]::new));
+        values.put("tokenizer.ggml.unknown_token_id", 0L);
+        return values;
     }
 
     private static void fetch(String name, Path folder) throws IOException {

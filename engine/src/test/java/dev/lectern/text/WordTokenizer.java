@@ -82,6 +82,11 @@ final class WordTokenizer implements Tokenizer {
     }
 
     @Override
+    public boolean prefixesSpace() {
+        return spaceInFront;
+    }
+
+    @Override
     public byte[] bytes(int token) {
         return isControl(token)
                 ? new byte[0]

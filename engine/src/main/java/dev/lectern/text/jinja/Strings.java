@@ -155,7 +155,7 @@ final class Strings {
 
     static Text piece(Text text, int start, int end, Budget budget) {
         budget.chars(16L + end - start);
-        budget.steps(1 + text.runs().size() / 16);
+        budget.steps(1);
         return text.substring(start, end);
     }
 
@@ -248,15 +248,16 @@ final class Strings {
     }
 
     private static Text mapped(Text text, String whole, Budget budget, java.util.function.UnaryOperator<String> one) {
-        Text.Builder result = new Text.Builder(budget);
         String chars = text.chars();
-        if (text.runs().isEmpty()) {
-            return result.append(whole).text();
+        budget.scan(chars.length());
+        if (text.runs().isEmpty() || whole.length() == chars.length()) {
+            budget.chars(whole.length());
+            return text.withChars(whole);
         }
-        boolean aligned = whole.length() == chars.length();
+        Text.Builder result = new Text.Builder(budget);
         for (int i = 0; i < chars.length(); ) {
             int end = chars.offsetByCodePoints(i, 1);
-            result.appendFor(aligned ? whole.substring(i, end) : one.apply(chars.substring(i, end)), text, i);
+            result.appendFor(one.apply(chars.substring(i, end)), text, i);
             i = end;
         }
         return result.text();

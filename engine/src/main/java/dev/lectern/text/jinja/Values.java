@@ -147,7 +147,7 @@ final class Values {
     }
 
     private static List<Object> characters(Text text, Budget budget) {
-        budget.steps(1 + 8L * text.length() + (long) text.length() * text.runs().size() / 16);
+        budget.steps(1 + 8L * text.length());
         List<Object> all = new java.util.ArrayList<>();
         String chars = text.chars();
         for (int i = 0; i < chars.length(); ) {
