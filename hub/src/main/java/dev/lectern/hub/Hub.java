@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
  * folder that any number of programs may share.
  */
 public final class Hub {
-    private final Catalogue catalogue = Catalogue.load();
+    private final Catalogue catalogue;
     private final CacheFolder cache;
     private final Environment environment;
 
@@ -26,6 +26,11 @@ public final class Hub {
      * @param environment the machine around
      */
     public Hub(Path cacheFolder, Environment environment) {
+        this(cacheFolder, environment, Catalogue.load());
+    }
+
+    Hub(Path cacheFolder, Environment environment, Catalogue catalogue) {
+        this.catalogue = catalogue;
         this.cache = new CacheFolder(cacheFolder.toAbsolutePath().normalize(), environment.usableSpace());
         this.environment = environment;
     }
