@@ -5,6 +5,7 @@ import dev.lectern.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -115,12 +116,16 @@ public final class Catalogue {
 
     /** The name that was probably meant by one that is not in the catalogue. */
     public Optional<String> suggestion(String name) {
-        String typed = name.toLowerCase(Locale.ROOT);
+        String typed = name.substring(0, Math.min(name.length(), 100)).toLowerCase(Locale.ROOT);
         String best = "";
         int distance = Integer.MAX_VALUE;
         for (CatalogueEntry entry : entries) {
             boolean partOf = typed.length() >= 3 && (entry.name().contains(typed) || typed.contains(entry.name()));
-            int d = partOf ? 0 : distance(typed, entry.name());
+            int[] toBeginnings = distances(typed, entry.name());
+            // "smolm" is close to the beginning of a name, though far from the whole.
+            boolean almostBegins =
+                    typed.length() >= 4 && Arrays.stream(toBeginnings).min().orElseThrow() <= 1;
+            int d = partOf ? 0 : almostBegins ? 1 : toBeginnings[entry.name().length()];
             if (d < distance && d <= Math.max(2, entry.name().length() / 3)) {
                 distance = d;
                 best = entry.name();
@@ -140,11 +145,8 @@ public final class Catalogue {
                 + "), the path of a GGUF file or of a folder with safetensors, or hf:OWNER/REPO[:FILE].";
     }
 
-    /** Levenshtein's distance: the fewest letters to insert, delete or change. */
-    private static int distance(String a, String b) {
-        if (a.length() > 100) {
-            return Integer.MAX_VALUE;
-        }
+    /** Levenshtein's distance (the fewest letters to insert, delete or change) from a to the first 0, 1, … letters of b. */
+    private static int[] distances(String a, String b) {
         int[] row = new int[b.length() + 1];
         for (int j = 0; j <= b.length(); j++) {
             row[j] = j;
@@ -158,7 +160,7 @@ public final class Catalogue {
                 row[j] = Math.min(changed, 1 + Math.min(row[j], row[j - 1]));
             }
         }
-        return row[b.length()];
+        return row;
     }
 
     @Override

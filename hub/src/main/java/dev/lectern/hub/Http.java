@@ -36,7 +36,7 @@ final class Http implements AutoCloseable {
     private final HttpClient client;
     private final Optional<Token> token;
 
-    /** @param token sent to that origin alone */
+    /** What tells who the user is; sent to that origin alone. */
     record Token(URI origin, String secret) {}
 
     Http(Environment environment, Optional<Token> token) {
@@ -87,7 +87,8 @@ final class Http implements AutoCloseable {
     }
 
     /**
-     * Tries again what was cut, stalled or refused for the moment. A host that cannot be reached at all is given up at once.
+     * Tries again what was cut, stalled or refused for the moment. A host that cannot be reached, or sends nothing, is
+     * given up at once.
      *
      * @param position the bytes received so far
      */
@@ -240,7 +241,7 @@ final class Http implements AutoCloseable {
     private static boolean isUnreachable(IOException e) {
         return e instanceof ConnectException
                 || e instanceof UnknownHostException
-                || e instanceof HttpConnectTimeoutException
+                || e instanceof HttpTimeoutException
                 || e instanceof SSLException;
     }
 
@@ -251,7 +252,6 @@ final class Http implements AutoCloseable {
                 "no connection within " + patience.connect().toSeconds() + " s";
             case ConnectException _ -> "no connection (refused, or no way to it)";
             case SSLException _ -> "no secure connection (" + e.getMessage() + ")";
-            case HttpTimeoutException _ -> "no answer in time";
             default -> e.getMessage() == null ? "the connection was cut" : FileNames.shown(e.getMessage());
         };
     }

@@ -2,6 +2,7 @@ package dev.lectern.hub;
 
 import dev.lectern.LecternException;
 import java.io.IOException;
+import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -47,7 +48,7 @@ final class Interruptible {
                     since = System.nanoTime();
                 } else if (System.nanoTime() - since > stall.toNanos()) {
                     end(thread);
-                    throw new IOException(stalled, e);
+                    throw new HttpTimeoutException(stalled);
                 }
                 if (caller.cancellation().isCancelled()) {
                     end(thread);

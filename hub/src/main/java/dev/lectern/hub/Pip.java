@@ -168,6 +168,8 @@ final class Pip {
                 .reduce((first, second) -> second)
                 .orElse(lines.isEmpty() ? "it says nothing" : lines.getLast());
         // An index may have its user's password in its address.
-        return FileNames.shown(line.replaceFirst("^ERROR:\\s*", "").replaceAll("://[^/\\s@]*@", "://"));
+        String said = FileNames.shown(line.replaceFirst("^ERROR:\\s*", "").replaceAll("://[^/\\s@]*@", "://"));
+        // An index that does not answer looks to pip like one without the package.
+        return text.contains("WARNING: Retrying") ? said + " (its index does not answer)" : said;
     }
 }

@@ -49,7 +49,8 @@ final class ProxyFromVariables extends ProxySelector {
         for (String entry :
                 either("no_proxy").orElse("").toLowerCase(Locale.ROOT).split(",", -1)) {
             String suffix = entry.strip().replaceFirst("^\\*?\\.", "");
-            if (suffix.equals("*") || !suffix.isEmpty() && (host.equals(suffix) || host.endsWith("." + suffix))) {
+            boolean fits = host.equals(suffix) || host.endsWith("." + suffix);
+            if (suffix.equals("*") || (!suffix.isEmpty() && fits)) {
                 return true;
             }
         }

@@ -13,6 +13,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** One pull: sources are tried in order under the model's lock, and what came is published. */
@@ -30,7 +31,7 @@ final class Pull {
     /** Pulls a model of the catalogue from its first source that works. */
     Installed named(CatalogueEntry entry) {
         String key = entry.name();
-        try (PullLock lock = cache.lock(key, entry.name(), caller)) {
+        try (PullLock _ = cache.lock(key, entry.name(), caller)) {
             Optional<Installed> meanwhile =
                     cache.installed(key).filter(found -> found.record().sha256().equals(entry.sha256()));
             if (meanwhile.isPresent()) {
@@ -51,7 +52,7 @@ final class Pull {
                             List.of(new PullRecord.Piece(entry.file(), entry.bytes(), entry.sha256())));
                 } catch (SourceFailedException e) {
                     wrongBytes |= e.kind() == LecternException.Kind.CHECKSUM;
-                    tried.add(source.label() + ": " + e.reason() + ".");
+                    tried.add(sentence(source.label() + ": " + e.reason() + "."));
                     if (i + 1 < entry.sources().size()) {
                         caller.notes()
                                 .accept(tried.getLast() + " Trying "
@@ -110,7 +111,7 @@ final class Pull {
     private Installed remote(
             ModelSpec.Remote spec, RepositoryFiles choice, String key, List<RemoteFile> files, Http http)
             throws SourceFailedException {
-        try (PullLock lock = cache.lock(key, spec.toString(), caller)) {
+        try (PullLock _ = cache.lock(key, spec.toString(), caller)) {
             Optional<Installed> meanwhile = cache.installed(key);
             if (meanwhile.isPresent()) {
                 return meanwhile.get();
@@ -150,6 +151,10 @@ final class Pull {
             caller.progress().report(before, total);
         }
         return arrived;
+    }
+
+    private static String sentence(String words) {
+        return words.substring(0, 1).toUpperCase(Locale.ROOT) + words.substring(1);
     }
 
     private static long sum(long total, long bytes) throws SourceFailedException {

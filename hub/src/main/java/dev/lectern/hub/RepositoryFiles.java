@@ -38,7 +38,8 @@ record RepositoryFiles(String name, String open, List<Entry> files) {
     /**
      * Chooses from a listing.
      *
-     * @param wanted a GGUF file, or absent for the only model that is there
+     * @param spec names a GGUF file, or means the only model that is there
+     * @param listing all files of the repository
      * @throws LecternException of kind {@code NOT_FOUND} if there is no such model, {@code BAD_OPTION} if there are several
      * @throws SourceFailedException if a file has a name that would not stay in its folder
      */

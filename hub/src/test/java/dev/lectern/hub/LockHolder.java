@@ -9,7 +9,7 @@ import java.nio.file.StandardOpenOption;
 final class LockHolder {
     private LockHolder() {}
 
-    /** @param arguments the file */
+    /** Takes the lock on the file that the first argument names. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         try (FileChannel channel =
                 FileChannel.open(Path.of(arguments[0]), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {

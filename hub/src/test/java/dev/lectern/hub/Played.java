@@ -19,13 +19,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /** A hub with a model of its own, a cache folder of its own, and little patience. */
 final class Played {
     static final Patience IMPATIENT = new Patience(
             Duration.ofSeconds(3),
-            Duration.ofSeconds(2),
+            Duration.ofSeconds(1),
             Duration.ofMillis(400),
             Duration.ofSeconds(20),
             Duration.ofMillis(10));
@@ -117,6 +119,22 @@ final class Played {
         try {
             return HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(bytes));
         } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    static void pause(int milliseconds) {
+        try {
+            Thread.sleep(milliseconds);
+        } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
     }
