@@ -1,0 +1,70 @@
+package dev.lectern.documents;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.commonmark.node.AbstractVisitor;
+import org.commonmark.node.BlockQuote;
+import org.commonmark.node.Heading;
+import org.commonmark.node.SourceSpan;
+import org.commonmark.node.Text;
+import org.commonmark.parser.IncludeSourceSpans;
+import org.commonmark.parser.Parser;
+import org.commonmark.renderer.text.TextContentRenderer;
+
+/**
+ * Markdown stays as it was written; only its headings are looked up.
+ *
+ * <p>Language models have read more Markdown than any rendering of it: tables, code, emphasis and links lose meaning when
+ * they are flattened, and a quotation in an answer can be found in the file as it stands. The CommonMark parser says which
+ * lines are headings, so that a {@code #} in a block of code is not taken for one.
+ */
+final class MarkdownText {
+    /** Deeper quotes and lists are read as text: no one writes them, and the walk over the tree is recursive. */
+    private static final int MAX_DEPTH = 64;
+
+    /** Blocks alone: the inline text of a heading is kept as one node, all other inline text is skipped. */
+    private static final Parser BLOCKS = Parser.builder()
+            .includeSourceSpans(IncludeSourceSpans.BLOCKS)
+            .maxOpenBlockParsers(MAX_DEPTH)
+            .inlineParserFactory(context -> (lines, node) -> {
+                if (node instanceof Heading) {
+                    node.appendChild(new Text(lines.getContent()));
+                }
+            })
+            .build();
+
+    /** Inline markup alone: what a heading's line means without its stars, backticks and link targets. */
+    private static final Parser INLINE =
+            Parser.builder().enabledBlockTypes(Set.of()).build();
+
+    private static final TextContentRenderer PLAIN =
+            TextContentRenderer.builder().build();
+
+    private MarkdownText() {}
+
+    static Document read(String name, String text) {
+        var marks = new ArrayList<Mark>();
+        BLOCKS.parse(text).accept(new AbstractVisitor() {
+            @Override
+            public void visit(Heading heading) {
+                if (heading.getFirstChild() instanceof Text content) {
+                    SourceSpan start = heading.getSourceSpans().getFirst();
+                    marks.add(Mark.heading(start.getInputIndex(), heading.getLevel(), label(content.getLiteral())));
+                }
+            }
+
+            @Override
+            public void visit(BlockQuote quote) {
+                // A heading inside a quotation belongs to the quoted text, not to this one.
+            }
+        });
+        return new Document(name, text, List.copyOf(marks));
+    }
+
+    private static String label(String markup) {
+        String plain = PLAIN.render(INLINE.parse(markup));
+        return plain.lines().map(String::strip).collect(Collectors.joining(" "));
+    }
+}
