@@ -7,11 +7,13 @@ import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jsoup.nodes.Element;
 import org.jsoup.nodes.Node;
 import org.jsoup.nodes.TextNode;
 import org.jsoup.select.NodeFilter;
 import org.jsoup.select.NodeTraversor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the elements of a page as lines of text.
@@ -74,6 +76,8 @@ final class HtmlWriter implements NodeFilter {
 
     private static final String MAKES_LAYOUT = "table, h1, h2, h3, h4, h5, h6, ul, ol, pre";
 
+    private static final Pattern RAISED_NUMBER = Pattern.compile("[-+\u2212\u2013]?\\d+");
+
     private final StringBuilder out = new StringBuilder();
     private final List<Mark> marks = new ArrayList<>();
     private final Set<Element> layoutTables = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -108,8 +112,7 @@ final class HtmlWriter implements NodeFilter {
     static Document write(String name, String title, Element content) {
         var writer = new HtmlWriter();
         for (Element element : content.select(MAKES_LAYOUT)) {
-            Element parent = element.parent();
-            Element table = parent == null ? null : parent.closest("table");
+            Element table = tableAround(element);
             if (table != null) {
                 writer.layoutTables.add(table);
             }
@@ -266,7 +269,7 @@ final class HtmlWriter implements NodeFilter {
     }
 
     private boolean isDataRow(Element row) {
-        Element table = row.closest("table");
+        Element table = tableAround(row);
         return table != null && !layoutTables.contains(table);
     }
 
@@ -277,9 +280,20 @@ final class HtmlWriter implements NodeFilter {
     }
 
     private void raise(Element element) {
-        if (element.text().matches("[-+\u2212\u2013]?\\d+") && element.selectFirst("a") == null && !pendingSpace) {
+        boolean number = element.childNodeSize() == 1
+                && element.childNode(0) instanceof TextNode text
+                && RAISED_NUMBER.matcher(text.getWholeText()).matches();
+        if (number && !pendingSpace) {
             text("^");
         }
+    }
+
+    private static @Nullable Element tableAround(Element element) {
+        Element around = element.parent();
+        while (around != null && !around.normalName().equals("table")) {
+            around = around.parent();
+        }
+        return around;
     }
 
     private static int number(Element element, String attribute, int otherwise) {

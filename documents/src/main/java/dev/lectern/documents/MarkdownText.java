@@ -3,15 +3,16 @@ package dev.lectern.documents;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.commonmark.node.AbstractVisitor;
 import org.commonmark.node.BlockQuote;
+import org.commonmark.node.Code;
+import org.commonmark.node.HardLineBreak;
 import org.commonmark.node.Heading;
+import org.commonmark.node.SoftLineBreak;
 import org.commonmark.node.SourceSpan;
 import org.commonmark.node.Text;
 import org.commonmark.parser.IncludeSourceSpans;
 import org.commonmark.parser.Parser;
-import org.commonmark.renderer.text.TextContentRenderer;
 
 /**
  * Markdown stays as it was written; only its headings are looked up.
@@ -39,9 +40,6 @@ final class MarkdownText {
     private static final Parser INLINE =
             Parser.builder().enabledBlockTypes(Set.of()).build();
 
-    private static final TextContentRenderer PLAIN =
-            TextContentRenderer.builder().build();
-
     private MarkdownText() {}
 
     static Document read(String name, String text) {
@@ -49,9 +47,10 @@ final class MarkdownText {
         BLOCKS.parse(text).accept(new AbstractVisitor() {
             @Override
             public void visit(Heading heading) {
-                if (heading.getFirstChild() instanceof Text content) {
+                String label = heading.getFirstChild() instanceof Text content ? label(content.getLiteral()) : "";
+                if (!label.isEmpty()) {
                     SourceSpan start = heading.getSourceSpans().getFirst();
-                    marks.add(Mark.heading(start.getInputIndex(), heading.getLevel(), label(content.getLiteral())));
+                    marks.add(Mark.heading(start.getInputIndex(), heading.getLevel(), label));
                 }
             }
 
@@ -64,7 +63,28 @@ final class MarkdownText {
     }
 
     private static String label(String markup) {
-        String plain = PLAIN.render(INLINE.parse(markup));
-        return plain.lines().map(String::strip).collect(Collectors.joining(" "));
+        var label = new StringBuilder();
+        INLINE.parse(markup).accept(new AbstractVisitor() {
+            @Override
+            public void visit(Text text) {
+                label.append(text.getLiteral());
+            }
+
+            @Override
+            public void visit(Code code) {
+                label.append(code.getLiteral());
+            }
+
+            @Override
+            public void visit(SoftLineBreak line) {
+                label.append(' ');
+            }
+
+            @Override
+            public void visit(HardLineBreak line) {
+                label.append(' ');
+            }
+        });
+        return label.toString().strip();
     }
 }

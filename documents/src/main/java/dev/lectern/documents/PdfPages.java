@@ -3,17 +3,24 @@ package dev.lectern.documents;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringWriter;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.pdfbox.contentstream.operator.Operator;
+import org.apache.pdfbox.cos.COSArray;
 import org.apache.pdfbox.cos.COSBase;
 import org.apache.pdfbox.cos.COSDictionary;
+import org.apache.pdfbox.cos.COSStream;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.apache.pdfbox.pdmodel.PDPage;
+import org.apache.pdfbox.pdmodel.graphics.form.PDFormXObject;
+import org.apache.pdfbox.pdmodel.graphics.form.PDTransparencyGroup;
 import org.apache.pdfbox.text.PDFTextStripper;
 import org.apache.pdfbox.text.TextPosition;
 
@@ -26,7 +33,7 @@ import org.apache.pdfbox.text.TextPosition;
  * layout shows are parted by a blank line.
  *
  * <p>Hostile documents: a form may draw other forms twice each, thirty deep; so the operations of a page are counted, and so is
- * the text.
+ * the text; and what a page's streams unpack to is bounded.
  */
 final class PdfPages extends PDFTextStripper {
     /** The densest maps have about a million operations. */
@@ -36,6 +43,11 @@ final class PdfPages extends PDFTextStripper {
 
     /** A page of a newspaper has 50 000. */
     private static final int MAX_PAGE_CHARACTERS = 2_000_000;
+
+    private static final long MAX_UNPACKED = 256L << 20;
+
+    /** One byte of a deflated stream can stand for so many (zlib's technical details). */
+    private static final long DEFLATE_FACTOR = 1032;
 
     private static final int MAX_CHARACTERS = 64 << 20;
 
@@ -47,6 +59,7 @@ final class PdfPages extends PDFTextStripper {
     private final Progress progress;
     private final Cancellation cancellation;
     private final Map<COSDictionary, Integer> numbers = new IdentityHashMap<>();
+    private final Set<COSStream> unpacked = Collections.newSetFromMap(new IdentityHashMap<>());
     private final StringBuilder text = new StringBuilder();
     private final List<Mark> marks = new ArrayList<>();
     private StringWriter page = new StringWriter();
@@ -91,6 +104,10 @@ final class PdfPages extends PDFTextStripper {
         characters = 0;
         int number = getCurrentPageNo();
         markPagesUpTo(number - 1);
+        var contents = each.getContentStreams();
+        while (contents.hasNext()) {
+            refuseBomb(contents.next().getCOSObject());
+        }
         super.processPage(each);
         String cleaned = TextBytes.clean(getOutput().toString()).strip();
         if (text.length() + (long) cleaned.length() > MAX_CHARACTERS) {
@@ -105,6 +122,37 @@ final class PdfPages extends PDFTextStripper {
         page = new StringWriter();
         output = page;
         progress.report(number, total);
+    }
+
+    @Override
+    public void showForm(PDFormXObject form) throws IOException {
+        refuseBomb(form.getCOSObject());
+        super.showForm(form);
+    }
+
+    @Override
+    public void showTransparencyGroup(PDTransparencyGroup form) throws IOException {
+        refuseBomb(form.getCOSObject());
+        super.showTransparencyGroup(form);
+    }
+
+    /** Refuses a stream that unpacks to more than any page's drawing; looks only at those that could. */
+    private void refuseBomb(COSStream stream) throws IOException {
+        boolean chained = stream.getFilters() instanceof COSArray filters && filters.size() > 1;
+        if (!chained && stream.getLength() <= MAX_UNPACKED / DEFLATE_FACTOR || !unpacked.add(stream)) {
+            return;
+        }
+        long bytes = 0;
+        byte[] buffer = new byte[1 << 16];
+        try (InputStream in = stream.createInputStream()) {
+            for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
+                cancellation.check();
+                bytes += read;
+                if (bytes > MAX_UNPACKED) {
+                    throw tooMuch("bytes, once unpacked,");
+                }
+            }
+        }
     }
 
     /** The parser skips pages without any content; they keep their number. */

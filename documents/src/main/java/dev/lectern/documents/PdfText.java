@@ -25,14 +25,18 @@ import org.apache.pdfbox.pdmodel.encryption.InvalidPasswordException;
  * extraction for accessibility is allowed, since Lectern reads the text to its user and does not hand it on; one that
  * forbids both is refused.
  *
- * <p>Limits: what the parser unpacks goes to a temporary file beyond 64 MiB; the work per page and the text in all are
+ * <p>Limits: what the parser unpacks goes to a temporary file beyond 64 MiB, of at most 2 GiB; the work per page and the text in all are
  * bounded in {@link PdfPages}; deep recursion and lack of memory inside the parser end in a refusal.
  */
 final class PdfText {
     private static final long BUFFER_BYTES = 64L << 20;
+    private static final long SCRATCH_BYTES = 2L << 30;
 
     /** The header may stand behind a little of something else, PDF 1.7 specification, appendix H, note 13. */
     private static final int HEADER_WITHIN = 1024;
+
+    /** Twice what the same appendix asks of readers, note 18. */
+    private static final int END_WITHIN = 2048;
 
     /**
      * The parser reports every oddity to its log, and by default that is the user's terminal; what matters to a user is in
@@ -66,17 +70,9 @@ final class PdfText {
                     : "it is damaged or has the wrong ending: fetch it again, or rename it.";
             throw Documents.refused(name, "this is called a PDF but does not begin like one; " + remedy);
         }
-        try (source;
-                PDDocument pdf = Loader.loadPDF(source, "", MemoryUsageSetting.setupMixed(BUFFER_BYTES).streamCache)) {
-            refuseForbidden(name, pdf.getCurrentAccessPermission());
-            Document document = new PdfPages(name, pdf, progress, cancellation).read();
-            if (TextBytes.isBlank(document.text(), 0, document.text().length())) {
-                throw Documents.refused(
-                        name,
-                        "this PDF has no text layer, its pages are pictures (a scan); add one with text recognition, for"
-                                + " example: ocrmypdf FILE NEW.pdf");
-            }
-            return document;
+        try (source) {
+            refuseCut(name, source);
+            return pages(name, source, progress, cancellation);
         } catch (InvalidPasswordException e) {
             throw new LecternException(
                     LecternException.Kind.BAD_DOCUMENT,
@@ -101,6 +97,46 @@ final class PdfText {
                             + "); fetch it again, or let another program rewrite it,"
                             + " for example: qpdf FILE NEW.pdf",
                     e);
+        }
+    }
+
+    private static Document pages(String name, RandomAccessRead source, Progress progress, Cancellation cancellation)
+            throws IOException {
+        var cache = MemoryUsageSetting.setupMixed(BUFFER_BYTES, SCRATCH_BYTES).streamCache;
+        try (PDDocument pdf = Loader.loadPDF(source, "", cache)) {
+            refuseForbidden(name, pdf.getCurrentAccessPermission());
+            Document document = new PdfPages(name, pdf, progress, cancellation).read();
+            if (TextBytes.isBlank(document.text(), 0, document.text().length())) {
+                throw Documents.refused(
+                        name,
+                        "this PDF has no text layer, its pages are pictures (a scan); add one with text recognition, for"
+                                + " example: ocrmypdf FILE NEW.pdf");
+            }
+            return document;
+        }
+    }
+
+    /**
+     * A PDF ends with a line that says so. The parser can piece together one that was cut off before it, but then pages may
+     * be missing without a trace.
+     */
+    private static void refuseCut(String name, RandomAccessRead source) throws IOException {
+        byte[] end = new byte[(int) Math.min(source.length(), END_WITHIN)];
+        source.seek(source.length() - end.length);
+        int read = 0;
+        while (read < end.length) {
+            int more = source.read(end, read, end.length - read);
+            if (more <= 0) {
+                break;
+            }
+            read += more;
+        }
+        source.seek(0);
+        if (!new String(end, StandardCharsets.ISO_8859_1).contains("%%EOF")) {
+            throw Documents.refused(
+                    name,
+                    "this PDF has no end mark (%%EOF), so it was cut short or damaged and pages may be missing; fetch it again,"
+                            + " or save what is left: qpdf FILE NEW.pdf");
         }
     }
 

@@ -4,17 +4,24 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.apache.pdfbox.cos.COSName;
+import org.apache.pdfbox.pdfwriter.compress.CompressParameters;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.apache.pdfbox.pdmodel.PDPage;
 import org.apache.pdfbox.pdmodel.PDPageContentStream;
+import org.apache.pdfbox.pdmodel.PDResources;
 import org.apache.pdfbox.pdmodel.common.PDRectangle;
+import org.apache.pdfbox.pdmodel.common.PDStream;
 import org.apache.pdfbox.pdmodel.encryption.AccessPermission;
 import org.apache.pdfbox.pdmodel.encryption.StandardProtectionPolicy;
 import org.apache.pdfbox.pdmodel.font.PDFont;
 import org.apache.pdfbox.pdmodel.font.PDType1Font;
 import org.apache.pdfbox.pdmodel.font.Standard14Fonts;
+import org.apache.pdfbox.pdmodel.graphics.form.PDFormXObject;
 import org.apache.pdfbox.pdmodel.graphics.image.LosslessFactory;
 import org.apache.pdfbox.pdmodel.interactive.documentnavigation.destination.PDPageFitDestination;
 import org.apache.pdfbox.pdmodel.interactive.documentnavigation.outline.PDDocumentOutline;
@@ -56,7 +63,7 @@ final class PdfSamples {
 
     /** Lines one below the other, from the top of a page, at this distance from its left edge. */
     static List<Line> column(float x, String... lines) {
-        var column = new java.util.ArrayList<Line>();
+        var column = new ArrayList<Line>();
         for (int i = 0; i < lines.length; i++) {
             column.add(new Line(x, 780 - 14f * i, lines[i]));
         }
@@ -121,11 +128,11 @@ final class PdfSamples {
     static PDDocument doublingForms(int depth) throws IOException {
         var pdf = new PDDocument();
         PDPage page = addPage(pdf, content -> {});
-        org.apache.pdfbox.pdmodel.graphics.form.PDFormXObject inner = null;
+        PDFormXObject inner = null;
         for (int i = 0; i < depth; i++) {
-            var form = new org.apache.pdfbox.pdmodel.graphics.form.PDFormXObject(pdf);
+            var form = new PDFormXObject(pdf);
             form.setBBox(PDRectangle.A4);
-            var resources = new org.apache.pdfbox.pdmodel.PDResources();
+            var resources = new PDResources();
             String content = "BT ET";
             if (inner != null) {
                 resources.put(COSName.getPDFName("F"), inner);
@@ -133,23 +140,34 @@ final class PdfSamples {
             }
             form.setResources(resources);
             try (var out = form.getStream().createOutputStream()) {
-                out.write(content.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+                out.write(content.getBytes(StandardCharsets.US_ASCII));
             }
             inner = form;
         }
-        var outermost = java.util.Objects.requireNonNull(inner);
-        var resources = new org.apache.pdfbox.pdmodel.PDResources();
+        var outermost = Objects.requireNonNull(inner);
+        var resources = new PDResources();
         resources.put(COSName.getPDFName("F"), outermost);
         page.setResources(resources);
-        var contents = new org.apache.pdfbox.pdmodel.common.PDStream(pdf);
+        var contents = new PDStream(pdf);
         try (var out = contents.createOutputStream()) {
-            out.write("/F Do".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            out.write("/F Do".getBytes(StandardCharsets.US_ASCII));
         }
         page.setContents(contents);
         return pdf;
     }
 
-    /** The bytes of a document, which is closed. */
+    /** The bytes of a document, which is closed; its objects stand in the open, as in files before PDF 1.5. */
+    static byte[] plainBytes(PDDocument pdf) {
+        try (pdf) {
+            var out = new ByteArrayOutputStream();
+            pdf.save(out, CompressParameters.NO_COMPRESSION);
+            return out.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The bytes of a document, which is closed; most objects stand in compressed streams. */
     static byte[] bytes(PDDocument pdf) {
         try (pdf) {
             var out = new ByteArrayOutputStream();
