@@ -2,6 +2,7 @@ package dev.lectern.documents;
 
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.StringWriter;
@@ -12,10 +13,13 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.zip.InflaterInputStream;
+import java.util.zip.ZipException;
 import org.apache.pdfbox.contentstream.operator.Operator;
 import org.apache.pdfbox.cos.COSArray;
 import org.apache.pdfbox.cos.COSBase;
 import org.apache.pdfbox.cos.COSDictionary;
+import org.apache.pdfbox.cos.COSName;
 import org.apache.pdfbox.cos.COSStream;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.apache.pdfbox.pdmodel.PDPage;
@@ -138,13 +142,14 @@ final class PdfPages extends PDFTextStripper {
 
     /** Refuses a stream that unpacks to more than any page's drawing; looks only at those that could. */
     private void refuseBomb(COSStream stream) throws IOException {
-        boolean chained = stream.getFilters() instanceof COSArray filters && filters.size() > 1;
-        if (!chained && stream.getLength() <= MAX_UNPACKED / DEFLATE_FACTOR || !unpacked.add(stream)) {
+        List<COSName> filters = filters(stream);
+        boolean small = filters.size() <= 1 && stream.getLength() <= MAX_UNPACKED / DEFLATE_FACTOR;
+        if (small || !unpacked.add(stream)) {
             return;
         }
         long bytes = 0;
         byte[] buffer = new byte[1 << 16];
-        try (InputStream in = stream.createInputStream()) {
+        try (InputStream in = inflated(stream, filters)) {
             for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
                 cancellation.check();
                 bytes += read;
@@ -152,7 +157,38 @@ final class PdfPages extends PDFTextStripper {
                     throw tooMuch("bytes, once unpacked,");
                 }
             }
+        } catch (ZipException | EOFException e) {
+            // Damaged after fewer bytes than the limit: the parser decides what it can use of it.
+            return;
         }
+    }
+
+    /** The stream without its outer layers of deflation; no other filter multiplies so much. */
+    private static InputStream inflated(COSStream stream, List<COSName> filters) throws IOException {
+        InputStream in = stream.createRawInputStream();
+        for (COSName filter : filters) {
+            if (!filter.equals(COSName.FLATE_DECODE) && !filter.equals(COSName.FLATE_DECODE_ABBREVIATION)) {
+                break;
+            }
+            in = new InflaterInputStream(in);
+        }
+        return in;
+    }
+
+    private static List<COSName> filters(COSStream stream) {
+        return switch (stream.getFilters()) {
+            case COSName one -> List.of(one);
+            case COSArray several -> {
+                var names = new ArrayList<COSName>();
+                for (int i = 0; i < several.size(); i++) {
+                    if (several.getObject(i) instanceof COSName name) {
+                        names.add(name);
+                    }
+                }
+                yield names;
+            }
+            case null, default -> List.of();
+        };
     }
 
     /** The parser skips pages without any content; they keep their number. */

@@ -19,8 +19,10 @@ import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import org.apache.pdfbox.cos.COSName;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.apache.pdfbox.pdmodel.PDPage;
+import org.apache.pdfbox.pdmodel.common.PDStream;
 import org.apache.pdfbox.pdmodel.encryption.AccessPermission;
 import org.apache.pdfbox.pdmodel.interactive.documentnavigation.outline.PDDocumentOutline;
 import org.junit.jupiter.api.Test;
@@ -226,6 +228,22 @@ class PdfTextTest {
     @Timeout(20)
     void formsThatDrawEachOtherTwiceAreStopped() throws IOException {
         assertThat(refusal(PdfSamples.bytes(PdfSamples.doublingForms(40)))).hasMessageContaining("too many operations");
+    }
+
+    @Test
+    @Timeout(20)
+    void aSmallStreamThatUnpacksToGigabytesIsStopped() throws IOException {
+        var pdf = new PDDocument();
+        PDPage page = PdfSamples.addPage(pdf, content -> {});
+        var contents = new PDStream(pdf);
+        try (var out = contents.createOutputStream(COSName.FLATE_DECODE)) {
+            byte[] spaces = " ".repeat(1 << 20).getBytes(US_ASCII);
+            for (int i = 0; i < 300; i++) {
+                out.write(spaces);
+            }
+        }
+        page.setContents(contents);
+        assertThat(refusal(PdfSamples.bytes(pdf))).hasMessageContaining("too many bytes, once unpacked");
     }
 
     @Test
