@@ -68,7 +68,8 @@ public final class ChatTemplate {
                     ? Optional.of(parse(source, config.toString()))
                     : Optional.empty();
         } catch (IOException | MalformedJsonException e) {
-            throw new BadModelFileException(folder.toString(), "its chat template cannot be read: " + e.getMessage() + ".", e);
+            throw new BadModelFileException(
+                    folder.toString(), "its chat template cannot be read: " + e.getMessage() + ".", e);
         }
     }
 
