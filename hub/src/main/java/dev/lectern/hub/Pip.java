@@ -129,6 +129,7 @@ final class Pip {
         }
     }
 
+<<<<<<< HEAD
     private static void end(Process process) {
         List<ProcessHandle> family = Stream.concat(process.descendants(), Stream.of(process.toHandle()))
                 .toList();
@@ -139,6 +140,20 @@ final class Pip {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+=======
+    /** Ends pip and what it started: itself first, since it would go on to its next step when only that had ended. */
+    private static void end(Process process) {
+        if (!process.isAlive()) {
+            return;
+        }
+        List<ProcessHandle> started = process.descendants().toList();
+        process.destroyForcibly();
+        started.forEach(ProcessHandle::destroyForcibly);
+        try {
+            process.waitFor(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+>>>>>>> main
         }
     }
 
