@@ -24,11 +24,7 @@ class DamagedDocumentsTest {
     };
 
     @Test
-<<<<<<< HEAD
-    @Timeout(60)
-=======
     @Timeout(120)
->>>>>>> main
     void damagedPdfsNeverCrashTheReader() {
         var locked = PdfSamples.book();
         PdfSamples.protect(locked, "", new AccessPermission());
@@ -40,11 +36,7 @@ class DamagedDocumentsTest {
     }
 
     @Test
-<<<<<<< HEAD
-    @Timeout(60)
-=======
     @Timeout(120)
->>>>>>> main
     void damagedHtmlNeverCrashesTheReader() {
         String page =
                 "<!DOCTYPE html><html><head><meta charset=utf-8><title>Pier</title></head><body><main><h1>Pier</h1><p>Grüße"

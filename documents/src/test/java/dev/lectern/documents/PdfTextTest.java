@@ -225,21 +225,13 @@ class PdfTextTest {
     }
 
     @Test
-<<<<<<< HEAD
-    @Timeout(20)
-=======
     @Timeout(60)
->>>>>>> main
     void formsThatDrawEachOtherTwiceAreStopped() throws IOException {
         assertThat(refusal(PdfSamples.bytes(PdfSamples.doublingForms(40)))).hasMessageContaining("too many operations");
     }
 
     @Test
-<<<<<<< HEAD
-    @Timeout(20)
-=======
     @Timeout(60)
->>>>>>> main
     void aSmallStreamThatUnpacksToGigabytesIsStopped() throws IOException {
         var pdf = new PDDocument();
         PDPage page = PdfSamples.addPage(pdf, content -> {});

@@ -122,9 +122,6 @@ final class PackageDownload {
             CacheFolder.move(coming, place);
             return place.resolve(wheel.getFileName());
         } finally {
-<<<<<<< HEAD
-            CacheFolder.delete(coming);
-=======
             discard(coming);
         }
     }
@@ -136,7 +133,6 @@ final class PackageDownload {
             // A program that is just ending may still write there. The next pull deletes the folder before it begins,
             // and
             // the reason why this one ends is worth more than this one.
->>>>>>> main
         }
     }
 

@@ -129,18 +129,6 @@ final class Pip {
         }
     }
 
-<<<<<<< HEAD
-    private static void end(Process process) {
-        List<ProcessHandle> family = Stream.concat(process.descendants(), Stream.of(process.toHandle()))
-                .toList();
-        if (process.isAlive()) {
-            family.forEach(ProcessHandle::destroyForcibly);
-            try {
-                process.waitFor(1, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-=======
     /** Ends pip and what it started: itself first, since it would go on to its next step when only that had ended. */
     private static void end(Process process) {
         if (!process.isAlive()) {
@@ -153,7 +141,6 @@ final class Pip {
             process.waitFor(1, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
->>>>>>> main
         }
     }
 
