@@ -1,0 +1,226 @@
+package dev.lectern.cli;
+
+import dev.lectern.Answer;
+import dev.lectern.Estimate;
+import dev.lectern.GenerateOptions;
+import dev.lectern.LecternException;
+import dev.lectern.Memory;
+import dev.lectern.Model;
+import dev.lectern.Session;
+import dev.lectern.SessionOptions;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.text.ThinkingSplitter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Reads prompts and answers them; keeps the times and writes them down. */
+final class Answering {
+    private final Surroundings surroundings;
+    private final Model model;
+    private final ModelChoice.Located located;
+    private final double load;
+    private String begun = "";
+
+    /** @param load seconds that it took to open the model */
+    Answering(Surroundings surroundings, Model model, ModelChoice.Located located, double load) {
+        this.surroundings = surroundings;
+        this.model = model;
+        this.located = located;
+        this.load = load;
+    }
+
+    /** An empty session with room for a prompt and {@code n} answers, if there is the memory for it. */
+    Session open(SessionOptions options, Lengths lengths, int n) {
+        long answers = Math.multiplyExact((long) (n - 1), lengths.maxTokens());
+        if (n > 1) {
+            long tokens = Math.min(Integer.MAX_VALUE, lengths.context() + answers);
+            Estimate estimate = model.estimate(options.withContext((int) tokens), n);
+            if (estimate.kv() + estimate.scratch() > estimate.available()) {
+                throw new LecternException(
+                        LecternException.Kind.NO_MEMORY,
+                        n + " answers of up to " + lengths.maxTokens() + " tokens need "
+                                + (estimate.kv() + estimate.scratch()) + " bytes beside the weights, but only "
+                                + estimate.available() + " are available: ask for fewer or shorter ones.");
+            }
+        }
+        return model.newSession(options.withContext(lengths.context()));
+    }
+
+    /**
+     * Reads what the session does not hold of a prompt.
+     *
+     * @param to where to stop
+     * @return seconds
+     */
+    double read(Session session, int[] tokens, int to) {
+        int from = session.length();
+        if (from == to) {
+            return 0;
+        }
+        long began = System.nanoTime();
+        try (ProgressLine line =
+                new ProgressLine(surroundings.console(), "reading", ProgressLine.Unit.TOKENS, from, to - from)) {
+            session.read(Arrays.copyOfRange(tokens, from, to), line, surroundings.cancellation());
+        }
+        return seconds(began);
+    }
+
+    /**
+     * Reads the rest of a prompt and answers it.
+     *
+     * @param cached tokens of the prompt that were there already
+     * @param n how many answers
+     * @param shown whether the first answer is printed while it grows
+     * @param ready when the model was ready for this prompt, as {@link System#nanoTime} tells it
+     * @param earlier seconds that were spent on reading this prompt before
+     */
+    Outcome answer(
+            Session session,
+            Prompt prompt,
+            int cached,
+            int n,
+            GenerateOptions options,
+            boolean shown,
+            long ready,
+            double earlier) {
+        double prefill = earlier + read(session, prompt.tokens(), prompt.length());
+        List<Growing> growing = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            growing.add(new Growing(prompt, shown && i == 0));
+        }
+        long[] firstAt = new long[1];
+        List<Answer> answers;
+        try {
+            answers = session.generate(
+                    n,
+                    options,
+                    (number, token, text) -> {
+                        if (firstAt[0] == 0) {
+                            firstAt[0] = System.nanoTime();
+                        }
+                        growing.get(number).add(text);
+                    },
+                    surroundings.cancellation());
+        } catch (LecternException e) {
+            begun = growing.getFirst().answer.toString();
+            throw e;
+        }
+        double decode = seconds(firstAt[0]);
+        growing.forEach(Growing::finish);
+        return new Outcome(
+                growing.stream().map(g -> g.answer.toString()).toList(),
+                growing.stream().map(g -> g.thinking.toString()).toList(),
+                answers.stream().map(Answer::finishReason).toList(),
+                prompt.length(),
+                cached,
+                answers.stream().mapToInt(answer -> answer.tokens().size()).sum(),
+                prefill,
+                (firstAt[0] - ready) / 1e9,
+                decode,
+                session.bytes(),
+                session.methods());
+    }
+
+    /** The text of an answer, thought and said, while it grows. */
+    private final class Growing {
+        private final boolean split;
+        private final boolean shown;
+        private final ThinkingSplitter splitter;
+        final StringBuilder thinking = new StringBuilder();
+        final StringBuilder answer = new StringBuilder();
+
+        Growing(Prompt prompt, boolean shown) {
+            split = prompt.splitsThinking();
+            splitter = new ThinkingSplitter(prompt.opensThinking());
+            this.shown = shown;
+        }
+
+        void add(String text) {
+            if (split) {
+                take(splitter.accept(text));
+            } else {
+                take(new ThinkingSplitter.Split("", text));
+            }
+        }
+
+        void finish() {
+            if (split) {
+                take(splitter.finish());
+            }
+        }
+
+        private void take(ThinkingSplitter.Split part) {
+            thinking.append(part.thinking());
+            if (shown) {
+                show(part);
+            }
+            answer.append(part.answer());
+        }
+
+        private void show(ThinkingSplitter.Split part) {
+            Console console = surroundings.console();
+            if (console.terminals().err()) {
+                if (!part.thinking().isEmpty()) {
+                    console.aside(part.thinking());
+                }
+                if (answer.isEmpty() && !part.answer().isEmpty() && !thinking.isEmpty()) {
+                    console.note("\n");
+                }
+            }
+            console.print(part.answer());
+        }
+    }
+
+    /** What the first answer had come to when it was stopped; empty if nothing was answered. */
+    String begun() {
+        return begun;
+    }
+
+    /** The object that the contract of the command line describes. */
+    Map<String, Object> json(Outcome outcome, boolean several) {
+        Map<String, Object> object = outcome.answerMembers(several);
+        Map<String, Object> described = new LinkedHashMap<>();
+        described.put("name", located.name());
+        described.put("sha256", located.sha256());
+        described.put("context", model.context());
+        object.put("model", described);
+        Map<String, Object> tokens = new LinkedHashMap<>();
+        tokens.put("prompt", outcome.prompt());
+        tokens.put("cached", outcome.cached());
+        tokens.put("generated", outcome.generated());
+        object.put("tokens", tokens);
+        Map<String, Object> seconds = new LinkedHashMap<>();
+        seconds.put("load", rounded(load));
+        seconds.put("prefill", rounded(outcome.prefill()));
+        seconds.put("firstToken", rounded(outcome.firstToken()));
+        seconds.put("decode", rounded(outcome.decode()));
+        seconds.put("total", rounded(surroundings.uptime().getAsDouble()));
+        object.put("seconds", seconds);
+        Map<String, Object> bytes = new LinkedHashMap<>();
+        bytes.put("weights", model.estimate(SessionOptions.DEFAULT, 1).weights());
+        bytes.put("kv", outcome.kv());
+        bytes.put("index", 0);
+        bytes.put("peakRss", Memory.peakResident());
+        object.put("bytes", bytes);
+        Map<String, Object> methods = new LinkedHashMap<>();
+        for (String kind : List.of("prefill", "attention", "kv", "retention")) {
+            methods.put(kind, outcome.methods().get(kind));
+        }
+        object.put("methods", methods);
+        object.put("threads", model.threads());
+        object.put("vectorBits", Kernels.vectorBits());
+        return object;
+    }
+
+    static double seconds(long since) {
+        return (System.nanoTime() - since) / 1e9;
+    }
+
+    /** Microseconds are as fine as makes sense. */
+    static double rounded(double seconds) {
+        return Math.round(seconds * 1e6) / 1e6;
+    }
+}

@@ -1,0 +1,46 @@
+package dev.lectern.cli;
+
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a model computes. */
+final class ComputeChoice {
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = {"Threads that compute, 1…1024. Default: all processors that", "Java may use."})
+    @Nullable
+    Integer threads;
+
+    @Option(
+            names = "--rope-scaling",
+            paramLabel = "KIND",
+            description = {
+                "Stretch the positions beyond the context that the model was",
+                "trained on: none, linear:factor=4, dynamic:factor=2,",
+                "yarn:factor=4 or llama3:factor=8. Default: as the model says."
+            })
+    @Nullable
+    String ropeScaling;
+
+    ModelOptions options() {
+        if (threads != null && threads == 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--threads is 0, but it takes 1…1024: leave it out for all processors.");
+        }
+        ModelOptions options = ModelOptions.DEFAULT;
+        if (threads != null) {
+            options = options.withThreads(threads);
+        }
+        return ropeScaling == null ? options : options.withRopeScaling(ropeScaling);
+    }
+
+    /** Opens a model. */
+    Model open(ModelChoice.Located located) {
+        return Model.open(located.path(), options());
+    }
+}

@@ -1,0 +1,196 @@
+package dev.lectern.cli;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.hub.Hub;
+import dev.lectern.kernel.Kernels;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** The {@code lectern} command. */
+@Command(
+        name = "lectern",
+        versionProvider = Lectern.Version.class,
+        customSynopsis = "lectern VERB [OPTIONS] [ARGUMENTS]",
+        description = {
+            "Reads long documents with a language model, on this computer, and answers questions about them.",
+            ""
+        },
+        commandListHeading = "%nVerbs:%n",
+        footer = {
+            "",
+            "First steps:",
+            "  lectern ask examples/harbour-report.md \"What is the name of the wreck?\"",
+            "  lectern chat",
+            "  lectern ask --help",
+            "",
+            "Every option can also stand in a file (~/.config/lectern/config.properties, or where LECTERN_CONFIG says; a line"
+                    + " such as threads = 4) or in a variable (LECTERN_THREADS=4). The command line wins over variables, and"
+                    + " variables over the file.",
+            "",
+            "Exit codes: 0 done, 1 failure, 2 a mistake in what was given, 130 interrupted."
+        })
+public final class Lectern {
+    /** Which standard streams are terminals, as digits; set by the launcher script. */
+    private static final String TERMINALS = "lectern.terminals";
+
+    /** The file descriptor that standard error was moved to by the launcher script. */
+    private static final String STANDARD_ERROR = "lectern.stderr";
+
+    @Option(names = "--version", versionHelp = true, description = "Show the versions of Lectern and of Java.")
+    boolean version;
+
+    private final Surroundings surroundings;
+
+    Lectern(Surroundings surroundings) {
+        this.surroundings = surroundings;
+    }
+
+    /** Runs the command and ends the JVM with its exit code. */
+    public static void main(String[] args) {
+        PrintStream err = StandardError.open(System.getProperty(STANDARD_ERROR, ""));
+        System.setErr(err);
+        Map<String, String> variables = System.getenv();
+        Console console = new Console(
+                System.in,
+                new FileOutputStream(FileDescriptor.out),
+                err,
+                Console.Terminals.told(System.getProperty(TERMINALS, "")),
+                !variables.containsKey("NO_COLOR") && !"dumb".equals(variables.get("TERM")));
+        WarningLines.to(console::warn);
+        Cancellation cancellation = new Cancellation();
+        Interruption interruption = Interruption.of(cancellation);
+        Surroundings surroundings = new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds);
+        int exitCode = new Lectern(surroundings).run(args);
+        console.clearStatus();
+        interruption.over();
+        System.exit(exitCode);
+    }
+
+    /** Runs the command; the result is its exit code. */
+    int run(String... args) {
+        Console console = surroundings.console();
+        boolean json = Arrays.asList(args).contains("--json");
+        Optional<Settings> settings = Optional.empty();
+        try {
+            CommandLine line = commandLine();
+            settings = Optional.of(Settings.read(surroundings, line));
+            line.setDefaultValueProvider(settings.get());
+            refuseBrokenText(args);
+            ParseResult parsed = line.parseArgs(args);
+            StringWriter help = new StringWriter();
+            line.setOut(new PrintWriter(help)).setErr(new PrintWriter(help));
+            line.getSubcommands().values().forEach(verb -> verb.setOut(new PrintWriter(help)));
+            if (CommandLine.executeHelpRequest(parsed) != null) {
+                console.print(help.toString());
+                return 0;
+            }
+            List<CommandLine> chain = parsed.asCommandLineList();
+            if (!(chain.getLast().getCommandSpec().userObject() instanceof Verb verb)) {
+                throw new ParameterException(chain.getLast(), "No verb is given.");
+            }
+            json = wantsJson(chain.getLast().getCommandSpec());
+            verb.run(surroundings);
+            return 0;
+        } catch (ParameterException e) {
+            return report(Failure.of(e, settings), json);
+        } catch (Console.ReaderGoneException e) {
+            return 0;
+        } catch (Throwable e) {
+            return report(Failure.of(e), json);
+        }
+    }
+
+    private static boolean wantsJson(CommandSpec verb) {
+        return Boolean.TRUE.equals(Optional.ofNullable(verb.findOption("--json"))
+                .map(option -> option.<Object>getValue())
+                .orElse(false));
+    }
+
+    private int report(Failure failure, boolean json) {
+        Console console = surroundings.console();
+        try {
+            if (json) {
+                console.printLine(failure.json());
+            } else {
+                console.note("lectern: " + failure.message());
+            }
+        } catch (Console.ReaderGoneException | LecternException e) {
+            console.note("lectern: " + failure.message());
+        }
+        if (surroundings.variable("LECTERN_DEBUG").isPresent()) {
+            StringWriter trace = new StringWriter();
+            failure.cause().ifPresent(cause -> cause.printStackTrace(new PrintWriter(trace)));
+            console.note(trace.toString());
+        }
+        return failure.exitCode();
+    }
+
+    /** Java gives bytes that are not UTF-8 as U+FFFD, which nobody types. */
+    private static void refuseBrokenText(String[] args) {
+        for (int i = 0; i < args.length; i++) {
+            if (args[i].indexOf('\uFFFD') >= 0) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "Argument " + (i + 1) + " is not UTF-8 text (\"" + args[i]
+                                + "\"): set a UTF-8 locale, rename the file, or give the text on standard input.");
+            }
+        }
+    }
+
+    /** All verbs, with their options. */
+    CommandLine commandLine() {
+        CommandLine line = new CommandLine(this);
+        for (Verb verb : List.of(
+                new AskCommand(),
+                new ChatCommand(),
+                new GenerateCommand(),
+                new PullCommand(),
+                new ModelsCommand(),
+                new InspectCommand(),
+                new EstimateCommand(),
+                new TokenizeCommand(),
+                new ScoreCommand(),
+                new DoctorCommand())) {
+            line.addSubcommand(verb);
+        }
+        line.getSubcommands().values().forEach(verb -> verb.addMixin("help", new HelpChoice()));
+        line.addMixin("help", new HelpChoice());
+        line.addSubcommand(new HelpCommand());
+        Console console = surroundings.console();
+        boolean coloured = console.colour() && console.terminals().out();
+        return line.setExpandAtFiles(false)
+                .setInterpolateVariables(false)
+                .setUsageHelpWidth(100)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(coloured ? Ansi.ON : Ansi.OFF))
+                .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    /** What {@code --version} prints. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String own = Lectern.class.getPackage().getImplementationVersion();
+            return new String[] {
+                "lectern " + (own == null ? "(not packaged)" : own) + " on Java " + Runtime.version() + ", vectors of "
+                        + Kernels.vectorBits() + " bits"
+            };
+        }
+    }
+}

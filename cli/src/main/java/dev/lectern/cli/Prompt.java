@@ -1,0 +1,122 @@
+package dev.lectern.cli;
+
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.text.ChatMessage;
+import dev.lectern.text.ChatPrompt;
+import dev.lectern.text.ChatTemplate;
+import dev.lectern.text.Tokenizer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * What a model is given to read before it answers.
+ *
+ * @param shared tokens at the beginning that depend on nothing but the documents: the same for every question
+ * @param splitsThinking whether what the model thinks aloud is to be told apart from its answer
+ * @param opensThinking whether the prompt already opened a block of thinking
+ */
+record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThinking) {
+    private static final String ENABLE_THINKING = "enable_thinking";
+
+    int length() {
+        return tokens.length;
+    }
+
+    /** A text as it is: nothing around it but the token that the model wants at the beginning of every text. */
+    static Prompt raw(Model model, String text, boolean parseSpecial) {
+        Tokenizer tokenizer = model.tokenizer();
+        int[] ids = tokenizer.encode(text, parseSpecial).ids();
+        if (begins(tokenizer) && (ids.length == 0 || ids[0] != tokenizer.bos().getAsInt())) {
+            ids = joined(List.of(new int[] {tokenizer.bos().getAsInt()}, ids));
+        }
+        if (ids.length == 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "The prompt is empty: give it as an argument, with --text FILE, or on standard input.");
+        }
+        return new Prompt(ids, 0, false, false);
+    }
+
+    /**
+     * Documents and a question, as the model's template writes a conversation; the documents stand first.
+     *
+     * @param documents the texts with what introduces each
+     * @param question with the instruction that goes with it
+     * @param thinking what the user wants of the template's switch for thinking; empty to leave it alone
+     */
+    static Prompt ofDocuments(
+            Model model, String system, List<String> documents, String question, Optional<Boolean> thinking) {
+        if (model.chatTemplate().isEmpty()) {
+            return plain(model, system, documents, question, thinking);
+        }
+        List<String> parts = new ArrayList<>(documents);
+        parts.add(question);
+        List<ChatMessage> messages = new ArrayList<>();
+        if (!system.isEmpty()) {
+            messages.add(new ChatMessage("system", system));
+        }
+        int lastDocument = messages.size() + documents.size() - 1;
+        messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
+        ChatPrompt prompt = conversation(model, messages, thinking);
+        return new Prompt(prompt.ids(), prompt.end(lastDocument), true, prompt.opensThinking());
+    }
+
+    /** A conversation in the model's own words, ready for the next answer. */
+    static ChatPrompt conversation(Model model, List<ChatMessage> messages, Optional<Boolean> thinking) {
+        ChatTemplate template = model.chatTemplate()
+                .orElseThrow(() -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        model.path()
+                                + " has no chat template, so it was not made for conversations: use a model whose name says"
+                                + " instruct or chat, or \"lectern generate\" with a prompt in the model's own form."));
+        Map<String, Object> variables = new HashMap<>();
+        thinking.ifPresent(on -> {
+            if (!template.mentions(ENABLE_THINKING)) {
+                throw noSwitch(model);
+            }
+            variables.put(ENABLE_THINKING, on);
+        });
+        return ChatPrompt.of(template, model.tokenizer(), messages, variables, true);
+    }
+
+    private static LecternException noSwitch(Model model) {
+        return new LecternException(
+                LecternException.Kind.BAD_OPTION,
+                "--thinking: the chat template of " + model.path()
+                        + " has no such switch; leave the option out, or use a model that thinks (Qwen3).");
+    }
+
+    /** For a model without a template: the same texts, one after the other. */
+    private static Prompt plain(
+            Model model, String system, List<String> documents, String question, Optional<Boolean> thinking) {
+        if (thinking.isPresent()) {
+            throw noSwitch(model);
+        }
+        Tokenizer tokenizer = model.tokenizer();
+        List<int[]> parts = new ArrayList<>();
+        if (begins(tokenizer)) {
+            parts.add(new int[] {tokenizer.bos().getAsInt()});
+        }
+        String head = system.isEmpty() ? "" : system + "\n\n";
+        for (String document : documents) {
+            parts.add(model.tokenize(head + document));
+            head = "";
+        }
+        int shared = parts.stream().mapToInt(part -> part.length).sum();
+        parts.add(model.tokenize(question + "\nAnswer:"));
+        return new Prompt(joined(parts), shared, false, false);
+    }
+
+    private static boolean begins(Tokenizer tokenizer) {
+        return tokenizer.addsBos() && tokenizer.bos().isPresent();
+    }
+
+    private static int[] joined(List<int[]> parts) {
+        return parts.stream().flatMapToInt(IntStream::of).toArray();
+    }
+}

@@ -1,0 +1,57 @@
+package dev.lectern.cli;
+
+import dev.lectern.LecternException;
+import dev.lectern.SessionOptions;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a text is read and remembered. */
+final class SessionChoice {
+    @Option(
+            names = "--ctx",
+            paramLabel = "TOKENS",
+            description = {
+                "Tokens that the session can hold. Default: what the prompt and",
+                "the answer need (chat: all that the model can hold)."
+            })
+    @Nullable
+    Integer context;
+
+    @Option(
+            names = "--kv",
+            paramLabel = "FORMAT",
+            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
+            })
+    @Nullable
+    String kv;
+
+    @Option(
+            names = "--prefill",
+            paramLabel = "METHOD",
+            description = "How the text is read: full (exact). Default: full.")
+    @Nullable
+    String prefill;
+
+    @Option(
+            names = "--attention",
+            paramLabel = "METHOD",
+            description = {"What each new token looks at: dense (everything, exact).", "Default: dense."})
+    @Nullable
+    String attention;
+
+    /** The options, with the context that was asked for or else 0. */
+    SessionOptions options() {
+        SessionOptions options = SessionOptions.DEFAULT;
+        if (context != null) {
+            if (context < 1) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--ctx is " + context + ", but it takes a positive number of tokens.");
+            }
+            options = options.withContext(context);
+        }
+        options = kv == null ? options : options.withKv(kv);
+        options = prefill == null ? options : options.withPrefill(prefill);
+        return attention == null ? options : options.withAttention(attention);
+    }
+}

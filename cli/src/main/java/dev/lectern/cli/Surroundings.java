@@ -1,0 +1,50 @@
+package dev.lectern.cli;
+
+import dev.lectern.Cancellation;
+import dev.lectern.hub.Hub;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.DoubleSupplier;
+
+/**
+ * What a verb finds around it.
+ *
+ * @param variables the environment variables
+ * @param cancellation asked for when the user interrupts the program
+ * @param uptime seconds since the process was started
+ */
+record Surroundings(
+        Console console, Hub hub, Map<String, String> variables, Cancellation cancellation, DoubleSupplier uptime) {
+
+    /** The same, stopped by another request. */
+    Surroundings with(Cancellation other) {
+        return new Surroundings(console, hub, variables, other, uptime);
+    }
+
+    /** The value of a variable; empty where it is unset or blank. */
+    Optional<String> variable(String name) {
+        return Optional.ofNullable(variables.get(name)).filter(value -> !value.isBlank());
+    }
+
+    /** The settings of the user: {@code LECTERN_CONFIG}, or {@code lectern/config.properties} where XDG puts such files. */
+    Path configFile() {
+        return variable("LECTERN_CONFIG")
+                .map(Path::of)
+                .orElseGet(() -> folder("XDG_CONFIG_HOME", ".config").resolve("config.properties"));
+    }
+
+    /** Where what may be lost is kept, such as the history of the chat. */
+    Path stateFolder() {
+        return folder("XDG_STATE_HOME", ".local/state");
+    }
+
+    private Path folder(String variable, String belowHome) {
+        // The XDG specification says that a relative path is to be ignored.
+        Path parent = variable(variable)
+                .map(Path::of)
+                .filter(Path::isAbsolute)
+                .orElseGet(() -> Path.of(variable("HOME").orElse(System.getProperty("user.home")), belowHome));
+        return parent.resolve("lectern");
+    }
+}
