@@ -196,8 +196,7 @@ SNIPPETS = r"""
 {% filter upper %}abc {{ s }}{% endfilter %}{% filter replace('a', 'b') | upper %}aac{% endfilter %}
 {% with a = 1, b = n %}{{ a }}{{ b }}{% set z = 3 %}{% endwith %}{{ a }}{{ z }}|{% with %}{{ n }}{% endwith %}
 {% raw %}{{ not }} {% parsed %} {# here #}{% endraw %}|{%- raw -%}  x  {%- endraw -%}  |
-a {# comment #} b {#- trimmed -#} c {#
-multi #} d
+a {# comment #} b {#- trimmed -#} c {# {{ x }} #} d {#- } -#}
 a  {{- 1 -}}  b  {%- if yes -%}  c  {%- endif -%}  d
 a  {%+ if yes %} b{% endif +%}
 {% generation %}gen {{ n }}{% set gg = 1 %}{% endgeneration %}{{ gg }}|
@@ -212,8 +211,8 @@ joined" }} {{ '\d' }}
 {{ {'a': {'b': 1}}}}
 {{ [[1, 2], [3, 4]] | map('first') | list }} {{ [[1, 2], [3, 4]] | map('join', '-') | list }} {{ people | map(attribute='name') | map('upper') | join(' ') }}
 {{ 'x' * 0 }}{{ 'x' * -1 }}| {{ true and true or false }} {{ 1 == 1 and 2 == 2 }} {{ 3 > 2 and 'a' in 'abc' }}
-{{ messages is defined }} {{ loop is defined }} {{ self is defined }} {{ range is defined }}
-{{ n.real }} {{ 5 .x }}
+{{ loop is defined }} {{ range is defined }} {{ 5 .x }}
+{{ {1: 2, true: 4, 1.0: 5, 0: 6}[true] }} {{ {true: 'x'}[1] }} {{ 1.0 in {1: 2} }} {{ {2.0: 'y'}.get(2) }}
 {{ 'a'.b.c }}
 {{ list.x }}|{{ list['x'] }}|{{ d[none] }}|{{ d[1] }}|{{ list['0'] }}|{{ list[1.0] }}|
 {{ s[missing] }}|{{ list[none] }}|
@@ -268,6 +267,7 @@ MULTILINE = [
     "one {% if yes %} two {% endif %} three\n  {% if yes %}x{% endif %} four",
     "{%- if yes -%}\n\n  a\n\n{%- endif -%}\n\n  b",
     "{{ {\n 'a': 1,\n 'b': [\n 2 ]\n} | tojson }}\n",
+    "a {# several\nlines {{ x }} #} b\n",
     "line\n{#- a -#}\n  {#- b #}\n  end\n",
     "  \n  {%- set x = 1 %}\n  {{- x }}\n",
     "text {%- raw %} {{ a }} {% endraw -%}   \n tail",
@@ -325,7 +325,12 @@ def main():
     target = RESOURCES / "chat-templates.json"
     document = {"madeBy": "engine/src/test/python/chat_template_goldens.py, jinja2 " + jinja2.__version__,
                 "fetched": fetched, "variables": V, "cases": cases, "snippets": snippets}
-    target.write_text(json.dumps(document, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    # One line for each golden, so that differences can be read.
+    parts = []
+    for key, value in document.items():
+        lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in value) if isinstance(value, list) else ""
+        parts.append(f'"{key}": ' + (f"[\n{lines}\n]" if lines else json.dumps(value, ensure_ascii=False)))
+    target.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
     print(len(cases), "conversations,", len(snippets), "snippets,", sum("error" in s for s in snippets + cases), "errors")
 
 

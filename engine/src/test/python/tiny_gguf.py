@@ -245,7 +245,20 @@ def write(out, name, file, choose, shards=1):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    read_back([path] if shards == 1 else sorted(out.glob(path.stem + "-*-of-*.gguf")), stored)
     return meant, weights, sorted(kinds)
+
+
+def read_back(files, stored):
+    """What stands in the files is what was to be written, each tensor once."""
+    found = {}
+    for file in files:
+        for tensor in gguf.GGUFReader(file).tensors:
+            assert tensor.name not in found, tensor.name
+            found[tensor.name] = (tensor.tensor_type, tensor.data.tobytes())
+    assert len(found) == len(stored)
+    for name, coded, kind in stored:
+        assert found[name] == (kind, coded.tobytes()), (files, name)
 
 
 def through_transformers(out, file, config):

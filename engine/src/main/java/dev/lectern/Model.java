@@ -44,7 +44,6 @@ public final class Model implements AutoCloseable {
     private final ModelFile file;
     private final Decoder decoder;
     private final Tokenizer tokenizer;
-    private final Optional<ChatTemplate> chatTemplate;
     private final Workers workers;
     private final Forward forward;
 
@@ -60,9 +59,6 @@ public final class Model implements AutoCloseable {
                     "the tokenizer has " + tokenizer.size() + " tokens, but the model embeds only "
                             + decoder.config().vocabulary() + ".");
         }
-        chatTemplate = file.format().equals("gguf")
-                ? ChatTemplate.fromMetadata(file.metadata())
-                : ChatTemplate.fromFolder(file.path());
         workers = new Workers(
                 options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
         forward = new Forward(decoder, workers);
@@ -125,9 +121,15 @@ public final class Model implements AutoCloseable {
         return tokenizer;
     }
 
-    /** How conversations are written for this model, if it says so. */
+    /**
+     * How conversations are written for this model, if it says so.
+     *
+     * @throws BadModelFileException if its template cannot be read; everything else works without it
+     */
     public Optional<ChatTemplate> chatTemplate() {
-        return chatTemplate;
+        return file.format().equals("gguf")
+                ? ChatTemplate.fromMetadata(file.metadata())
+                : ChatTemplate.fromFolder(file.path());
     }
 
     /** The tokens of a text; nothing added, special tokens not recognised. */

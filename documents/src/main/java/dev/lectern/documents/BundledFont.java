@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Stands in for every font that a PDF names but does not carry: always the one that comes with PDFBox.
  *
- * <p>PDFBox would search the machine's fonts instead, which takes seconds on the first run, writes a list of them into the
+ * <p>PDFBox would search the machine's fonts instead, which can take seconds on the first run, writes a list of them into the
  * user's home, and lets the spaces between words depend on the machine. The same document must be the same text everywhere.
  * PDFBox has one mapper per process, so a program that also draws pages with PDFBox draws them with this font.
  */

@@ -24,7 +24,7 @@ class DamagedDocumentsTest {
     };
 
     @Test
-    @Timeout(60)
+    @Timeout(120)
     void damagedPdfsNeverCrashTheReader() {
         var locked = PdfSamples.book();
         PdfSamples.protect(locked, "", new AccessPermission());
@@ -36,7 +36,7 @@ class DamagedDocumentsTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(120)
     void damagedHtmlNeverCrashesTheReader() {
         String page =
                 "<!DOCTYPE html><html><head><meta charset=utf-8><title>Pier</title></head><body><main><h1>Pier</h1><p>Grüße"

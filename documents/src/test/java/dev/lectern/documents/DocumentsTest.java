@@ -213,9 +213,9 @@ class DocumentsTest {
                 .hasMessageContaining("larger than 64 MiB");
     }
 
-    /** A second is 20 times what it takes; the limit catches an algorithm that is not linear. */
+    /** It takes a tenth of a second; the limit, for a busy machine, catches an algorithm that is not linear. */
     @Test
-    @Timeout(5)
+    @Timeout(30)
     void aMegabyteOfTextTakesNoTime() {
         String paragraph =
                 "The *keeper* trimmed the [wick](x) and `wrote` <b>it</b> down & slept.\n\n# Night\n\n> - watch\n";
@@ -226,7 +226,7 @@ class DocumentsTest {
     }
 
     @Test
-    @Timeout(10)
+    @Timeout(60)
     void deepMarkdownEnds() {
         for (String deep : new String[] {"> ", "- ", "* a\n", "[", "**a ", "`", "<b>", "1. "}) {
             assertThat(read(deep.repeat(100_000) + "\n# " + deep.repeat(5_000) + "x\n", "a.md")

@@ -225,13 +225,13 @@ class PdfTextTest {
     }
 
     @Test
-    @Timeout(20)
+    @Timeout(60)
     void formsThatDrawEachOtherTwiceAreStopped() throws IOException {
         assertThat(refusal(PdfSamples.bytes(PdfSamples.doublingForms(40)))).hasMessageContaining("too many operations");
     }
 
     @Test
-    @Timeout(20)
+    @Timeout(60)
     void aSmallStreamThatUnpacksToGigabytesIsStopped() throws IOException {
         var pdf = new PDDocument();
         PDPage page = PdfSamples.addPage(pdf, content -> {});

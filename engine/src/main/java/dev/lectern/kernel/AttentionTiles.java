@@ -69,7 +69,7 @@ public interface AttentionTiles {
      * @param max running maximum, {@code [64]} from statsAt
      * @param sum running sum, {@code [64]} from statsAt
      * @param scale {@code [64]}, written
-     * @return whether any scale differs from 1
+     * @return whether any maximum rose; otherwise every scale is 1
      */
     boolean chunkSoftmax(float[] s, int sAt, int tokens, float[] max, float[] sum, int statsAt, float[] scale);
 

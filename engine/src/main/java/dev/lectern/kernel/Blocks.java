@@ -33,28 +33,31 @@ public final class Blocks {
             throw new IllegalArgumentException("columns " + firstColumn + " + " + count + " of row " + row
                     + " of a matrix of " + m.rows() + " x " + m.columns() + " in blocks of " + elements);
         }
+        decode(type, m.segment(), row * m.rowBytes() + type.bytes(firstColumn), count, out, at);
+    }
+
+    /** Decodes whole blocks from byte {@code p} on. */
+    static void decode(ElementType type, MemorySegment w, long p, int count, float[] out, int at) {
         byte[] block = new byte[type.blockBytes()];
-        long offset = row * m.rowBytes() + type.bytes(firstColumn);
-        for (int done = 0; done < count; done += elements, offset += block.length) {
-            MemorySegment.copy(m.segment(), ValueLayout.JAVA_BYTE, offset, block, 0, block.length);
-            decodeBlock(type, block, 0, out, at + done);
+        for (int done = 0; done < count; done += type.blockElements(), p += block.length) {
+            MemorySegment.copy(w, ValueLayout.JAVA_BYTE, p, block, 0, block.length);
+            decodeBlock(type, block, out, at + done);
         }
     }
 
-    /** Decodes the block that begins at byte {@code p}. */
-    static void decodeBlock(ElementType type, byte[] b, int p, float[] out, int at) {
+    private static void decodeBlock(ElementType type, byte[] b, float[] out, int at) {
         switch (type) {
-            case F32 -> out[at] = Float.intBitsToFloat(u16(b, p) | u16(b, p + 2) << 16);
-            case F16 -> out[at] = f16(b, p);
-            case BF16 -> out[at] = Float.intBitsToFloat(u16(b, p) << 16);
-            case Q4_0 -> q4(b, p + 2, f16(b, p), 8, NO_OFFSET, out, at);
-            case Q4_1 -> q4(b, p + 4, f16(b, p), 0, f16(b, p + 2), out, at);
-            case Q5_0 -> q5(b, p + 2, f16(b, p), 16, NO_OFFSET, out, at);
-            case Q5_1 -> q5(b, p + 4, f16(b, p), 0, f16(b, p + 2), out, at);
-            case Q8_0 -> q8(b, p, out, at);
-            case Q4_K -> q4k(b, p, out, at);
-            case Q5_K -> q5k(b, p, out, at);
-            case Q6_K -> q6k(b, p, out, at);
+            case F32 -> out[at] = Float.intBitsToFloat(u16(b, 0) | u16(b, 2) << 16);
+            case F16 -> out[at] = f16(b, 0);
+            case BF16 -> out[at] = Float.intBitsToFloat(u16(b, 0) << 16);
+            case Q4_0 -> q4(b, 2, f16(b, 0), 8, NO_OFFSET, out, at);
+            case Q4_1 -> q4(b, 4, f16(b, 0), 0, f16(b, 2), out, at);
+            case Q5_0 -> q5(b, 2, f16(b, 0), 16, NO_OFFSET, out, at);
+            case Q5_1 -> q5(b, 4, f16(b, 0), 0, f16(b, 2), out, at);
+            case Q8_0 -> q8(b, out, at);
+            case Q4_K -> q4k(b, out, at);
+            case Q5_K -> q5k(b, out, at);
+            case Q6_K -> q6k(b, out, at);
         }
     }
 
@@ -77,54 +80,54 @@ public final class Blocks {
         }
     }
 
-    private static void q8(byte[] b, int p, float[] out, int at) {
-        float scale = f16(b, p);
+    private static void q8(byte[] b, float[] out, int at) {
+        float scale = f16(b, 0);
         for (int i = 0; i < 32; i++) {
-            out[at + i] = scale * b[p + 2 + i];
+            out[at + i] = scale * b[2 + i];
         }
     }
 
     /** Two half floats, eight groups of 32 with scale and minimum, then nibbles: two groups share 32 bytes. */
-    private static void q4k(byte[] b, int p, float[] out, int at) {
+    private static void q4k(byte[] b, float[] out, int at) {
         for (int i = 0; i < 256; i++) {
             int group = i / 32;
-            int packed = p + 16 + i / 64 * 32 + i % 32;
+            int packed = 16 + i / 64 * 32 + i % 32;
             int quant = group % 2 == 0 ? low(b, packed) : high(b, packed);
-            out[at + i] = f16(b, p) * scaleK(b, p + 4, group) * quant - f16(b, p + 2) * minimumK(b, p + 4, group);
+            out[at + i] = f16(b, 0) * scaleK(b, group) * quant - f16(b, 2) * minimumK(b, group);
         }
     }
 
     /** As {@link #q4k}; before the nibbles, the fifth bit of column {@code c} of group {@code g} is bit {@code g} of byte {@code 16 + c}. */
-    private static void q5k(byte[] b, int p, float[] out, int at) {
+    private static void q5k(byte[] b, float[] out, int at) {
         for (int i = 0; i < 256; i++) {
             int group = i / 32;
-            int packed = p + 48 + i / 64 * 32 + i % 32;
+            int packed = 48 + i / 64 * 32 + i % 32;
             int quant = group % 2 == 0 ? low(b, packed) : high(b, packed);
-            quant |= (b[p + 16 + i % 32] >>> group & 1) << 4;
-            out[at + i] = f16(b, p) * scaleK(b, p + 4, group) * quant - f16(b, p + 2) * minimumK(b, p + 4, group);
+            quant |= (b[16 + i % 32] >>> group & 1) << 4;
+            out[at + i] = f16(b, 0) * scaleK(b, group) * quant - f16(b, 2) * minimumK(b, group);
         }
     }
 
     /** 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scales of 16 elements each, one half float. */
-    private static void q6k(byte[] b, int p, float[] out, int at) {
+    private static void q6k(byte[] b, float[] out, int at) {
         for (int i = 0; i < 256; i++) {
             int half = i / 128;
             int quarter = i % 128 / 32;
-            int packed = p + half * 64 + i % 64;
+            int packed = half * 64 + i % 64;
             int nibble = quarter < 2 ? low(b, packed) : high(b, packed);
-            int pair = b[p + 128 + half * 32 + i % 32] >>> 2 * quarter & 3;
-            out[at + i] = f16(b, p + 208) * b[p + 192 + i / 16] * ((nibble | pair << 4) - 32);
+            int pair = b[128 + half * 32 + i % 32] >>> 2 * quarter & 3;
+            out[at + i] = f16(b, 208) * b[192 + i / 16] * ((nibble | pair << 4) - 32);
         }
     }
 
-    /** The 6-bit scale of a group of Q4_K and Q5_K: 12 bytes from {@code p} on hold eight scales and eight minima. */
-    static int scaleK(byte[] b, int p, int group) {
-        return group < 4 ? b[p + group] & 63 : b[p + 4 + group] & 15 | (b[p + group - 4] >>> 6 & 3) << 4;
+    /** The 6-bit scale of a group of Q4_K and Q5_K: bytes 4 to 15 hold eight scales and eight minima. */
+    private static int scaleK(byte[] b, int group) {
+        return group < 4 ? b[4 + group] & 63 : b[8 + group] & 15 | (b[group] >>> 6 & 3) << 4;
     }
 
     /** The 6-bit minimum of a group of Q4_K and Q5_K. */
-    static int minimumK(byte[] b, int p, int group) {
-        return group < 4 ? b[p + 4 + group] & 63 : b[p + 4 + group] >>> 4 & 15 | (b[p + group] >>> 6 & 3) << 4;
+    private static int minimumK(byte[] b, int group) {
+        return group < 4 ? b[8 + group] & 63 : b[8 + group] >>> 4 & 15 | (b[4 + group] >>> 6 & 3) << 4;
     }
 
     private static int low(byte[] b, int p) {

@@ -70,7 +70,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
                 now = Math.max(now, s[sAt + t * LANES + lane]);
             }
             scale[lane] = exp(before - now);
-            rescale |= scale[lane] != 1;
+            rescale |= now != before;
             float total = sum[statsAt + lane] * scale[lane];
             for (int t = 0; t < tokens; t++) {
                 float p = exp(s[sAt + t * LANES + lane] - now);

@@ -2,8 +2,10 @@ package dev.lectern.kernel;
 
 /** One worker's buffers, kept between products. Growing is rare: the sizes settle within the first layer. */
 final class Scratch {
-    /** Weights on their way from the model file: a few rows, small enough for the innermost cache. */
-    byte[] bytes = new byte[0];
+    /** A block of 256, unpacked to bytes, and its scales. */
+    final byte[] quants = new byte[256];
+
+    final float[] scales = new float[16];
 
     /** A decoded row. */
     float[] row = new float[0];
@@ -21,10 +23,5 @@ final class Scratch {
     static float[] grown(float[] array, long length) {
         long wanted = Math.addExact(length, Lanes.L);
         return array.length >= wanted ? array : new float[Math.toIntExact(wanted)];
-    }
-
-    static byte[] grown(byte[] array, long length) {
-        long wanted = Math.addExact(length, 4 * Lanes.L);
-        return array.length >= wanted ? array : new byte[Math.toIntExact(wanted)];
     }
 }

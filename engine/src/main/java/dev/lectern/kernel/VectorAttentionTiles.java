@@ -23,6 +23,7 @@ public final class VectorAttentionTiles implements AttentionTiles {
     private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
     private static final int L = F.length();
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(L * Short.SIZE));
+    private static final AttentionTiles REST = new ScalarAttentionTiles();
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     @Override
@@ -147,9 +148,10 @@ public final class VectorAttentionTiles implements AttentionTiles {
 
     @Override
     public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt) {
+        Arrays.fill(s, sAt, sAt + TILE * LANES, 0);
         for (int t = 0; t < TILE; t += 4) {
             for (int lane = 0; lane < LANES; lane += 2 * L) {
-                product4x2(k, kAt + t, TILE, q, qAt + lane, headDim, s, sAt + t * LANES + lane, true);
+                product4x2(k, kAt + t, TILE, q, qAt + lane, headDim, s, sAt + t * LANES + lane);
             }
         }
     }
@@ -158,26 +160,24 @@ public final class VectorAttentionTiles implements AttentionTiles {
     public void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt) {
         for (int c = 0; c < width; c += 4) {
             for (int lane = 0; lane < LANES; lane += 2 * L) {
-                product4x2(v, vAt + c, width, p, pAt + lane, tokens, o, oAt + c * LANES + lane, false);
+                product4x2(v, vAt + c, width, p, pAt + lane, tokens, o, oAt + c * LANES + lane);
             }
         }
     }
 
     /**
-     * {@code out[i][lanes] (+)= Σ_n a[n][i] · b[n][lanes]} for 4 rows i and two vectors of lanes: with its two loads and four broadcasts
+     * {@code out[i][lanes] += Σ_n a[n][i] · b[n][lanes]} for 4 rows i and two vectors of lanes: with its two loads and four broadcasts
      * that is all that 16 registers hold.
      */
-    private static void product4x2(
-            float[] a, int aAt, int aStride, float[] b, int bAt, int n, float[] out, int at, boolean fresh) {
-        FloatVector zero = FloatVector.zero(F);
-        FloatVector a00 = fresh ? zero : FloatVector.fromArray(F, out, at);
-        FloatVector a01 = fresh ? zero : FloatVector.fromArray(F, out, at + L);
-        FloatVector a10 = fresh ? zero : FloatVector.fromArray(F, out, at + LANES);
-        FloatVector a11 = fresh ? zero : FloatVector.fromArray(F, out, at + LANES + L);
-        FloatVector a20 = fresh ? zero : FloatVector.fromArray(F, out, at + 2 * LANES);
-        FloatVector a21 = fresh ? zero : FloatVector.fromArray(F, out, at + 2 * LANES + L);
-        FloatVector a30 = fresh ? zero : FloatVector.fromArray(F, out, at + 3 * LANES);
-        FloatVector a31 = fresh ? zero : FloatVector.fromArray(F, out, at + 3 * LANES + L);
+    private static void product4x2(float[] a, int aAt, int aStride, float[] b, int bAt, int n, float[] out, int at) {
+        FloatVector a00 = FloatVector.fromArray(F, out, at);
+        FloatVector a01 = FloatVector.fromArray(F, out, at + L);
+        FloatVector a10 = FloatVector.fromArray(F, out, at + LANES);
+        FloatVector a11 = FloatVector.fromArray(F, out, at + LANES + L);
+        FloatVector a20 = FloatVector.fromArray(F, out, at + 2 * LANES);
+        FloatVector a21 = FloatVector.fromArray(F, out, at + 2 * LANES + L);
+        FloatVector a30 = FloatVector.fromArray(F, out, at + 3 * LANES);
+        FloatVector a31 = FloatVector.fromArray(F, out, at + 3 * LANES + L);
         for (int i = 0; i < n; i++) {
             int row = aAt + i * aStride;
             FloatVector b0 = FloatVector.fromArray(F, b, bAt + i * LANES);
@@ -209,30 +209,36 @@ public final class VectorAttentionTiles implements AttentionTiles {
     public boolean chunkSoftmax(float[] s, int sAt, int tokens, float[] max, float[] sum, int statsAt, float[] scale) {
         boolean rescale = false;
         for (int lane = 0; lane < LANES; lane += L) {
-            FloatVector before = FloatVector.fromArray(F, max, statsAt + lane);
-            FloatVector now = before;
-            for (int t = 0; t < tokens; t++) {
-                now = now.max(FloatVector.fromArray(F, s, sAt + t * LANES + lane));
-            }
-            FloatVector factor = VectorExp.exp(before.sub(now));
-            factor.intoArray(scale, lane);
-            rescale |= factor.compare(VectorOperators.NE, 1f).anyTrue();
-            FloatVector total = FloatVector.fromArray(F, sum, statsAt + lane).mul(factor);
-            total = exponentials(s, sAt + lane, tokens, now, total);
-            total.intoArray(sum, statsAt + lane);
-            now.intoArray(max, statsAt + lane);
+            rescale |= raiseMaximum(s, sAt + lane, tokens, max, statsAt + lane, scale, lane);
+            exponentials(s, sAt + lane, tokens, max, sum, statsAt + lane, scale, lane);
         }
         return rescale;
     }
 
-    private static FloatVector exponentials(float[] s, int sAt, int tokens, FloatVector max, FloatVector total) {
+    /** For one vector of lanes; two methods, because the compiler stops inlining in one as long as both. */
+    private static boolean raiseMaximum(
+            float[] s, int sAt, int tokens, float[] max, int maxAt, float[] scale, int lane) {
+        FloatVector before = FloatVector.fromArray(F, max, maxAt);
+        FloatVector now = before;
+        for (int t = 0; t < tokens; t++) {
+            now = now.max(FloatVector.fromArray(F, s, sAt + t * LANES));
+        }
+        now.intoArray(max, maxAt);
+        VectorExp.exp(before.sub(now)).intoArray(scale, lane);
+        return now.compare(VectorOperators.NE, before).anyTrue();
+    }
+
+    private static void exponentials(
+            float[] s, int sAt, int tokens, float[] max, float[] sum, int statsAt, float[] scale, int lane) {
+        FloatVector most = FloatVector.fromArray(F, max, statsAt);
+        FloatVector total = FloatVector.fromArray(F, sum, statsAt).mul(FloatVector.fromArray(F, scale, lane));
         for (int t = 0; t < tokens; t++) {
             FloatVector p =
-                    VectorExp.exp(FloatVector.fromArray(F, s, sAt + t * LANES).sub(max));
+                    VectorExp.exp(FloatVector.fromArray(F, s, sAt + t * LANES).sub(most));
             p.intoArray(s, sAt + t * LANES);
             total = total.add(p);
         }
-        return total;
+        total.intoArray(sum, statsAt);
     }
 
     @Override
@@ -247,25 +253,40 @@ public final class VectorAttentionTiles implements AttentionTiles {
         }
     }
 
+    /** A loop for each type: vectors that meet at the end of a switch are put on the heap. */
     @Override
     public void decode(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
-        int i = 0;
-        for (; i + L <= count; i += L) {
-            FloatVector value = switch (type) {
-                case F32 -> FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE);
-                case F16 -> half(segment, offset + 2L * i);
-                case BF16 ->
-                    ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE)
-                                    .castShape(I, 0))
-                            .lanewise(LSHL, 16)
-                            .reinterpretAsFloats();
-                default -> throw new IllegalArgumentException(type + " is not a plain float");
-            };
-            value.intoArray(out, at + i);
+        int whole = count - count % L;
+        switch (type) {
+            case F32 -> floats(segment, offset, whole, out, at);
+            case F16 -> halves(segment, offset, whole, out, at);
+            case BF16 -> brains(segment, offset, whole, out, at);
+            default -> throw new IllegalArgumentException(type + " is not a plain float");
         }
-        if (i < count) {
-            long rest = offset + type.bytes(i);
-            new ScalarAttentionTiles().decode(type, segment, rest, count - i, out, at + i);
+        if (whole < count) {
+            REST.decode(type, segment, offset + type.bytes(whole), count - whole, out, at + whole);
+        }
+    }
+
+    private static void floats(MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i += L) {
+            FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE).intoArray(out, at + i);
+        }
+    }
+
+    private static void halves(MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i += L) {
+            half(segment, offset + 2L * i).intoArray(out, at + i);
+        }
+    }
+
+    private static void brains(MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i += L) {
+            ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE)
+                            .castShape(I, 0))
+                    .lanewise(LSHL, 16)
+                    .reinterpretAsFloats()
+                    .intoArray(out, at + i);
         }
     }
 

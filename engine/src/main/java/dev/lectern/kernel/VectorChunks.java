@@ -2,8 +2,6 @@ package dev.lectern.kernel;
 
 import static dev.lectern.kernel.Lanes.L;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -76,17 +74,15 @@ final class VectorChunks {
             Scratch s, MatMul.Product product, int from, int to, float[] packed, int tokens, int firstRow) {
         Matrix w = product.weights();
         int columns = w.columns();
+        long rowBytes = w.rowBytes();
         s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS);
         s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.TOKENS);
-        s.bytes = Scratch.grown(s.bytes, w.type().bytes(Math.min(columns, Tiles.COLUMNS)));
         Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.TOKENS, 0);
         for (int k = 0; k < columns; k += Tiles.COLUMNS) {
             int some = Math.min(Tiles.COLUMNS, columns - k);
-            int bytes = Math.toIntExact(w.type().bytes(some));
             for (int row = from; row < to; row++) {
-                long offset = row * w.rowBytes() + w.type().bytes(k);
-                MemorySegment.copy(w.segment(), ValueLayout.JAVA_BYTE, offset, s.bytes, 0, bytes);
-                VectorRows.decode(w.type(), s.bytes, 0, some, s.panel, (row - from) * Tiles.COLUMNS);
+                long offset = row * rowBytes + w.type().bytes(k);
+                VectorRows.decode(w.type(), w.segment(), offset, some, s.panel, (row - from) * Tiles.COLUMNS, s);
             }
             for (int block = 0; block < blocks(tokens); block++) {
                 int width = width(tokens, block);

@@ -3,10 +3,11 @@ package dev.lectern.kernel;
 import static dev.lectern.kernel.Lanes.F;
 import static dev.lectern.kernel.Lanes.L;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * A row of weights, as bytes on the heap: decoded to f32, bit for bit as {@link Blocks} says, or multiplied by a vector as it is decoded.
+ * A row of weights where it lies in the model: decoded to f32, bit for bit as {@link Blocks} says, or multiplied by a vector as it is decoded.
  *
  * <p>The order of summation, the same whether the weights are decoded in passing or lie decoded in an array: the row is cut into pairs of runs of
  * {@link #run} columns; one vector accumulates the first runs, another the second ones, with a fused multiply-add per lane in the order of the columns; the two are added,
@@ -27,50 +28,46 @@ final class VectorRows {
         };
     }
 
-    /** Whether {@link #dot} takes rows of this shape. */
+    /** Whether {@link #dot} takes rows of this shape. F16 it does not: to convert a vector of it takes too many operations to be compiled well with others. */
     static boolean dots(ElementType type, int columns) {
-        return columns % 32 == 0 && (WIDE_ENOUGH || type.blockElements() == 1);
+        return columns % 32 == 0 && type != ElementType.F16 && (WIDE_ENOUGH || type.blockElements() == 1);
     }
 
-    /**
-     * Decodes columns from byte {@code p} on. In the formats without blocks the count is rounded up to whole vectors, which the arrays must have room for.
-     */
-    static void decode(ElementType type, byte[] b, int p, int count, float[] out, int at) {
+    /** Decodes columns from byte {@code p} on. */
+    static void decode(ElementType type, MemorySegment w, long p, int count, float[] out, int at, Scratch s) {
         if (!WIDE_ENOUGH && type.blockElements() > 1) {
-            for (int k = 0; k < count; k += type.blockElements(), p += type.blockBytes()) {
-                Blocks.decodeBlock(type, b, p, out, at + k);
-            }
+            Blocks.decode(type, w, p, count, out, at);
             return;
         }
         switch (type) {
-            case F32 -> FloatRows.decodeF32(b, p, count, out, at);
-            case F16 -> FloatRows.decodeF16(b, p, count, out, at);
-            case BF16 -> FloatRows.decodeBF16(b, p, count, out, at);
-            case Q4_0 -> QuantRows.decodeQ4_0(b, p, count, out, at);
-            case Q4_1 -> QuantRows.decodeQ4_1(b, p, count, out, at);
-            case Q5_0 -> QuantRows.decodeQ5_0(b, p, count, out, at);
-            case Q5_1 -> QuantRows.decodeQ5_1(b, p, count, out, at);
-            case Q8_0 -> QuantRows.decodeQ8_0(b, p, count, out, at);
-            case Q4_K -> KQuantRows.decodeQ4_K(b, p, count, out, at);
-            case Q5_K -> KQuantRows.decodeQ5_K(b, p, count, out, at);
-            case Q6_K -> KQuantRows.decodeQ6_K(b, p, count, out, at);
+            case F32 -> FloatRows.decodeF32(w, p, count, out, at);
+            case F16 -> FloatRows.decodeF16(w, p, count, out, at);
+            case BF16 -> FloatRows.decodeBF16(w, p, count, out, at);
+            case Q4_0 -> QuantRows.decodeQ4_0(w, p, count, out, at);
+            case Q4_1 -> QuantRows.decodeQ4_1(w, p, count, out, at);
+            case Q5_0 -> QuantRows.decodeQ5_0(w, p, count, out, at);
+            case Q5_1 -> QuantRows.decodeQ5_1(w, p, count, out, at);
+            case Q8_0 -> QuantRows.decodeQ8_0(w, p, count, out, at);
+            case Q4_K -> KQuantRows.decodeQ4_K(w, p, count, out, at);
+            case Q5_K -> KQuantRows.decodeQ5_K(w, p, count, out, at);
+            case Q6_K -> KQuantRows.decodeQ6_K(w, p, count, out, at, s);
         }
     }
 
-    /** Multiplies the row at byte {@code p} by a vector; the vector of partial sums goes to {@code lanes} from {@code to} on. */
-    static void dot(ElementType type, byte[] b, int p, int columns, float[] x, int at, float[] lanes, int to) {
+    /** Multiplies the row at byte {@code p} by a vector; the vector of partial sums goes to the lanes of {@code s} from {@code to} on. */
+    static void dot(ElementType type, MemorySegment w, long p, int columns, float[] x, int at, Scratch s, int to) {
         switch (type) {
-            case F32 -> FloatRows.dotF32(b, p, columns, x, at, lanes, to);
-            case F16 -> FloatRows.dotF16(b, p, columns, x, at, lanes, to);
-            case BF16 -> FloatRows.dotBF16(b, p, columns, x, at, lanes, to);
-            case Q4_0 -> QuantRows.dotQ4_0(b, p, columns, x, at, lanes, to);
-            case Q4_1 -> QuantRows.dotQ4_1(b, p, columns, x, at, lanes, to);
-            case Q5_0 -> QuantRows.dotQ5_0(b, p, columns, x, at, lanes, to);
-            case Q5_1 -> QuantRows.dotQ5_1(b, p, columns, x, at, lanes, to);
-            case Q8_0 -> QuantRows.dotQ8_0(b, p, columns, x, at, lanes, to);
-            case Q4_K -> KQuantRows.dotQ4_K(b, p, columns, x, at, lanes, to);
-            case Q5_K -> KQuantRows.dotQ5_K(b, p, columns, x, at, lanes, to);
-            case Q6_K -> KQuantRows.dotQ6_K(b, p, columns, x, at, lanes, to);
+            case F32 -> FloatRows.dotF32(w, p, columns, x, at, s, to);
+            case F16 -> throw new IllegalArgumentException("F16 has to be decoded first");
+            case BF16 -> FloatRows.dotBF16(w, p, columns, x, at, s, to);
+            case Q4_0 -> QuantRows.dotQ4_0(w, p, columns, x, at, s, to);
+            case Q4_1 -> QuantRows.dotQ4_1(w, p, columns, x, at, s, to);
+            case Q5_0 -> QuantRows.dotQ5_0(w, p, columns, x, at, s, to);
+            case Q5_1 -> QuantRows.dotQ5_1(w, p, columns, x, at, s, to);
+            case Q8_0 -> QuantRows.dotQ8_0(w, p, columns, x, at, s, to);
+            case Q4_K -> KQuantRows.dotQ4_K(w, p, columns, x, at, s, to);
+            case Q5_K -> KQuantRows.dotQ5_K(w, p, columns, x, at, s, to);
+            case Q6_K -> KQuantRows.dotQ6_K(w, p, columns, x, at, s, to);
         }
     }
 

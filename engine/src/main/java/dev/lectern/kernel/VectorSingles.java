@@ -2,19 +2,13 @@ package dev.lectern.kernel;
 
 import static dev.lectern.kernel.Lanes.L;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-
 /**
  * Weights times single vectors: what decoding does. With one vector the weights are multiplied as they are unpacked; with several a row is unpacked once and
  * multiplied by each. The order of summation is the same ({@link VectorRows}), so a sequence does not notice its neighbours.
  */
 final class VectorSingles {
-    /** Bytes of weights brought into the innermost cache at a time. */
-    private static final int STAGE = 8 << 10;
-
-    /** More rows than this at a time gain nothing. */
-    private static final int STAGED_ROWS = 64;
+    /** Rows whose lanes are summed together. */
+    private static final int TOGETHER = 32;
 
     private VectorSingles() {}
 
@@ -24,28 +18,22 @@ final class VectorSingles {
     static void multiply(Scratch s, MatMul.Product product, int from, int to, int singles, float[] x) {
         Matrix w = product.weights();
         int columns = w.columns();
-        int rowBytes = Math.toIntExact(w.rowBytes());
-        int staged = Math.clamp(STAGE / rowBytes, 1, STAGED_ROWS);
-        boolean inPassing = singles == 1 && VectorRows.dots(w.type(), columns);
-        s.bytes = Scratch.grown(s.bytes, (long) staged * rowBytes);
-        s.lanes = Scratch.grown(s.lanes, (long) Math.max(staged, singles) * L);
-        if (!inPassing) {
-            s.row = Scratch.grown(s.row, columns);
-        }
-        for (int first = from; first < to; first += staged) {
-            int rows = Math.min(staged, to - first);
-            MemorySegment.copy(
-                    w.segment(), ValueLayout.JAVA_BYTE, (long) first * rowBytes, s.bytes, 0, rows * rowBytes);
-            if (inPassing) {
+        long rowBytes = w.rowBytes();
+        s.lanes = Scratch.grown(s.lanes, (long) Math.max(TOGETHER, singles) * L);
+        if (singles == 1 && VectorRows.dots(w.type(), columns)) {
+            for (int first = from; first < to; first += TOGETHER) {
+                int rows = Math.min(TOGETHER, to - first);
                 for (int i = 0; i < rows; i++) {
-                    VectorRows.dot(w.type(), s.bytes, i * rowBytes, columns, x, 0, s.lanes, i * L);
+                    long at = (first + i) * rowBytes;
+                    VectorRows.dot(w.type(), w.segment(), at, columns, x, 0, s, i * L);
                 }
                 Lanes.sum(s.lanes, rows, product.out(), first, 1);
-            } else {
-                for (int i = 0; i < rows; i++) {
-                    VectorRows.decode(w.type(), s.bytes, i * rowBytes, columns, s.row, 0);
-                    multiplyDecoded(s, w, first + i, singles, x, product.out());
-                }
+            }
+        } else {
+            s.row = Scratch.grown(s.row, columns);
+            for (int row = from; row < to; row++) {
+                VectorRows.decode(w.type(), w.segment(), row * rowBytes, columns, s.row, 0, s);
+                multiplyDecoded(s, w, row, singles, x, product.out());
             }
         }
     }

@@ -50,6 +50,7 @@ final class BpeTokenizer implements Tokenizer {
     private final Merges merges;
     private final boolean wholeWords;
     private final Words words;
+    private final List<Splitter> splitters;
     private final Frame frame;
     private final AddedTokenFinder rawTokens;
     private final AddedTokenFinder normalizedTokens;
@@ -73,6 +74,8 @@ final class BpeTokenizer implements Tokenizer {
         this.merges = merges;
         this.wholeWords = wholeWords;
         this.words = words;
+        boolean whole = alphabet instanceof PieceAlphabet && words.splitters().isEmpty() && !wholeWords;
+        splitters = whole && merges.stayWithinWords() ? List.of(Splitter.MARKED_WORDS) : words.splitters();
         this.frame = frame;
         rawTokens = AddedTokenFinder.of(added, false, content -> content);
         normalizedTokens = AddedTokenFinder.of(
@@ -253,11 +256,11 @@ final class BpeTokenizer implements Tokenizer {
         }
 
         private void split(Segment segment, int from, int to, int level) {
-            if (level == words.splitters().size()) {
+            if (level == splitters.size()) {
                 word(segment, from, to);
                 return;
             }
-            Splitter splitter = words.splitters().get(level);
+            Splitter splitter = splitters.get(level);
             for (int i = from; i < to; ) {
                 int end = splitter.end(segment.text(), i, to);
                 split(segment, i, end, level + 1);

@@ -21,7 +21,8 @@ public final class ChatPrompt {
     public static final int TEMPLATE = -1;
 
     /**
-     * A stretch of the rendered conversation that is tokenised on its own.
+     * A stretch of the rendered conversation that is tokenised on its own. A space that the template writes in front of foreign
+     * text goes with that text.
      *
      * @param part the part that it comes from, counted through all messages, or {@link #TEMPLATE}
      * @param trusted whether written special tokens count as such
@@ -75,7 +76,10 @@ public final class ChatPrompt {
         return pieces;
     }
 
-    /** Number of tokens up to the end of a part: they depend on nothing that follows it. 0 if the template left the part out. */
+    /**
+     * Number of tokens up to the end of a part. They depend on nothing that follows it, in every template that writes parts
+     * once and in order, as all known ones do; equal beginnings are to be found by comparing tokens. 0 if the template left the part out.
+     */
     public int end(int part) {
         int end = parts.length;
         while (end > 0 && parts[end - 1] != part) {
@@ -116,7 +120,10 @@ public final class ChatPrompt {
             int at = 0;
             for (int i = 0; i < runs.size(); ) {
                 Text.Run first = runs.get(i);
-                own(text.chars().substring(at, first.start()));
+                // Vocabularies keep a space with the word behind it: "[INST] " before "What" is "[INST]" and " What".
+                boolean space = first.start() > at && text.chars().charAt(first.start() - 1) == ' ';
+                int start = space ? first.start() - 1 : first.start();
+                own(text.chars().substring(at, start));
                 int last = i;
                 while (last + 1 < runs.size()
                         && runs.get(last + 1).start() == runs.get(last).end()
@@ -124,7 +131,7 @@ public final class ChatPrompt {
                     last++;
                 }
                 at = runs.get(last).end();
-                foreign(text.chars().substring(first.start(), at), runs.subList(i, last + 1));
+                foreign(text.chars().substring(start, at), start, runs.subList(i, last + 1));
                 i = last + 1;
             }
             own(text.chars().substring(at));
@@ -144,12 +151,11 @@ public final class ChatPrompt {
             }
         }
 
-        private void foreign(String piece, List<Text.Run> runs) {
+        private void foreign(String piece, int shift, List<Text.Run> runs) {
             int part = runs.getFirst().part();
             boolean numbered = part != Text.FOREIGN;
             pieces.add(new Piece(piece, numbered ? part : TEMPLATE, false, count));
             Tokenizer.Encoding encoding = encoder.encode(piece, false);
-            int shift = runs.getFirst().start();
             int run = 0;
             for (int i = 0; i < encoding.ids().length; i++) {
                 int at = encoding.starts()[i] + shift;

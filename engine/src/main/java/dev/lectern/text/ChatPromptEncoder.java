@@ -23,7 +23,7 @@ final class ChatPromptEncoder {
 
     ChatPromptEncoder(Tokenizer tokenizer) {
         this.tokenizer = tokenizer;
-        spaceInFront = written(tokenizer.encode("a", false).ids(), 0).startsWith(" ");
+        spaceInFront = tokenizer.prefixesSpace();
         spaceBehindSpecial = spaceInFront && addsSpaceBehindSpecial(tokenizer);
     }
 

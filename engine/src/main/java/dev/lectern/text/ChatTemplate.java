@@ -2,20 +2,18 @@ package dev.lectern.text;
 
 import dev.lectern.BadModelFileException;
 import dev.lectern.LecternException;
-import dev.lectern.json.Json;
-import dev.lectern.json.MalformedJsonException;
 import dev.lectern.text.jinja.JinjaException;
 import dev.lectern.text.jinja.Template;
 import dev.lectern.text.jinja.Text;
 import dev.lectern.weights.Metadata;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +24,60 @@ import org.jspecify.annotations.Nullable;
 public final class ChatTemplate {
     private static final int MAX_DEPTH = 90;
 
-    private final String fileName;
-    private final Template template;
+    /** Variables that hold special tokens of the model; their text counts as the template's own. */
+    static final Set<String> TOKEN_NAMES =
+            Set.of("bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token");
 
-    private ChatTemplate(String fileName, Template template) {
+    private final String fileName;
+    private final @Nullable Template template;
+    private final @Nullable JinjaException failure;
+    private final Map<String, String> tokens;
+
+    private ChatTemplate(
+            String fileName,
+            @Nullable Template template,
+            @Nullable JinjaException failure,
+            Map<String, String> tokens) {
         this.fileName = fileName;
         this.template = template;
+        this.failure = failure;
+        this.tokens = Map.copyOf(tokens);
+    }
+
+    /**
+     * The template of a GGUF file ({@code tokenizer.chat_template}), with the special tokens that the file names. A template
+     * that cannot be used does not keep its model from being opened: it fails when it is rendered.
+     */
+    public static Optional<ChatTemplate> fromMetadata(Metadata metadata) {
+        return ChatTemplateReader.fromMetadata(metadata);
+    }
+
+    /**
+     * The template of a Hugging Face folder (chat_template.jinja, or {@code chat_template} in tokenizer_config.json), with the
+     * special tokens of tokenizer_config.json; as with {@link #fromMetadata}, a bad one fails when it is rendered.
+     */
+    public static Optional<ChatTemplate> fromFolder(Path folder) {
+        return ChatTemplateReader.fromFolder(folder);
+    }
+
+    /**
+     * Reads a template and keeps a failure for later.
+     *
+     * @param tokens written forms of special tokens, as {@code bos_token}; variables given to {@link #render} go before them
+     */
+    static ChatTemplate deferred(String source, String fileName, Map<String, String> tokens) {
+        try {
+            return new ChatTemplate(fileName, Template.parse(source), null, tokens);
+        } catch (JinjaException e) {
+            return new ChatTemplate(fileName, null, e, tokens);
+        }
+    }
+
+    private Template template() {
+        if (template != null) {
+            return template;
+        }
+        throw refused(fileName, Objects.requireNonNull(failure));
     }
 
     /**
@@ -42,34 +88,9 @@ public final class ChatTemplate {
      * @throws BadModelFileException with the line and the construct, if it is not well formed or outside the supported subset
      */
     public static ChatTemplate parse(String source, String fileName) {
-        try {
-            return new ChatTemplate(fileName, Template.parse(source));
-        } catch (JinjaException e) {
-            throw refused(fileName, e);
-        }
-    }
-
-    /** The template of a GGUF file, if it has one. */
-    public static Optional<ChatTemplate> fromMetadata(Metadata metadata) {
-        String key = "tokenizer.chat_template";
-        return metadata.has(key) ? Optional.of(parse(metadata.string(key), metadata.file())) : Optional.empty();
-    }
-
-    /** The template of a Hugging Face folder, if it has one. */
-    public static Optional<ChatTemplate> fromFolder(Path folder) {
-        Path alone = folder.resolve("chat_template.jinja"), config = folder.resolve("tokenizer_config.json");
-        try {
-            if (Files.isRegularFile(alone)) {
-                return Optional.of(parse(Files.readString(alone), alone.toString()));
-            }
-            return Files.isRegularFile(config)
-                            && Json.parse(Files.readAllBytes(config)) instanceof Map<?, ?> fields
-                            && fields.get("chat_template") instanceof String source
-                    ? Optional.of(parse(source, config.toString()))
-                    : Optional.empty();
-        } catch (IOException | MalformedJsonException e) {
-            throw new BadModelFileException(folder.toString(), "its chat template cannot be read: " + e.getMessage() + ".", e);
-        }
+        ChatTemplate template = deferred(source, fileName, Map.of());
+        template.template();
+        return template;
     }
 
     /**
@@ -77,14 +98,14 @@ public final class ChatTemplate {
      * not mentioned does nothing for this model.
      */
     public boolean mentions(String variable) {
-        return template.names().contains(variable);
+        return template().names().contains(variable);
     }
 
     /**
      * The conversation as the model is to read it.
      *
-     * @param variables what the template finds beside the messages: {@code bos_token}, {@code eos_token},
-     *     {@code enable_thinking}, {@code tools} (a list of maps); JSON values
+     * @param variables what the template finds beside the messages: {@code enable_thinking}, {@code tools} (a list of maps), and
+     *     {@code bos_token}, {@code eos_token} where the template does not come from a file that names them; JSON values
      * @param addGenerationPrompt whether to end with the opening of the assistant's answer
      * @throws BadModelFileException with the line, if the template fails or takes unreasonably much time or memory
      * @throws LecternException of kind {@code BAD_OPTION}, if the template refuses the conversation
@@ -118,11 +139,12 @@ public final class ChatTemplate {
         all.put("tools", Template.none());
         all.put("documents", Template.none());
         all.put("add_generation_prompt", addGenerationPrompt);
+        tokens.forEach((name, token) -> all.put(name, Text.of(token)));
         variables.forEach((name, value) -> all.put(
                 name,
                 name.endsWith("_token") && value instanceof String token ? Text.of(token) : value(name, value, 0)));
         try {
-            return template.render(all);
+            return template().render(all);
         } catch (JinjaException e) {
             throw refused(fileName, e);
         }

@@ -40,4 +40,23 @@ final class Merges {
     int joined(int rank) {
         return joined[rank];
     }
+
+    /**
+     * Whether ▁ is a token and none has it behind another character. Then words that begin with ▁ can be merged apart, which is quicker
+     * and gives the same: a pair across their border would become such a token.
+     */
+    boolean stayWithinWords() {
+        if (vocabulary.textId("▁") < 0) {
+            return false;
+        }
+        for (int rank = 0; rank < count; rank++) {
+            String together = vocabulary.written(joined[rank]);
+            for (int i = 1; i < together.length(); i++) {
+                if (together.charAt(i) == '▁' && together.charAt(i - 1) != '▁') {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
 }

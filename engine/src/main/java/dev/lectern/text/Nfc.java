@@ -12,7 +12,7 @@ import java.util.Arrays;
  * language writes, takes linear time.
  */
 final class Nfc {
-    private static final int LONGEST_CLUSTER = 1024;
+    private static final int LONGEST_CLUSTER = 128;
     private static final int BLOCK = 2048;
 
     /** First and last code points, in order, of what Unicode 10 and later gave a combining class or a composition. */

@@ -72,6 +72,19 @@ enum Splitter {
             int next = text.indexOf('▁', from + 1, to);
             return next < 0 ? to : next;
         }
+    },
+
+    /** A run of ▁ and what follows it: nothing merges from one such piece into the next, see {@link Merges#stayWithinWords}. */
+    MARKED_WORDS("") {
+        @Override
+        int end(String text, int from, int to) {
+            int word = from;
+            while (word < to && text.charAt(word) == '▁') {
+                word++;
+            }
+            int next = text.indexOf('▁', word, to);
+            return next < 0 ? to : next;
+        }
     };
 
     private final String pattern;

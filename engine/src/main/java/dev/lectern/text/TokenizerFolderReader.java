@@ -90,7 +90,7 @@ final class TokenizerFolderReader {
         return Files.isRegularFile(file) ? json(file) : new JsonField(file.toString(), "", Map.of());
     }
 
-    private static JsonField json(Path file) {
+    static JsonField json(Path file) {
         try {
             long bytes = Files.size(file);
             if (bytes > MOST_BYTES) {

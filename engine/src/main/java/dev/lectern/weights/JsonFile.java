@@ -30,7 +30,8 @@ final class JsonFile {
         try {
             value = Json.parse(bytes.toArray(ValueLayout.JAVA_BYTE));
         } catch (MalformedJsonException e) {
-            throw new BadModelFileException(file, "its JSON is damaged: " + e.getMessage() + ".", e);
+            throw new BadModelFileException(
+                    file, "its JSON is damaged: " + Quoted.text(String.valueOf(e.getMessage())) + ".", e);
         }
         if (!(value instanceof Map<?, ?> map)) {
             throw new BadModelFileException(file, "its JSON is not an object.");

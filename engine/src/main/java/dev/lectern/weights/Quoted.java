@@ -2,15 +2,25 @@ package dev.lectern.weights;
 
 /** Names out of a hostile file, made fit for a sentence on a terminal. */
 final class Quoted {
-    private static final int LONGEST = 100;
+    private static final int LONGEST_NAME = 100;
+    private static final int LONGEST_TEXT = 500;
 
     private Quoted() {}
 
     /** The name in quotation marks: at most 100 characters of it, with control and invisible characters escaped. */
     static String of(String name) {
-        var text = new StringBuilder("\"");
-        for (int i = 0; i < Math.min(name.length(), LONGEST); i++) {
-            char c = name.charAt(i);
+        return "\"" + escaped(name, LONGEST_NAME) + "\"";
+    }
+
+    /** A sentence that quotes the file: at most 500 characters of it, with control and invisible characters escaped. */
+    static String text(String sentence) {
+        return escaped(sentence, LONGEST_TEXT);
+    }
+
+    private static String escaped(String original, int longest) {
+        var text = new StringBuilder();
+        for (int i = 0; i < Math.min(original.length(), longest); i++) {
+            char c = original.charAt(i);
             switch (Character.getType(c)) {
                 case Character.CONTROL,
                         Character.FORMAT,
@@ -21,6 +31,6 @@ final class Quoted {
                 default -> text.append(c);
             }
         }
-        return text.append(name.length() > LONGEST ? "…\"" : "\"").toString();
+        return text.append(original.length() > longest ? "…" : "").toString();
     }
 }

@@ -4,6 +4,7 @@ import dev.lectern.Cancellation;
 import dev.lectern.kernel.MatMul.Product;
 import dev.lectern.kernel.MatMul.Rows;
 import java.util.Arrays;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 
 /** Compares the vector kernels with their specification. Also a program of its own, for a JVM with another vector width. */
@@ -28,11 +29,9 @@ final class Parity {
         int row = w.rows() - 1;
         float[] expected = new float[w.columns()];
         Blocks.decode(w, row, 0, w.columns(), expected, 0);
-        byte[] bytes = new byte[Math.toIntExact(w.rowBytes()) + 64];
-        w.rows(row, 1).segment().asByteBuffer().get(bytes, 0, bytes.length - 64);
-        float[] decoded = new float[w.columns() + Lanes.L];
-        VectorRows.decode(w.type(), bytes, 0, w.columns(), decoded, 0);
-        if (Arrays.mismatch(expected, Arrays.copyOf(decoded, expected.length)) >= 0) {
+        float[] decoded = new float[w.columns()];
+        VectorRows.decode(w.type(), w.segment(), row * w.rowBytes(), w.columns(), decoded, 0, new Scratch());
+        if (Arrays.mismatch(expected, decoded) >= 0) {
             throw new AssertionError(where + ": decoded bits differ");
         }
     }
@@ -65,13 +64,57 @@ final class Parity {
         }
     }
 
+    /** A single and a chunk row alone give the same bits as among others. */
+    static void checkIndependence(RandomGenerator random, ElementType type) {
+        Matrix w = RandomWeights.matrix(random, type, 23, type.blockElements() == 1 ? 550 : 768);
+        float[] x = RandomWeights.floats(random, 40 * w.columns());
+        float[] together = multiply(w, new Rows(6, 34), x);
+        for (int row : new int[] {0, 5, 6, 39}) {
+            float[] one = Arrays.copyOfRange(x, row * w.columns(), (row + 1) * w.columns());
+            float[] alone = multiply(w, row < 6 ? new Rows(1, 0) : new Rows(0, 1), one);
+            if (Arrays.mismatch(alone, Arrays.copyOfRange(together, row * w.rows(), (row + 1) * w.rows())) >= 0) {
+                throw new AssertionError(type + ": row " + row + " notices its neighbours");
+            }
+        }
+    }
+
+    /** The first product, which is interpreted, gives the same bits as the last, which is compiled. */
+    static void checkCompilation(RandomGenerator random, ElementType type) {
+        Matrix w = RandomWeights.matrix(random, type, 64, 256);
+        float[] x = RandomWeights.floats(random, 8 * w.columns());
+        var rows = new Rows(1, 7);
+        float[] first = multiply(w, rows, x);
+        float[] last = new float[first.length];
+        var vector = new VectorMatMul();
+        try (var workers = new Workers(1)) {
+            for (int i = 0; i < 150; i++) {
+                vector.multiply(workers, new Cancellation(), rows, x, new Product(w, last));
+            }
+        }
+        if (Arrays.mismatch(first, last) >= 0) {
+            throw new AssertionError(type + ": compiled code gives other bits than interpreted code");
+        }
+    }
+
+    private static float[] multiply(Matrix w, Rows rows, float[] x) {
+        float[] out = new float[rows.count() * w.rows()];
+        try (var workers = new Workers(2)) {
+            new VectorMatMul().multiply(workers, new Cancellation(), rows, x, new Product(w, out));
+        }
+        return out;
+    }
+
     /** Arguments: the vector bits that this JVM was told to use. */
     public static void main(String[] arguments) {
         if (Kernels.vectorBits() != Integer.parseInt(arguments[0])) {
             throw new AssertionError("vectors of " + Kernels.vectorBits() + " bits");
         }
+        var random = new SplittableRandom(3);
         for (ElementType type : ElementType.values()) {
-            check(RandomGenerator.of("L64X128MixRandom"), type, "unseeded");
+            checkCompilation(random, type);
+            checkIndependence(random, type);
+            check(random, type, "seed 3");
+            check(random, type, "seed 3, again");
         }
         System.out.println("all equal");
     }

@@ -1,10 +1,9 @@
 package dev.lectern.weights;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.regex.Matcher;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /** Damages files as disks, networks and liars do; the same random numbers, the same damage. */
@@ -33,6 +32,7 @@ record Damage(SplittableRandom random) {
             "1",
             "-1",
             "2147483648",
+            "4294967296",
             "9223372036854775807",
             "9223372036854775808",
             "1e999999999",
@@ -41,18 +41,26 @@ record Damage(SplittableRandom random) {
             "true",
             "[]",
             "{}",
+            "[0,8]",
+            "[9223372036854775807,9223372036854775807]",
             "\"\"",
             "\"F32\"",
             "\"I64\"",
+            "\"model.safetensors\"",
             "\"../x.safetensors\"",
-            "\"\\ud800\"",
+            "\"\\u001b[2J\"",
             "[[[[[[[[[[]]]]]]]]]]",
             "{\"a\":{\"a\":{\"a\":1}}}",
-            "[".repeat(250),
-            "NaN",
-            "//");
+            "[".repeat(250) + "]".repeat(250));
 
-    private static final Pattern JSON_VALUE = Pattern.compile("\"[^\"]*\"|-?[0-9][0-9.e+-]*|[\\[{][^\\[{\\]}]*[]}]");
+    /** What is not JSON any more. */
+    private static final List<String> JSON_NOISE =
+            List.of("NaN", "//", "[", "}", "\"", ",", "\u0000", "\"\\ud800\"", "-", "1.");
+
+    private static final Pattern DIGIT = Pattern.compile("(?<![0-9])[0-9]");
+    private static final Pattern JSON_NAME = Pattern.compile("\"[^\"]*\"(?=:)");
+    private static final Pattern JSON_VALUE = Pattern.compile(
+            "(?<=[:,\\[])(\"[^\"]*\"(?!:)|-?[0-9][0-9.e+-]*|true|null|\\[[^\\[{\\]}]*]|\\{[^\\[{\\]}]*})");
 
     /** One to three wounds. */
     byte[] binary(byte[] whole, List<GgufWriter.Field> fields) {
@@ -124,35 +132,46 @@ record Damage(SplittableRandom random) {
         return result;
     }
 
-    /** One to three wounds of a JSON text: mostly values replaced, by others of the same text or by lies. */
+    /** One to three wounds of a JSON text: nine of ten leave it JSON, so that what it says is looked at. */
     String json(String whole) {
         String text = whole;
-        for (int wounds = 1 + random.nextInt(3); wounds > 0 && !text.isEmpty(); wounds--) {
+        for (int wounds = 1 + random.nextInt(3); wounds > 0; wounds--) {
             text = wound(text);
         }
         return text;
     }
 
     private String wound(String text) {
-        int at = random.nextInt(text.length());
-        int end = Math.min(text.length(), at + 1 + random.nextInt(40));
-        List<int[]> values = new ArrayList<>();
-        for (Matcher matcher = JSON_VALUE.matcher(text); matcher.find(); ) {
-            values.add(new int[] {matcher.start(), matcher.end()});
+        List<MatchResult> values = JSON_VALUE.matcher(text).results().toList();
+        List<MatchResult> names = JSON_NAME.matcher(text).results().toList();
+        int kind = random.nextInt(20);
+        if (values.isEmpty() || names.isEmpty() || !DIGIT.matcher(text).find() || kind == 0) {
+            int at = random.nextInt(text.length() + 1);
+            return text.substring(0, at) + one(JSON_NOISE) + text.substring(Math.min(text.length(), at + kind));
         }
-        int kind = random.nextInt(8);
-        if (values.isEmpty() || kind == 0) {
-            return text.substring(0, at) + (char) random.nextInt(1, 0x3000) + text.substring(at + 1);
-        }
-        int[] value = values.get(random.nextInt(values.size()));
-        int[] other = values.get(random.nextInt(values.size()));
-        String replacement = switch (kind) {
-            case 1 -> text.substring(other[0], other[1]);
-            case 2 -> text.substring(value[0], value[1]) + "," + text.substring(other[0], other[1]);
-            case 3 -> text.substring(value[0], value[1]) + text.substring(at, end);
-            case 4 -> "";
-            default -> JSON_LIES.get(random.nextInt(JSON_LIES.size()));
+        MatchResult value = one(values);
+        return switch (kind) {
+            case 1 -> text.substring(0, value.end());
+            case 2 -> replace(text, one(names), one(names).group());
+            case 3 -> replace(text, value, value.group() + "," + one(values).group());
+            case 4 -> { // a new member
+                MatchResult name = one(names);
+                yield replace(text, name, "\"extra\":" + value.group() + "," + name.group());
+            }
+            case 5, 6, 7 -> replace(text, value, one(values).group());
+            case 8, 9, 10, 11, 12 -> { // another digit
+                MatchResult digit = one(DIGIT.matcher(text).results().toList());
+                yield replace(text, digit, String.valueOf(random.nextInt(10)));
+            }
+            default -> replace(text, value, one(JSON_LIES));
         };
-        return text.substring(0, value[0]) + replacement + text.substring(value[1]);
+    }
+
+    private <T> T one(List<T> list) {
+        return list.get(random.nextInt(list.size()));
+    }
+
+    private static String replace(String text, MatchResult part, String replacement) {
+        return text.substring(0, part.start()) + replacement + text.substring(part.end());
     }
 }

@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * still true and the reader gets far. Each either opens, and then all of it can be read, or is refused in a sentence.
  */
 final class DamagedModelFilesTest {
-    private static final int FILES = 24_000;
+    private static final int FILES = 20_000;
     private static final int FILES_ON_DISK = 300;
 
     /** The files have at most 4 KB; an exception with its trace, a tree of JSON and the lists of tensors need far less. */
@@ -154,10 +155,12 @@ final class DamagedModelFilesTest {
             opened++;
         } catch (LecternException e) {
             refused++;
-            assertThat(e).as("seed %d", seed).hasMessageContaining(name);
-            assertThat(e.kind())
-                    .as("seed %d", seed)
-                    .isIn(LecternException.Kind.BAD_MODEL_FILE, LecternException.Kind.NOT_FOUND);
+            String message = String.valueOf(e.getMessage());
+            boolean kind =
+                    e.kind() == LecternException.Kind.BAD_MODEL_FILE || e.kind() == LecternException.Kind.NOT_FOUND;
+            if (!kind || !message.contains(name) || message.chars().anyMatch(Character::isISOControl)) {
+                fail("seed " + seed + ": " + e.kind() + ", " + message, e);
+            }
         } catch (Throwable e) {
             fail("seed " + seed + ", file " + HexFormat.of().formatHex(damaged), e);
         }
@@ -185,11 +188,14 @@ final class DamagedModelFilesTest {
                         .hasSize(Math.toIntExact(shape.getFirst()));
             }
         }
+        for (ModelFile.UnreadableTensor tensor : model.unreadable()) {
+            assertThat(tensor.bytes()).isNotNegative();
+            bytes += tensor.bytes();
+        }
         assertThat(bytes).isBetween(0L, fileBytes);
-        assertThat(model.unreadable())
-                .allSatisfy(tensor -> assertThat(tensor.bytes()).isBetween(0L, fileBytes));
-        assertThat(model.metadata().keys())
-                .allSatisfy(key -> assertThat(model.metadata().value(key)).isNotNull());
+        for (String key : model.metadata().keys()) {
+            Objects.requireNonNull(model.metadata().value(key));
+        }
     }
 
     private void assertBothHappened() {

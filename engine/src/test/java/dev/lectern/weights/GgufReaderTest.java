@@ -10,9 +10,12 @@ import dev.lectern.kernel.Matrix;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
@@ -171,6 +174,26 @@ final class GgufReaderTest {
                 .hasMessageEndingWith("metadata \"general.alignment\" is 24, not a power of two.");
         assertThatThrownBy(() -> open(tiny().integer("general.alignment", 0)))
                 .hasMessageContaining("\"general.alignment\" is 0");
+    }
+
+    @Test
+    void filesLargerThanAnIntegerAreRead() throws IOException {
+        long rows = 3 << 20;
+        byte[] header = new GgufWriter()
+                .tensor("large", ElementType.F16, new byte[0], rows, 512)
+                .toBytes();
+        Path file = folder.resolve("model.gguf");
+        Files.write(file, header);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            // Sparse: the three gigabytes before the last element take no room on a disk.
+            channel.write(ByteBuffer.wrap(new byte[] {0, 0x3c}), header.length + rows * 1024 - 2);
+        }
+        try (ModelFile model = ModelFiles.open(file)) {
+            MemorySegment last = model.matrix("large", (int) rows, 512)
+                    .rows((int) rows - 1, 1)
+                    .segment();
+            assertThat(last.get(ValueLayout.JAVA_SHORT_UNALIGNED, 1022)).isEqualTo((short) 0x3c00);
+        }
     }
 
     @Test

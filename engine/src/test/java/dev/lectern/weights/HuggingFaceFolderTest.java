@@ -227,6 +227,15 @@ final class HuggingFaceFolderTest {
     }
 
     @Test
+    void quotedJsonCannotSteerATerminal() throws IOException {
+        Files.writeString(folder.resolve("config.json"), "{\"\\u001b[2J\": 1, \"\\u001b[2J\": 2}");
+        assertThatThrownBy(() -> ModelFiles.open(folder))
+                .message()
+                .contains("\\u001b[2J")
+                .doesNotContain("\u001b");
+    }
+
+    @Test
     void whatIsNotAModelIsRefusedInASentence() throws IOException {
         Path text = Files.writeString(folder.resolve("notes.txt"), "hello");
         assertThatThrownBy(() -> ModelFiles.open(text)).hasMessageContaining("notes.txt: it is not a model by itself");

@@ -122,7 +122,17 @@ final class PackageDownload {
             CacheFolder.move(coming, place);
             return place.resolve(wheel.getFileName());
         } finally {
-            CacheFolder.delete(coming);
+            discard(coming);
+        }
+    }
+
+    private static void discard(Path folder) {
+        try {
+            CacheFolder.delete(folder);
+        } catch (IOException e) {
+            // A program that is just ending may still write there. The next pull deletes the folder before it begins,
+            // and
+            // the reason why this one ends is worth more than this one.
         }
     }
 

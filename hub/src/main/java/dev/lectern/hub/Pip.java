@@ -129,16 +129,18 @@ final class Pip {
         }
     }
 
+    /** Ends pip and what it started: itself first, since it would go on to its next step when only that had ended. */
     private static void end(Process process) {
-        List<ProcessHandle> family = Stream.concat(process.descendants(), Stream.of(process.toHandle()))
-                .toList();
-        if (process.isAlive()) {
-            family.forEach(ProcessHandle::destroyForcibly);
-            try {
-                process.waitFor(1, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+        if (!process.isAlive()) {
+            return;
+        }
+        List<ProcessHandle> started = process.descendants().toList();
+        process.destroyForcibly();
+        started.forEach(ProcessHandle::destroyForcibly);
+        try {
+            process.waitFor(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -6,7 +6,7 @@ package dev.lectern.text.jinja;
  * run away. The line that is being run is kept here too, for the sentences of errors.
  */
 final class Budget {
-    static final long STEPS = 10_000_000;
+    static final long STEPS = 4_000_000;
     static final long CHARS = 64L << 20;
     /** Templates copy a content a few times on its way to the result: this often at most, beyond {@link #CHARS}. */
     static final int COPIES_OF_INPUT = 24;
@@ -47,6 +47,13 @@ final class Budget {
     void steps(long count) {
         steps -= count;
         if (steps < 0) {
+            throw limit("it takes more than " + STEPS + " steps");
+        }
+    }
+
+    /** Refuses what would take more steps than are left, before it is begun. */
+    void affords(long count) {
+        if (count > steps) {
             throw limit("it takes more than " + STEPS + " steps");
         }
     }

@@ -76,11 +76,12 @@ final class Evaluator {
     }
 
     private Object dict(Expression.DictOf dict, Scope scope) {
+        budget.steps(8 + 4L * dict.keys().size());
         Map<Object, Object> map = new LinkedHashMap<>();
         for (int i = 0; i < dict.keys().size(); i++) {
             Object key = value(dict.keys().get(i), scope);
             budget.at(dict.line());
-            map.put(Values.key(key, budget), value(dict.values().get(i), scope));
+            Values.put(map, Values.key(key, budget), value(dict.values().get(i), scope));
         }
         return map;
     }

@@ -59,13 +59,14 @@ final class Globals {
 
     private static Map<Object, Object> members(Arguments arguments, String callee) {
         Budget budget = arguments.budget();
+        budget.steps(16);
         Map<Object, Object> members = new LinkedHashMap<>();
         if (arguments.positional().size() > 1) {
             throw budget.error(callee + " takes at most one value without a name");
         }
         for (Object value : arguments.positional()) {
             if (value instanceof Map<?, ?> map) {
-                budget.steps(map.size());
+                budget.steps(4L * map.size());
                 members.putAll(map);
                 continue;
             }
@@ -74,7 +75,7 @@ final class Globals {
                 if (both.size() != 2) {
                     throw budget.error(callee + " wants a dict or a list of pairs");
                 }
-                members.put(Values.key(both.get(0), budget), both.get(1));
+                Values.put(members, Values.key(both.get(0), budget), both.get(1));
             }
         }
         arguments.named().forEach((name, value) -> members.put(Text.of(name), value));

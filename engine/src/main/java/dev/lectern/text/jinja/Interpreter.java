@@ -141,8 +141,7 @@ final class Interpreter {
             }
             items = kept;
         }
-        int depth = scope.find("loop") instanceof Loop outer ? outer.depth() + 1 : 1;
-        Loop state = new Loop(items, depth);
+        Loop state = new Loop(items);
         // As in jinja2: "else" runs unless a round of the body ran to its end.
         boolean completed = false;
         for (int i = 0; i < items.size(); i++) {

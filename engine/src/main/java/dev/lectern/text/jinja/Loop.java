@@ -6,21 +6,15 @@ import org.jspecify.annotations.Nullable;
 /** What a template sees as {@code loop}. */
 final class Loop {
     private final List<Object> items;
-    private final int depth;
     private int index;
     private @Nullable List<Object> lastChanged;
 
-    Loop(List<Object> items, int depth) {
+    Loop(List<Object> items) {
         this.items = items;
-        this.depth = depth;
     }
 
     void at(int newIndex) {
         index = newIndex;
-    }
-
-    int depth() {
-        return depth;
     }
 
     @Nullable
@@ -34,8 +28,9 @@ final class Loop {
             case "first" -> index == 0;
             case "last" -> index == size - 1;
             case "length" -> (long) size;
-            case "depth" -> (long) depth;
-            case "depth0" -> depth - 1L;
+            // Depth counts levels of recursive loops only, and those are not supported.
+            case "depth" -> 1L;
+            case "depth0" -> 0L;
             case "previtem" -> index > 0 ? items.get(index - 1) : new Values.Undefined("there is no previous item");
             case "nextitem" -> index < size - 1 ? items.get(index + 1) : new Values.Undefined("there is no next item");
             case "cycle" -> (Values.Function) this::cycle;

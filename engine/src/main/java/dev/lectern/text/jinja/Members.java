@@ -57,7 +57,7 @@ final class Members {
         if (target instanceof Map<?, ?> map) {
             Object item = index instanceof List<?> || index instanceof Map<?, ?> || index instanceof Values.Tuple
                     ? null
-                    : map.get(Values.key(index, budget));
+                    : Values.find(map, Values.key(index, budget));
             if (item != null) {
                 return item;
             }
@@ -134,7 +134,7 @@ final class Members {
             case "get" ->
                 arguments -> {
                     arguments.bind("key", "default");
-                    Object found = map.get(Values.key(arguments.require("key"), budget));
+                    Object found = Values.find(map, Values.key(arguments.require("key"), budget));
                     return found == null ? arguments.get("default", Values.NONE) : found;
                 };
             case "copy" ->
@@ -153,7 +153,7 @@ final class Members {
     }
 
     static List<Object> pairs(Map<?, ?> map, Budget budget) {
-        budget.steps(2L * map.size());
+        budget.steps(8L * map.size());
         List<Object> pairs = new ArrayList<>();
         map.forEach((key, value) -> pairs.add(new Values.Tuple(List.of(key, value))));
         return pairs;

@@ -2,6 +2,7 @@ package dev.lectern.text.jinja;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -235,10 +236,12 @@ final class SequenceFilters {
         arguments.bind("case_sensitive", "attribute");
         boolean caseSensitive = arguments.flag("case_sensitive", false);
         Object attribute = arguments.given("attribute");
-        Set<Object> seen = new java.util.HashSet<>();
+        Map<Object, Object> seen = new HashMap<>();
         List<Object> kept = new ArrayList<>();
         for (Object item : Values.elements(value, budget)) {
-            if (seen.add(Values.key(key(item, caseSensitive, attribute), budget))) {
+            Object key = Values.key(key(item, caseSensitive, attribute), budget);
+            if (Values.find(seen, key) == null) {
+                seen.put(key, item);
                 kept.add(item);
             }
         }

@@ -144,9 +144,8 @@ final class StringMethods {
 
     private static Object find(Text text, Arguments arguments, String name) {
         Text part = arguments.bind("sub").text("sub");
-        arguments.budget().scan(text.length());
         int found = name.startsWith("r")
-                ? text.chars().lastIndexOf(part.chars())
+                ? Strings.lastIndexOf(text.chars(), part.chars(), text.length(), arguments.budget())
                 : Strings.indexOf(text.chars(), part.chars(), 0, arguments.budget());
         if (found < 0 && name.endsWith("index")) {
             throw arguments.budget().error("the string that " + name + "() looks for is not there");

@@ -41,10 +41,26 @@ final class Strings {
     }
 
     static int indexOf(String text, String part, int from, Budget budget) {
-        long span = Math.max(0, text.length() - from);
-        // The search is quadratic at worst; for short needles the JDK's vectorised search is as good as linear.
-        budget.steps(1 + span / 64 + (part.length() > 32 ? span * Math.min(part.length(), span) / 4096 : 0));
-        return text.indexOf(part, from);
+        affords(text.length() - from, part, budget);
+        int found = text.indexOf(part, from);
+        searched((found < 0 ? text.length() : found) - from, part, budget);
+        return found;
+    }
+
+    static int lastIndexOf(String text, String part, int from, Budget budget) {
+        affords(from, part, budget);
+        int found = text.lastIndexOf(part, from);
+        searched(from - Math.max(found, 0), part, budget);
+        return found;
+    }
+
+    // The JDK's search is quadratic at worst; for short needles its vectorised first step makes it as good as linear.
+    private static void affords(long span, String part, Budget budget) {
+        budget.affords(part.length() > 32 ? span * Math.min(part.length(), Math.max(0, span)) / 4096 : 0);
+    }
+
+    private static void searched(long distance, String part, Budget budget) {
+        budget.steps(1 + Math.max(0, distance) / 64 * (1 + part.length() / 64));
     }
 
     static Text strip(Text text, String set, boolean left, boolean right, Budget budget) {
@@ -84,9 +100,8 @@ final class Strings {
         List<Object> pieces = new ArrayList<>();
         int end = text.length();
         while (limit < 0 || pieces.size() < limit) {
-            budget.scan(end);
-            int found = text.chars().lastIndexOf(separator.chars(), end - separator.length());
-            if (found < 0 || end < separator.length()) {
+            int found = lastIndexOf(text.chars(), separator.chars(), end - separator.length(), budget);
+            if (found < 0) {
                 break;
             }
             pieces.addFirst(piece(text, found + separator.length(), end, budget));
@@ -140,7 +155,7 @@ final class Strings {
 
     static Text piece(Text text, int start, int end, Budget budget) {
         budget.chars(16L + end - start);
-        budget.steps(1 + text.runs().size() / 16);
+        budget.steps(1);
         return text.substring(start, end);
     }
 
@@ -233,15 +248,16 @@ final class Strings {
     }
 
     private static Text mapped(Text text, String whole, Budget budget, java.util.function.UnaryOperator<String> one) {
-        Text.Builder result = new Text.Builder(budget);
         String chars = text.chars();
-        if (text.runs().isEmpty()) {
-            return result.append(whole).text();
+        budget.scan(chars.length());
+        if (text.runs().isEmpty() || whole.length() == chars.length()) {
+            budget.chars(whole.length());
+            return text.withChars(whole);
         }
-        boolean aligned = whole.length() == chars.length();
+        Text.Builder result = new Text.Builder(budget);
         for (int i = 0; i < chars.length(); ) {
             int end = chars.offsetByCodePoints(i, 1);
-            result.appendFor(aligned ? whole.substring(i, end) : one.apply(chars.substring(i, end)), text, i);
+            result.appendFor(one.apply(chars.substring(i, end)), text, i);
             i = end;
         }
         return result.text();

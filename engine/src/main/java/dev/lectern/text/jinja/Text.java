@@ -91,7 +91,8 @@ public final class Text {
             return new Text(chars.substring(start, end), runs);
         }
         List<Run> cut = new ArrayList<>();
-        for (Run run : runs) {
+        for (int i = firstRun(start); i < runs.size() && runs.get(i).start < end; i++) {
+            Run run = runs.get(i);
             int from = Math.max(run.start, start);
             int to = Math.min(run.end, end);
             if (from < to) {
@@ -100,6 +101,26 @@ public final class Text {
             }
         }
         return new Text(chars.substring(start, end), List.copyOf(cut));
+    }
+
+    /** Index of the first run that ends behind a character. */
+    private int firstRun(int index) {
+        int low = 0;
+        int high = runs.size();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (runs.get(middle).end <= index) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+
+    /** Other characters, as many, of the same origins. */
+    Text withChars(String replaced) {
+        return new Text(replaced, runs);
     }
 
     /** Number of characters as Python counts them: code points. */
@@ -138,9 +159,9 @@ public final class Text {
 
         Builder append(Text text, int start, int end) {
             budget.chars((long) end - start);
-            budget.steps(1 + text.runs.size() / 16);
             int shift = chars.length() - start;
-            for (Run run : text.runs) {
+            for (int i = text.firstRun(start); i < text.runs.size() && text.runs.get(i).start < end; i++) {
+                Run run = text.runs.get(i);
                 int from = Math.max(run.start, start);
                 int to = Math.min(run.end, end);
                 if (from < to) {
@@ -161,13 +182,14 @@ public final class Text {
         /** Appends characters that stand for one character of a text and share its origin. */
         Builder appendFor(String replacement, Text text, int index) {
             budget.chars(replacement.length());
-            budget.steps(1 + text.runs.size() / 16);
-            for (Run run : text.runs) {
-                if (run.start <= index && index < run.end) {
+            budget.steps(1);
+            int found = text.firstRun(index);
+            if (found < text.runs.size()) {
+                Run run = text.runs.get(found);
+                if (run.start <= index) {
                     int offset = run.exact ? run.offset + (index - run.start) : run.offset;
                     int at = chars.length();
                     add(new Run(at, at + replacement.length(), run.part, offset, replacement.length() == 1));
-                    break;
                 }
             }
             chars.append(replacement);

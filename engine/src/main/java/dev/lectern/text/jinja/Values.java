@@ -147,7 +147,7 @@ final class Values {
     }
 
     private static List<Object> characters(Text text, Budget budget) {
-        budget.steps(1 + 4L * text.length() + (long) text.length() * text.runs().size() / 16);
+        budget.steps(1 + 8L * text.length());
         List<Object> all = new java.util.ArrayList<>();
         String chars = text.chars();
         for (int i = 0; i < chars.length(); ) {
@@ -219,7 +219,7 @@ final class Values {
                 return false;
             }
             for (Map.Entry<?, ?> entry : x.entrySet()) {
-                Object other = y.get(entry.getKey());
+                Object other = find(y, entry.getKey());
                 if (other == null || !equal(entry.getValue(), other, budget, depth + 1)) {
                     return false;
                 }
@@ -291,7 +291,7 @@ final class Values {
             return Strings.indexOf(text.chars(), part.chars(), 0, budget) >= 0;
         }
         if (container instanceof Map<?, ?> map) {
-            return map.containsKey(key(item, budget));
+            return find(map, key(item, budget)) != null;
         }
         for (Object element : elements(container, budget)) {
             if (equal(element, item, budget)) {
@@ -312,6 +312,32 @@ final class Values {
             case Undefined undefined -> throw budget.error(undefined.problem());
             default -> throw budget.error("a value of type " + type(value) + " as key of a dict is not supported");
         };
+    }
+
+    /** What a dict holds under a key; 1, 1.0 and true are one key, as in Python. */
+    static @Nullable Object find(Map<?, ?> map, Object key) {
+        return map.get(stored(map, key));
+    }
+
+    static void put(Map<Object, Object> map, Object key, Object value) {
+        map.put(stored(map, key), value);
+    }
+
+    /** The key of the dict that equals this one, or this one if there is none. */
+    private static Object stored(Map<?, ?> map, Object key) {
+        if (!number(key) || map.containsKey(key)) {
+            return key;
+        }
+        double value = real(key);
+        List<Object> others = value == 0 || value == 1
+                ? List.of((long) value, value, value == 1)
+                : value == (long) value ? List.of((long) value, value) : List.of();
+        for (Object other : others) {
+            if (map.containsKey(other)) {
+                return other;
+            }
+        }
+        return key;
     }
 
     static Object characterOrItem(Object sequence, int index) {
