@@ -9,10 +9,7 @@ import picocli.CommandLine.Option;
 
 /** When an answer ends and how its tokens are chosen. */
 final class AnswerChoice {
-    @Option(
-            names = "--max-tokens",
-            paramLabel = "N",
-            description = "The most tokens of an answer. Default: 512.")
+    @Option(names = "--max-tokens", paramLabel = "N", description = "The most tokens of an answer. Default: 512.")
     @Nullable
     Integer maxTokens;
 
@@ -46,10 +43,7 @@ final class AnswerChoice {
     @Option(
             names = "--min-p",
             paramLabel = "P",
-            description = {
-                "Draw from tokens at least P times as probable as the likeliest.",
-                "Default: 0, from all."
-            })
+            description = {"Draw from tokens at least P times as probable as the likeliest.", "Default: 0, from all."})
     @Nullable
     Double minP;
 

@@ -24,9 +24,12 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern ask}. */
 @Command(
         name = "ask",
+        customSynopsis = "lectern ask [OPTIONS] DOCUMENT… QUESTION",
         description = {
-            "Read documents and answer a question about them. Every token of the documents is read and none is cut off: a"
-                    + " document that is longer than the model's context is refused before reading, with the numbers.",
+            "Read documents and answer a question about them.",
+            "",
+            "Every token of the documents is read and none is cut off: a document that is longer than the model's context is"
+                    + " refused before reading, with the numbers.",
             ""
         },
         footer = {
@@ -49,6 +52,7 @@ final class AskCommand implements Verb {
     @Parameters(
             arity = "0..*",
             paramLabel = "DOCUMENT… QUESTION",
+            hideParamSyntax = true,
             description = {
                 "The documents (.txt, .md, .html, .pdf; - is standard input), and",
                 "the question as the last argument. Without a question it is read",
@@ -69,7 +73,10 @@ final class AskCommand implements Verb {
     @Option(
             names = "--system",
             paramLabel = "TEXT",
-            description = {"What the model is told before the documents; empty for nothing.", "Default: that it reads carefully."})
+            description = {
+                "What the model is told before the documents; empty for nothing.",
+                "Default: that it reads carefully."
+            })
     @Nullable
     String system;
 
@@ -86,7 +93,10 @@ final class AskCommand implements Verb {
     @Option(
             names = "-n",
             paramLabel = "N",
-            description = {"This many answers, decoded together after one reading. Needs", "--temperature above 0 to differ."})
+            description = {
+                "This many answers, decoded together after one reading. Needs",
+                "--temperature above 0 to differ."
+            })
     @Nullable
     Integer n;
 
@@ -137,8 +147,8 @@ final class AskCommand implements Verb {
             }
             int longest = prompts.stream().mapToInt(Prompt::length).max().orElse(0);
             Lengths lengths = Lengths.of(
-                    model,
                     located.name(),
+                    model.context(),
                     longest,
                     options.maxTokens(),
                     GenerateCommand.asked(sessionChoice.context),
@@ -150,8 +160,8 @@ final class AskCommand implements Verb {
                 if (questionsFile != null) {
                     answerAll(console, answering, session, request.questions(), prompts, fitting, ready);
                 } else {
-                    Outcome outcome = answering.answer(
-                            session, prompts.getFirst(), 0, answers, fitting, !output.json, ready, 0);
+                    Outcome outcome =
+                            answering.answer(session, prompts.getFirst(), 0, answers, fitting, !output.json, ready, 0);
                     GenerateCommand.print(console, answering, outcome, n != null, output.json);
                 }
             }
@@ -226,7 +236,8 @@ final class AskCommand implements Verb {
         if (surroundings.console().terminals().in() || arguments.contains("-") || !isFile(last)) {
             throw bad(
                     isFile(last)
-                            ? "There is no question, since \"" + last + "\" is a file: put the question last, in quotes."
+                            ? "There is no question, since \"" + last
+                                    + "\" is a file: put the question last, in quotes."
                             : "ask needs a document and a question: lectern ask DOCUMENT \"QUESTION\".");
         }
         String question = surroundings.console().in().all().strip();

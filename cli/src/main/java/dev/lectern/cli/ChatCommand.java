@@ -14,8 +14,11 @@ import picocli.CommandLine.Option;
 /** {@code lectern chat}. */
 @Command(
         name = "chat",
+        customSynopsis = "lectern chat [OPTIONS]",
         description = {
-            "Talk with a model. What was said stays read: each turn costs only what is new. Where standard input is not a"
+            "Talk with a model.",
+            "",
+            "What was said stays read: each turn costs only what is new. Where standard input is not a"
                     + " terminal, each of its lines is one turn.",
             ""
         },

@@ -19,8 +19,7 @@ import java.util.OptionalInt;
  * on from there.
  */
 final class Conversation {
-    private static final String HELP =
-            """
+    private static final String HELP = """
             /system TEXT   begin anew, and tell the model TEXT first
             /reset         begin anew
             /help          this list
@@ -128,8 +127,8 @@ final class Conversation {
         ChatPrompt chat = Prompt.conversation(model, messages, thinking);
         Prompt prompt = new Prompt(chat.ids(), 0, true, chat.opensThinking());
         Lengths lengths = Lengths.of(
-                model,
                 located.name(),
+                model.context(),
                 prompt.length(),
                 options.maxTokens(),
                 OptionalInt.of(session.context()),
@@ -137,13 +136,6 @@ final class Conversation {
         int common = Arrays.mismatch(session.tokens(), prompt.tokens());
         session.truncate(common < 0 ? prompt.length() : common);
         return answering.answer(
-                session,
-                prompt,
-                session.length(),
-                1,
-                options.withMaxTokens(lengths.maxTokens()),
-                true,
-                ready,
-                0);
+                session, prompt, session.length(), 1, options.withMaxTokens(lengths.maxTokens()), true, ready, 0);
     }
 }

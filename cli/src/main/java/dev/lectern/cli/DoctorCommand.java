@@ -15,7 +15,8 @@ import picocli.CommandLine.Spec;
 /** {@code lectern doctor}. */
 @Command(
         name = "doctor",
-        description = {"Look at this machine: what Lectern finds, what would make it slow, and what to do about it.", ""},
+        customSynopsis = "lectern doctor [OPTIONS]",
+        description = {"Say what would make Lectern slow on this machine, and what helps.", ""},
         footer = {
             "",
             "The object of --json: java (its version), vectorBits (0: no vectors), threads, memory (bytes in all), memoryAvailable,"
@@ -57,7 +58,8 @@ final class DoctorCommand implements Verb {
                 + "; Java's heap may take " + Units.bytes(Runtime.getRuntime().maxMemory()));
         lines.add("models    in " + surroundings.hub().cacheFolder());
         for (Installed model : models) {
-            lines.add("          " + model.record().name() + " (" + Units.bytes(model.record().bytes()) + ")");
+            lines.add("          " + model.record().name() + " ("
+                    + Units.bytes(model.record().bytes()) + ")");
         }
         lines.add(warnings.isEmpty() ? "\nAll is well." : "");
         for (String warning : warnings) {

@@ -17,9 +17,11 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern estimate}. */
 @Command(
         name = "estimate",
+        customSynopsis = "lectern estimate [OPTIONS] [MODEL]",
         description = {
-            "Say how much memory a session would take, before anything is read. A config.json is enough of a model; its"
-                    + " weights then count as nothing.",
+            "Say how much memory a session would take, before anything is read.",
+            "",
+            "A config.json is enough of a model; its" + " weights then count as nothing.",
             ""
         },
         footer = {
@@ -53,7 +55,8 @@ final class EstimateCommand implements Verb {
     @Option(
             names = "--kv",
             paramLabel = "FORMAT",
-            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."})
+            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
+            })
     @Nullable
     String kv;
 
@@ -84,7 +87,9 @@ final class EstimateCommand implements Verb {
                             + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
         }
         long longest = longestThatFits(located, chosen, most);
-        surroundings.console().print(output.json ? json(estimate, longest) : text(located, estimate, longest, most, chosen));
+        surroundings
+                .console()
+                .print(output.json ? json(estimate, longest) : text(located, estimate, longest, most, chosen));
     }
 
     /** Bisects: what a session takes grows with its context. */

@@ -47,14 +47,16 @@ final class Examination {
         int bits = Kernels.vectorBits();
         String cpu = contents(Path.of("/proc/cpuinfo"));
         if (bits == 0) {
-            warnings.add("The Vector API is missing, so everything is many times slower than it could be: start Lectern with"
-                    + " its script, which passes --add-modules jdk.incubator.vector.");
+            warnings.add(
+                    "The Vector API is missing, so everything is many times slower than it could be: start Lectern with"
+                            + " its script, which passes --add-modules jdk.incubator.vector.");
         } else if (bits < 256 && cpu.contains(" avx2 ")) {
             warnings.add("This processor has AVX2, but Java uses vectors of " + bits
                     + " bits only: take -XX:UseAVX and -XX:MaxVectorSize out of LECTERN_JAVA_OPTS.");
         } else if (bits < 256 && !cpu.isEmpty() && cpu.contains("flags")) {
-            warnings.add("This processor has no AVX2 (or the virtual machine hides it), so reading is slow: choose a host CPU"
-                    + " model that passes AVX2 on.");
+            warnings.add(
+                    "This processor has no AVX2 (or the virtual machine hides it), so reading is slow: choose a host CPU"
+                            + " model that passes AVX2 on.");
         }
     }
 
@@ -66,7 +68,8 @@ final class Examination {
         boolean noC2 = arguments.stream()
                 .anyMatch(a -> a.matches("-XX:TieredStopAtLevel=[0-3]") || a.equals("-XX:-UseCompiler"));
         if (!hotSpot) {
-            warnings.add("This Java is " + vm + ", whose compiler may not know the Vector API: use an OpenJDK build with HotSpot"
+            warnings.add("This Java is " + vm
+                    + ", whose compiler may not know the Vector API: use an OpenJDK build with HotSpot"
                     + " (LECTERN_JAVA_HOME names its folder).");
         } else if (mode.contains("interpreted") || noC2) {
             warnings.add("Java's optimising compiler is switched off: take -Xint and -XX:TieredStopAtLevel out of"
@@ -76,7 +79,10 @@ final class Examination {
 
     private static void processors(List<String> warnings) {
         int ours = Runtime.getRuntime().availableProcessors();
-        long machine = contents(Path.of("/proc/cpuinfo")).lines().filter(line -> line.startsWith("processor")).count();
+        long machine = contents(Path.of("/proc/cpuinfo"))
+                .lines()
+                .filter(line -> line.startsWith("processor"))
+                .count();
         if (machine > ours) {
             warnings.add("Java may use " + ours + " of the " + machine + " processors (a container's limit, taskset or"
                     + " -XX:ActiveProcessorCount): allow it more if they are free.");
@@ -95,8 +101,9 @@ final class Examination {
     private static void memory(List<String> warnings) {
         long available = Memory.available();
         if (available < SMALL_MEMORY) {
-            warnings.add("Only " + Units.bytes(available) + " of memory are available: stop other programs, or raise the"
-                    + " container's limit; \"lectern estimate\" tells what a session takes.");
+            warnings.add(
+                    "Only " + Units.bytes(available) + " of memory are available: stop other programs, or raise the"
+                            + " container's limit; \"lectern estimate\" tells what a session takes.");
         }
         long heap = Runtime.getRuntime().maxMemory();
         if (heap < SMALL_HEAP) {
@@ -113,7 +120,8 @@ final class Examination {
             existing = parent;
         }
         if (!Files.isWritable(existing)) {
-            warnings.add(existing + " cannot be written, so no model can be fetched: set LECTERN_CACHE to a folder of yours.");
+            warnings.add(existing
+                    + " cannot be written, so no model can be fetched: set LECTERN_CACHE to a folder of yours.");
         } else if (existing.toFile().getUsableSpace() < SMALL_DISK) {
             warnings.add("Only " + Units.bytes(existing.toFile().getUsableSpace()) + " are free where models are kept ("
                     + folder + "): make room, or set LECTERN_CACHE to a folder on another disk.");

@@ -45,7 +45,8 @@ record Failure(LecternException.Kind kind, String message, Optional<Throwable> c
         }
         if (e.getArgSpec() != null) {
             settings.flatMap(known -> known.source(e.getArgSpec()))
-                    .ifPresent(source -> message.append(" It was taken from ").append(source).append('.'));
+                    .ifPresent(source ->
+                            message.append(" It was taken from ").append(source).append('.'));
         }
         if (e instanceof UnmatchedArgumentException unmatched) {
             List<String> suggestions = unmatched.getSuggestions();

@@ -14,8 +14,11 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern generate}. */
 @Command(
         name = "generate",
+        customSynopsis = "lectern generate [OPTIONS] [PROMPT]",
         description = {
-            "Continue a text. The prompt goes to the model as it is, without a chat template; only the token that the"
+            "Continue a text.",
+            "",
+            "The prompt goes to the model as it is, without a chat template; only the token that the"
                     + " model wants at the beginning of every text is put in front, where it wants one.",
             ""
         },
@@ -32,10 +35,7 @@ import picocli.CommandLine.Parameters;
                     + " and finishReason is a list."
         })
 final class GenerateCommand implements Verb {
-    @Parameters(
-            arity = "0..1",
-            paramLabel = "PROMPT",
-            description = "The text to continue. Default: standard input.")
+    @Parameters(arity = "0..1", paramLabel = "PROMPT", description = "The text to continue. Default: standard input.")
     @Nullable
     String prompt;
 
@@ -51,7 +51,10 @@ final class GenerateCommand implements Verb {
     @Option(
             names = "-n",
             paramLabel = "N",
-            description = {"This many answers, decoded together after one reading. Needs", "--temperature above 0 to differ."})
+            description = {
+                "This many answers, decoded together after one reading. Needs",
+                "--temperature above 0 to differ."
+            })
     @Nullable
     Integer n;
 
@@ -84,8 +87,8 @@ final class GenerateCommand implements Verb {
             Answering answering = new Answering(surroundings, model, located, (ready - began) / 1e9);
             Prompt read = Prompt.raw(model, text, special);
             Lengths lengths = Lengths.of(
-                    model,
                     located.name(),
+                    model.context(),
                     read.length(),
                     options.maxTokens(),
                     asked(sessionChoice.context),
@@ -112,8 +115,8 @@ final class GenerateCommand implements Verb {
 
     static void warnOfLess(Console console, Lengths lengths, GenerateOptions options) {
         if (lengths.maxTokens() < options.maxTokens()) {
-            console.warn("The context has room for an answer of " + lengths.maxTokens() + " tokens only, fewer than the "
-                    + options.maxTokens() + " of --max-tokens.");
+            console.warn("The context has room for an answer of " + lengths.maxTokens()
+                    + " tokens only, fewer than the " + options.maxTokens() + " of --max-tokens.");
         }
     }
 

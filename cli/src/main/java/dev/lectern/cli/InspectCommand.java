@@ -20,6 +20,7 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern inspect}. */
 @Command(
         name = "inspect",
+        customSynopsis = "lectern inspect [OPTIONS] [MODEL]",
         description = {"Show what a model file says about itself, and its tensors.", ""},
         footer = {
             "",
@@ -90,10 +91,18 @@ final class InspectCommand implements Verb {
         text.append("architecture  ").append(Families.architecture(file)).append('\n');
         text.append("\nmetadata\n");
         for (String key : file.metadata().keys()) {
-            text.append("  ").append(key).append(" = ").append(shown(file.metadata().value(key))).append('\n');
+            text.append("  ")
+                    .append(key)
+                    .append(" = ")
+                    .append(shown(file.metadata().value(key)))
+                    .append('\n');
         }
         long bytes = rows.stream().mapToLong(Row::bytes).sum();
-        text.append("\n").append(rows.size()).append(" tensors, ").append(Units.bytes(bytes)).append('\n');
+        text.append("\n")
+                .append(rows.size())
+                .append(" tensors, ")
+                .append(Units.bytes(bytes))
+                .append('\n');
         int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
         for (Row row : rows) {
             String shape = row.shape().stream().map(String::valueOf).collect(Collectors.joining(" × "));
@@ -121,7 +130,10 @@ final class InspectCommand implements Verb {
     }
 
     private static String shortened(String text) {
-        String line = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replaceAll("\\p{Cntrl}", "�");
+        String line = text.replace("\\", "\\\\")
+                .replace("\n", "\\n")
+                .replace("\r", "\\r")
+                .replaceAll("\\p{Cntrl}", "�");
         return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "… (" + text.length() + " characters)";
     }
 }

@@ -19,8 +19,7 @@ final class Interruption {
     /** Takes effect until the program has {@link #over ended} by itself. */
     static Interruption of(Cancellation cancellation) {
         Interruption interruption = new Interruption();
-        Runtime.getRuntime()
-                .addShutdownHook(new Thread(() -> interruption.stop(cancellation), "interruption"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> interruption.stop(cancellation), "interruption"));
         return interruption;
     }
 

@@ -2,6 +2,7 @@ package dev.lectern.cli;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,7 +40,7 @@ final class JsonText {
                 });
                 json.writeEndObject();
             }
-            case Iterable<?> list -> {
+            case Collection<?> list -> {
                 json.writeStartArray();
                 list.forEach(element -> write(json, element));
                 json.writeEndArray();

@@ -9,7 +9,6 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -28,8 +27,11 @@ import picocli.CommandLine.ParseResult;
 @Command(
         name = "lectern",
         versionProvider = Lectern.Version.class,
-        synopsisSubcommandLabel = "VERB",
-        description = {"Reads long documents with a language model, on this computer, and answers questions about them.", ""},
+        customSynopsis = "lectern VERB [OPTIONS] [ARGUMENTS]",
+        description = {
+            "Reads long documents with a language model, on this computer, and answers questions about them.",
+            ""
+        },
         commandListHeading = "%nVerbs:%n",
         footer = {
             "",
@@ -74,8 +76,7 @@ public final class Lectern {
         WarningLines.to(console::warn);
         Cancellation cancellation = new Cancellation();
         Interruption interruption = Interruption.of(cancellation);
-        Surroundings surroundings =
-                new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds);
+        Surroundings surroundings = new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds);
         int exitCode = new Lectern(surroundings).run(args);
         console.clearStatus();
         interruption.over();

@@ -1,7 +1,6 @@
 package dev.lectern.cli;
 
 import dev.lectern.LecternException;
-import dev.lectern.Model;
 import dev.lectern.hub.Catalogue;
 import dev.lectern.hub.CatalogueEntry;
 import java.util.List;
@@ -19,20 +18,20 @@ record Lengths(int context, int maxTokens) {
      * Makes room for a prompt and its answers.
      *
      * @param name of the model, for the message
+     * @param holds tokens that the model can hold
      * @param asked the context that the user asked for
      * @throws LecternException of kind {@code TOO_LONG} with the length of the prompt, that of the context, and who could hold it
      */
-    static Lengths of(
-            Model model, String name, long prompt, int maxTokens, OptionalInt asked, Catalogue catalogue) {
-        int limit = asked.orElse(model.context());
+    static Lengths of(String name, int holds, long prompt, int maxTokens, OptionalInt asked, Catalogue catalogue) {
+        int limit = asked.orElse(holds);
         if (prompt > limit) {
             throw new LecternException(
                     LecternException.Kind.TOO_LONG,
-                    asked.isPresent() && prompt <= model.context()
+                    asked.isPresent() && prompt <= holds
                             ? "The prompt has " + prompt + " tokens, but --ctx is " + limit + ": raise it to "
-                                    + Math.min(model.context(), prompt + maxTokens - 1) + ", which " + name
+                                    + Math.min(holds, prompt + maxTokens - 1) + ", which " + name
                                     + " can hold, or leave it out."
-                            : "The prompt has " + prompt + " tokens, but " + name + " holds " + model.context()
+                            : "The prompt has " + prompt + " tokens, but " + name + " holds " + holds
                                     + " at most, and nothing is cut off: " + remedy(prompt, catalogue));
         }
         // The last token of an answer is chosen and never read, so it needs no room.

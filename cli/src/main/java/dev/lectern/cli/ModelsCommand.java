@@ -16,6 +16,7 @@ import picocli.CommandLine.Option;
 /** {@code lectern models}. */
 @Command(
         name = "models",
+        customSynopsis = "lectern models [OPTIONS]",
         description = {"List the models that can be had by name, and those that are on this machine.", ""},
         footer = {
             "",
@@ -63,7 +64,8 @@ final class ModelsCommand implements Verb {
                     Units.bytes(((Number) model.getOrDefault("bytes", 0)).doubleValue()),
                     Boolean.TRUE.equals(model.get("here")) ? "here" : "to pull",
                     model.containsKey("licence")
-                            ? "context " + model.get("context") + ", " + model.get("licence") + (Boolean.TRUE.equals(model.get("default")) ? ", the default" : "")
+                            ? "context " + model.get("context") + ", " + model.get("licence")
+                                    + (Boolean.TRUE.equals(model.get("default")) ? ", the default" : "")
                             : model.get("path")));
             if (model.containsKey("description")) {
                 text.append("    ").append(model.get("description")).append('\n');

@@ -64,8 +64,9 @@ record Outcome(
     Map<String, Object> answerMembers(boolean several) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("answer", answers.getFirst());
-        List<String> names =
-                reasons.stream().map(reason -> reason.name().toLowerCase(Locale.ROOT)).toList();
+        List<String> names = reasons.stream()
+                .map(reason -> reason.name().toLowerCase(Locale.ROOT))
+                .toList();
         if (several) {
             object.put("answers", answers);
             object.put("finishReason", names);

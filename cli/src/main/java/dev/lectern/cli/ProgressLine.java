@@ -10,6 +10,7 @@ import java.util.Locale;
 final class ProgressLine implements Progress, AutoCloseable {
     private static final int CELLS = 24;
     private static final double QUIET_SECONDS = 5;
+    private static final double SILENCE_SECONDS = 30;
     private static final double REDRAW_SECONDS = 0.5;
 
     /** What is counted. Only tokens take the longer the more there are before them. */
@@ -46,6 +47,7 @@ final class ProgressLine implements Progress, AutoCloseable {
     private long firstDone = -1;
     private double lastReport;
     private double lastLine;
+    private long shown;
     private boolean over;
 
     /**
@@ -105,8 +107,9 @@ final class ProgressLine implements Progress, AutoCloseable {
         double now = elapsed();
         if (console.terminals().err()) {
             console.status(text(now));
-        } else if (now >= QUIET_SECONDS && now - lastLine >= QUIET_SECONDS) {
+        } else if (now - lastLine >= (done == shown ? SILENCE_SECONDS : QUIET_SECONDS)) {
             lastLine = now;
+            shown = done;
             console.note("lectern: " + text(now));
         }
     }

@@ -77,9 +77,7 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
         Tokenizer tokenizer = model.tokenizer();
         Map<String, Object> variables = new HashMap<>();
         tokenizer.bos().ifPresent(bos -> variables.put("bos_token", tokenizer.written(bos)));
-        tokenizer.endTokens().stream()
-                .findFirst()
-                .ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
+        tokenizer.endTokens().stream().findFirst().ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
         thinking.ifPresent(on -> {
             if (!template.mentions(ENABLE_THINKING)) {
                 throw noSwitch(model);

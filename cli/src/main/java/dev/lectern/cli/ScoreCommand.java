@@ -18,9 +18,11 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern score}. */
 @Command(
         name = "score",
+        customSynopsis = "lectern score [OPTIONS] [TEXT]",
         description = {
-            "Say how likely a model finds a text, token by token: exact, over a cache of f32, in one window, with nothing added"
-                    + " at its beginning or end.",
+            "Say how likely a model finds a text, token by token.",
+            "",
+            "Exact, over a cache of f32, in one window, with nothing added at the beginning or end of the text.",
             ""
         },
         footer = {
@@ -61,13 +63,19 @@ final class ScoreCommand implements Verb {
         computeChoice.options();
         String whole = TextArgument.of(surroundings, text, file, "TEXT");
         if (whole.isEmpty()) {
-            throw new LecternException(LecternException.Kind.BAD_DOCUMENT, "The text is empty: there is nothing to score.");
+            throw new LecternException(
+                    LecternException.Kind.BAD_DOCUMENT, "The text is empty: there is nothing to score.");
         }
         ModelChoice.Located located = modelChoice.locate(surroundings);
         try (Model model = computeChoice.open(located)) {
             int[] ids = model.tokenizer().encode(whole, special).ids();
             Lengths lengths = Lengths.of(
-                    model, located.name(), ids.length, 1, OptionalInt.empty(), surroundings.hub().catalogue());
+                    located.name(),
+                    model.context(),
+                    ids.length,
+                    1,
+                    OptionalInt.empty(),
+                    surroundings.hub().catalogue());
             SessionOptions options = SessionOptions.DEFAULT.withKv("f32").withContext(lengths.context());
             Score score = score(surroundings, model, options, ids);
             console.printLine(output.json ? json(score) : text(score));
@@ -76,8 +84,8 @@ final class ScoreCommand implements Verb {
 
     private static Score score(Surroundings surroundings, Model model, SessionOptions options, int[] ids) {
         try (Session session = model.newSession(options);
-                ProgressLine line = new ProgressLine(
-                        surroundings.console(), "scoring", ProgressLine.Unit.TOKENS, 0, ids.length)) {
+                ProgressLine line =
+                        new ProgressLine(surroundings.console(), "scoring", ProgressLine.Unit.TOKENS, 0, ids.length)) {
             return session.score(ids, line, surroundings.cancellation());
         }
     }

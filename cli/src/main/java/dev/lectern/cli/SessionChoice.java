@@ -20,7 +20,8 @@ final class SessionChoice {
     @Option(
             names = "--kv",
             paramLabel = "FORMAT",
-            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."})
+            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
+            })
     @Nullable
     String kv;
 

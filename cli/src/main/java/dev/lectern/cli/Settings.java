@@ -65,7 +65,10 @@ final class Settings implements IDefaultValueProvider {
         Map<String, String> values = new LinkedHashMap<>();
         for (String key : new TreeSet<>(properties.stringPropertyNames())) {
             if (!known.contains(key)) {
-                throw bad(path, "\"" + key + "\" is not an option that can be set here; these can: " + String.join(", ", known) + ".");
+                throw bad(
+                        path,
+                        "\"" + key + "\" is not an option that can be set here; these can: " + String.join(", ", known)
+                                + ".");
             }
             values.put(key, properties.getProperty(key));
         }

@@ -15,11 +15,7 @@ import java.util.function.DoubleSupplier;
  * @param uptime seconds since the process was started
  */
 record Surroundings(
-        Console console,
-        Hub hub,
-        Map<String, String> variables,
-        Cancellation cancellation,
-        DoubleSupplier uptime) {
+        Console console, Hub hub, Map<String, String> variables, Cancellation cancellation, DoubleSupplier uptime) {
 
     /** The same, stopped by another request. */
     Surroundings with(Cancellation other) {

@@ -16,7 +16,8 @@ final class TextArgument {
     static String of(Surroundings surroundings, @Nullable String argument, @Nullable String file, String label) {
         if (argument != null && file != null) {
             throw new LecternException(
-                    LecternException.Kind.BAD_OPTION, "The text is given twice, as " + label + " and by --text: leave one out.");
+                    LecternException.Kind.BAD_OPTION,
+                    "The text is given twice, as " + label + " and by --text: leave one out.");
         }
         if (argument != null) {
             return argument;

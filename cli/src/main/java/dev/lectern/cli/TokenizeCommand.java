@@ -14,7 +14,8 @@ import picocli.CommandLine.Parameters;
 /** {@code lectern tokenize}. */
 @Command(
         name = "tokenize",
-        description = {"Print the token ids of a text, with nothing added at its beginning or end.", ""},
+        customSynopsis = "lectern tokenize [OPTIONS] [TEXT]",
+        description = {"Print the token ids of a text.", "", "Nothing is added at its beginning or end.", ""},
         footer = {
             "",
             "Examples:",
@@ -46,7 +47,8 @@ final class TokenizeCommand implements Verb {
     @Override
     public void run(Surroundings surroundings) {
         String whole = TextArgument.of(surroundings, text, file, "TEXT");
-        Tokenizer tokenizer = ModelTokenizer.open(modelChoice.locate(surroundings).path());
+        Tokenizer tokenizer =
+                ModelTokenizer.open(modelChoice.locate(surroundings).path());
         int[] ids = tokenizer.encode(whole, special).ids();
         if (output.json) {
             Map<String, Object> object = new LinkedHashMap<>();

@@ -5,7 +5,6 @@ import dev.lectern.LecternException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -22,6 +21,9 @@ final class TypedChat {
     private final Conversation conversation;
     private final String model;
 
+    /** The request to stop the answer that is being written, or the last one. */
+    private volatile Cancellation answering = new Cancellation();
+
     TypedChat(Surroundings surroundings, Conversation conversation, String model) {
         this.surroundings = surroundings;
         this.conversation = conversation;
@@ -31,8 +33,7 @@ final class TypedChat {
     void run() {
         Console console = surroundings.console();
         try (Terminal terminal = TerminalBuilder.builder().system(true).build()) {
-            AtomicReference<Cancellation> current = new AtomicReference<>(new Cancellation());
-            terminal.handle(Terminal.Signal.INT, signal -> current.get().cancel());
+            terminal.handle(Terminal.Signal.INT, signal -> answering.cancel());
             LineReader reader = reader(terminal);
             console.note("Talking with " + model + ". /help lists what else can be typed; Ctrl-D leaves.");
             while (true) {
@@ -46,7 +47,7 @@ final class TypedChat {
                 }
                 if (!line.isEmpty()) {
                     Cancellation cancellation = new Cancellation();
-                    current.set(cancellation);
+                    answering = cancellation;
                     if (!conversation.take(line, cancellation)) {
                         return;
                     }

@@ -18,7 +18,8 @@ final class Uptime {
             String stat = Files.readString(Path.of("/proc/self/stat"));
             // The second field is a name in brackets, which may hold blanks; the start is the 22nd.
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-            double up = Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ", 2)[0]);
+            double up =
+                    Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ", 2)[0]);
             return up - Long.parseLong(fields[19]) / TICKS_PER_SECOND;
         } catch (IOException | RuntimeException e) {
             return ManagementFactory.getRuntimeMXBean().getUptime() / 1000.0;

@@ -42,7 +42,8 @@ public final class WarningLines extends System.LoggerFinder {
         }
 
         @Override
-        public void log(Level level, @Nullable ResourceBundle bundle, @Nullable String message, @Nullable Throwable thrown) {
+        public void log(
+                Level level, @Nullable ResourceBundle bundle, @Nullable String message, @Nullable Throwable thrown) {
             if (isLoggable(level)) {
                 sink.accept(text(bundle, message) + (thrown == null ? "" : " (" + thrown + ")"));
             }

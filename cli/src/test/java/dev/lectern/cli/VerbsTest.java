@@ -1,0 +1,336 @@
+package dev.lectern.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.lectern.json.Json;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every verb on tiny models with random weights: what is printed where, in which shape, with which exit code. */
+class VerbsTest {
+    private static final String QWEN2 = Run.tiny("qwen2-bf16.gguf");
+    private static final String LLAMA3 = Run.tiny("llama3-bf16.gguf");
+
+    /** The tiny vocabularies spell most words letter by letter, so a question needs more than the 128 tokens of the models. */
+    private static final String STRETCHED = "linear:factor=32";
+
+    @TempDir
+    Path home;
+
+    private Path document;
+
+    @BeforeEach
+    void document() throws IOException {
+        document = Files.writeString(home.resolve("note.txt"), "The harbour has two lights and one crane.\n");
+    }
+
+    private Run run(String... arguments) {
+        return new Run(home).with(arguments);
+    }
+
+    private static Map<?, ?> map(Object value) {
+        return (Map<?, ?>) value;
+    }
+
+    private String[] ask(String... more) {
+        List<String> arguments = new ArrayList<>(List.of("ask", document.toString()));
+        arguments.addAll(List.of(more));
+        arguments.addAll(List.of("--model", QWEN2, "--rope-scaling", STRETCHED, "--max-tokens", "6"));
+        return arguments.toArray(String[]::new);
+    }
+
+    @Test
+    void askPrintsTheAnswerAloneAndOneLineOfStatisticsBeside() {
+        Run run = run(ask("How many lights?"));
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).endsWith("\n");
+        assertThat(run.err()).hasLineCount(1).contains("tokens/s", "wrote", "cache");
+    }
+
+    @Test
+    void askHasTheObjectOfTheContract() {
+        Run run = run(ask("How many lights?", "--json", "--threads", "1", "--kv", "k=f32,v=bf16"));
+
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.err()).isEmpty();
+        Map<?, ?> json = run.json();
+        assertThat(json.get("answer")).isInstanceOf(String.class);
+        assertThat(json.get("finishReason")).isIn("stop", "length");
+        assertThat(map(json.get("model")).keySet()).map(String::valueOf).containsExactly("name", "sha256", "context");
+        assertThat(map(json.get("model")).get("sha256")).isNull();
+        assertThat(map(json.get("model")).get("context")).isEqualTo(128L * 32);
+        assertThat(map(json.get("tokens")).keySet())
+                .map(String::valueOf)
+                .containsExactly("prompt", "cached", "generated");
+        assertThat(map(json.get("seconds")).keySet())
+                .map(String::valueOf)
+                .containsExactly("load", "prefill", "firstToken", "decode", "total");
+        assertThat(map(json.get("bytes")).keySet())
+                .map(String::valueOf)
+                .containsExactly("weights", "kv", "index", "peakRss");
+        assertThat(json.get("methods"))
+                .isEqualTo(Map.of("prefill", "full", "attention", "dense", "kv", "k=f32,v=bf16", "retention", "all"));
+        assertThat(json.get("threads")).isEqualTo(1L);
+        assertThat(json.get("vectorBits")).isInstanceOf(Long.class);
+    }
+
+    @Test
+    void theFirstOfSeveralAnswersIsTheOneThatComesAlone() {
+        Run alone = run(ask("How many?", "--json", "--temperature", "0.9", "--seed", "11"));
+        Run three = run(ask("How many?", "--json", "--temperature", "0.9", "--seed", "11", "-n", "3"));
+
+        assertThat(three.exitCode()).as(three.out()).isZero();
+        List<?> answers = (List<?>) three.json().get("answers");
+        assertThat(answers).hasSize(3);
+        assertThat(answers.getFirst()).isEqualTo(alone.json().get("answer"));
+        assertThat(three.json().get("answer")).isEqualTo(alone.json().get("answer"));
+        assertThat((List<?>) three.json().get("finishReason")).hasSize(3);
+    }
+
+    @Test
+    void manyQuestionsReadTheDocumentOnceAndAnswerAsAlone() throws IOException {
+        Path questions = Files.writeString(home.resolve("q.txt"), "How many lights?\n\n  Which crane?  \nWhy?\n");
+        Run run = run(ask("--questions", questions.toString()));
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        List<Map<?, ?>> lines = new ArrayList<>();
+        run.out().lines().forEach(line -> lines.add(map(Json.parse(line.getBytes(StandardCharsets.UTF_8)))));
+        assertThat(lines).hasSize(3);
+        assertThat(lines.get(1).get("question")).isEqualTo("Which crane?");
+        assertThat(map(lines.get(0).get("tokens")).get("cached")).isEqualTo(0L);
+        assertThat((Long) map(lines.get(1).get("tokens")).get("cached")).isGreaterThan(20);
+        assertThat(map(lines.get(2).get("tokens")).get("cached"))
+                .isEqualTo(map(lines.get(1).get("tokens")).get("cached"));
+        for (Map<?, ?> line : lines) {
+            Run alone = run(ask(String.valueOf(line.get("question")), "--json"));
+            assertThat(line.get("answer")).isEqualTo(alone.json().get("answer"));
+            assertThat(map(line.get("tokens")).get("prompt"))
+                    .isEqualTo(map(alone.json().get("tokens")).get("prompt"));
+        }
+    }
+
+    @Test
+    void aDocumentOrAQuestionCanComeFromStandardInput() {
+        String[] fromInput = ask("How many lights?", "--json");
+        fromInput[1] = "-";
+        Run piped = new Run(home)
+                .input("The harbour has two lights and one crane.\n")
+                .with(fromInput);
+        assertThat(piped.exitCode()).as(piped.out()).isZero();
+        assertThat(piped.json().get("answer"))
+                .isEqualTo(run(ask("How many lights?", "--json")).json().get("answer"));
+
+        Run question = new Run(home).input("How many lights?\n").with(ask("--json"));
+        assertThat(question.exitCode()).as(question.out()).isZero();
+        assertThat(question.json().get("answer")).isEqualTo(piped.json().get("answer"));
+    }
+
+    @Test
+    void aPromptThatIsTooLongIsRefusedBeforeReading() throws IOException {
+        Files.writeString(document, "All work and no play. ".repeat(1000));
+        Run run = run(ask("Why?", "--json"));
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(map(run.json().get("error")).get("kind")).isEqualTo("too-long");
+        assertThat(String.valueOf(map(run.json().get("error")).get("message")))
+                .contains("4096", "qwen2.5-coder-0.5b (32768)")
+                .containsPattern("has \\d{5} tokens");
+    }
+
+    @Test
+    void anAnswerWithLittleRoomIsShorterAndThatIsSaid() {
+        Run run = run("generate", "--model", LLAMA3, "--json", "--max-tokens", "500", "a b c");
+
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.err()).hasLineCount(1).startsWith("lectern: warning: ").contains("500");
+    }
+
+    @Test
+    void documentsThatCannotBeReadAreRefused() throws IOException {
+        Files.writeString(document, "");
+        assertThat(run(ask("Why?", "--json")).json().toString()).contains("bad-document", "empty");
+        Files.write(document, new byte[] {0, 1, 2, 3, (byte) 0xFF, 0, 0, 9});
+        assertThat(run(ask("Why?")).exitCode()).isEqualTo(2);
+        Files.delete(document);
+        Run missing = run(ask("Why?", "--json"));
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(map(missing.json().get("error")).get("kind")).isEqualTo("not-found");
+    }
+
+    @Test
+    void aModelWithoutASwitchForThinkingRefusesIt() {
+        Run run = run(ask("Why?", "--thinking", "off", "--json"));
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.out()).contains("--thinking", "no such switch");
+    }
+
+    @Test
+    void generateBeginsWithTheTokenThatTheModelWants() {
+        Run llama = run("generate", "--model", LLAMA3, "--json", "--max-tokens", "3", "Hello");
+        Run qwen = run("generate", "--model", QWEN2, "--json", "--max-tokens", "3", "Hello");
+        long llamaTokens = ((List<?>) run("tokenize", "--model", LLAMA3, "--json", "Hello")
+                        .json()
+                        .get("tokens"))
+                .size();
+        long qwenTokens = ((List<?>) run("tokenize", "--model", QWEN2, "--json", "Hello")
+                        .json()
+                        .get("tokens"))
+                .size();
+
+        assertThat(map(llama.json().get("tokens")).get("prompt")).isEqualTo(llamaTokens + 1);
+        assertThat(map(qwen.json().get("tokens")).get("prompt")).isEqualTo(qwenTokens);
+    }
+
+    @Test
+    void generateReadsAnArgumentAFileOrStandardInput() {
+        String expected = run(
+                        "generate",
+                        "--model",
+                        QWEN2,
+                        "--max-tokens",
+                        "5",
+                        "The harbour has two lights and one crane.\n")
+                .out();
+
+        assertThat(run("generate", "--model", QWEN2, "--max-tokens", "5", "--text", document.toString())
+                        .out())
+                .isEqualTo(expected);
+        assertThat(new Run(home)
+                        .input("The harbour has two lights and one crane.\n")
+                        .with("generate", "--model", QWEN2, "--max-tokens", "5")
+                        .out())
+                .isEqualTo(expected);
+        Run empty = run("generate", "--model", QWEN2, "");
+        assertThat(empty.exitCode()).isEqualTo(2);
+        assertThat(empty.err()).contains("prompt is empty");
+    }
+
+    @Test
+    void textThatIsNotUtf8IsRefusedWithThePlace() {
+        Run run = new Run(home).input(new byte[] {'a', 'b', (byte) 0xE4, 'c'}).with("tokenize", "--model", QWEN2);
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("standard input", "byte 2", "iconv");
+    }
+
+    @Test
+    void specialTokensAreTextUnlessAskedFor() {
+        Map<?, ?> plain =
+                run("tokenize", "--model", QWEN2, "--json", "<|im_end|>").json();
+        Map<?, ?> special = run("tokenize", "--model", QWEN2, "--json", "--special", "<|im_end|>")
+                .json();
+
+        assertThat((Long) plain.get("count")).isGreaterThan(1);
+        assertThat(special.get("count")).isEqualTo(1L);
+        assertThat(special.get("tokens")).isEqualTo(List.of(282L));
+        assertThat(run("tokenize", "--model", QWEN2, "--special", "<|im_end|>").out())
+                .isEqualTo("282\n");
+    }
+
+    @Test
+    void scoreHasOneEntryForEachToken() {
+        Map<?, ?> score = run("score", "--model", QWEN2, "--json", "Two lights").json();
+
+        List<?> tokens = (List<?>) score.get("tokens"), logProbs = (List<?>) score.get("logProbs");
+        assertThat(logProbs).hasSameSizeAs(tokens);
+        assertThat((List<?>) score.get("top1")).hasSameSizeAs(tokens);
+        assertThat(logProbs.getFirst()).isNull();
+        assertThat(logProbs.subList(1, logProbs.size())).allMatch(p -> (Double) p < 0);
+        assertThat(run("score", "--model", QWEN2, "Two lights").out()).contains("perplexity");
+        assertThat(run("score", "--model", QWEN2, "").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void inspectShowsEverything() {
+        Map<?, ?> json = run("inspect", QWEN2, "--json").json();
+
+        assertThat(json.get("format")).isEqualTo("gguf");
+        assertThat(json.get("architecture")).isEqualTo("qwen2");
+        assertThat(map(json.get("metadata")).get("qwen2.context_length")).isEqualTo(128L);
+        assertThat(map(((List<?>) json.get("tensors")).getFirst()).keySet())
+                .map(String::valueOf)
+                .containsExactly("name", "type", "shape", "bytes");
+        assertThat(run("inspect", "--model", Run.tiny("qwen3")).out()).contains("safetensors", "Qwen3ForCausalLM");
+    }
+
+    @Test
+    void estimateNeedsNoMoreThanAConfig() {
+        Run run = run("estimate", "--ctx", "64", "--json", Run.tiny("qwen3/config.json"));
+
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        assertThat(run.json().get("tokens")).isEqualTo(64L);
+        assertThat(run.json().get("fits")).isEqualTo(true);
+        assertThat(map(run.json().get("bytes")).keySet())
+                .map(String::valueOf)
+                .containsExactly("weights", "kv", "index", "scratch", "total", "available");
+        assertThat(run("estimate", QWEN2).out()).contains("It fits", "available");
+        assertThat(run("estimate", "--ctx", "4096", QWEN2).err()).contains("--rope-scaling");
+    }
+
+    @Test
+    void modelsListsTheCatalogue() {
+        Map<?, ?> json = run("models", "--json").json();
+
+        Map<?, ?> first = map(((List<?>) json.get("models")).getFirst());
+        assertThat(first.get("name")).isEqualTo("qwen2.5-coder-0.5b");
+        assertThat(first.get("here")).isEqualTo(false);
+        assertThat(run("models").out()).contains("smollm2-135m", "Apache-2.0", "to pull");
+    }
+
+    @Test
+    void doctorSaysWhatItFinds() {
+        Map<?, ?> json = new Run(home)
+                .variable("LECTERN_THREAD", "4")
+                .with("doctor", "--json")
+                .json();
+
+        assertThat(json.keySet())
+                .map(String::valueOf)
+                .contains("java", "vectorBits", "threads", "memory", "models", "warnings");
+        assertThat(json.get("warnings").toString()).contains("LECTERN_THREAD ", "lectern pull");
+    }
+
+    @Test
+    void chatThroughAPipeAnswersEachLineAndKeepsWhatItRead() {
+        Run run = new Run(home)
+                .input("Hello\n\n/help\nAgain\n/reset\n/frobnicate\nHello\n/exit\nnever\n")
+                .with("chat", "--model", QWEN2, "--rope-scaling", STRETCHED, "--max-tokens", "4");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.err())
+                .contains("/system TEXT", "There is no command /frobnicate", "A new conversation.", "known ones")
+                .doesNotContain("never");
+        assertThat(run.err().lines().filter(line -> line.startsWith("read "))).hasSize(3);
+    }
+
+    @Test
+    void chatWithoutATemplateIsRefused() {
+        Run run = new Run(home).input("Hello\n").with("chat", "--model", Run.tiny("gpt2-f32.gguf"));
+
+        assertThat(run.err()).contains("no chat template");
+    }
+
+    @Test
+    void aTerminalSeesABarThatIsTakenAwayAgain() throws InterruptedException {
+        Run run = new Run(home).terminals(new Console.Terminals(false, false, true));
+        try (ProgressLine line =
+                new ProgressLine(run.surroundings().console(), "reading", ProgressLine.Unit.TOKENS, 0, 100)) {
+            line.report(40, 100);
+            Thread.sleep(1200);
+        }
+
+        assertThat(run.err())
+                .contains("\rreading █", " 40 %", "40/100 tokens", "tokens/s", "left")
+                .endsWith("\r\u001b[K");
+    }
+}
