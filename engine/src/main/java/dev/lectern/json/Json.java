@@ -22,9 +22,13 @@ import tools.jackson.core.json.JsonFactory;
 public final class Json {
     private static final int MAX_DEPTH = 200;
 
+    /** Bounds the tree: a token of two bytes can become an object of sixty. The largest tokenizer.json has a fifth of it. */
+    private static final long MAX_TOKENS = 20_000_000;
+
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxNestingDepth(MAX_DEPTH)
+                    .maxTokenCount(MAX_TOKENS)
                     .maxNumberLength(400)
                     .maxNameLength(100_000)
                     .maxStringLength(100_000_000)

@@ -6,7 +6,21 @@ import dev.lectern.Cancellation;
 public final class ScalarMatMul implements MatMul {
     @Override
     public void multiply(Workers workers, Cancellation cancellation, Rows rows, float[] x, Product... products) {
-        throw new UnsupportedOperationException("being written");
+        for (Product product : products) {
+            Products.check(product, rows, x);
+            Matrix weights = product.weights();
+            workers.run(weights.rows(), cancellation, (output, worker) -> {
+                float[] row = new float[weights.columns()];
+                Blocks.decode(weights, output, 0, row.length, row, 0);
+                for (int r = 0; r < rows.count(); r++) {
+                    double sum = 0;
+                    for (int k = 0; k < row.length; k++) {
+                        sum += (double) row[k] * x[r * row.length + k];
+                    }
+                    product.out()[r * weights.rows() + output] = (float) sum;
+                }
+            });
+        }
     }
 
     @Override

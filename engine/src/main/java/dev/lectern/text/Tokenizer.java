@@ -52,4 +52,12 @@ public interface Tokenizer {
 
     /** Whether the model was trained to see {@link #bos()} in front of a prompt. */
     boolean addsBos();
+
+    /**
+     * Whether {@link #encode} puts a space in front of a text (SentencePiece does), which is not part of it: the reader of a
+     * whole text takes it off again.
+     */
+    default boolean prefixesSpace() {
+        return false;
+    }
 }

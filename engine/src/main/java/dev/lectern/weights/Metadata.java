@@ -84,15 +84,31 @@ public final class Metadata {
     }
 
     public String[] strings(String key) {
-        return required(key, String[].class).clone();
+        return isEmptyArray(key) ? new String[0] : required(key, String[].class).clone();
     }
 
     public long[] integers(String key) {
-        return required(key, long[].class).clone();
+        return isEmptyArray(key) ? new long[0] : required(key, long[].class).clone();
     }
 
+    /** Numbers, integers or not. */
     public float[] numbers(String key) {
+        if (isEmptyArray(key)) {
+            return new float[0];
+        }
+        if (values.get(key) instanceof long[] integers) {
+            float[] numbers = new float[integers.length];
+            for (int i = 0; i < numbers.length; i++) {
+                numbers[i] = integers[i];
+            }
+            return numbers;
+        }
         return required(key, float[].class).clone();
+    }
+
+    /** JSON does not say of what an empty array would be. */
+    private boolean isEmptyArray(String key) {
+        return values.get(key) instanceof List<?> list && list.isEmpty();
     }
 
     /** The failure to throw when the value of a key makes no sense to its reader. */

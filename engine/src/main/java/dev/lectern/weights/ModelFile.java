@@ -17,7 +17,15 @@ public interface ModelFile extends AutoCloseable {
      */
     record Tensor(String name, ElementType type, List<Long> shape, long bytes) {}
 
-    /** {@code gguf} or {@code safetensors}. */
+    /**
+     * A tensor whose elements no kernel reads: it can be listed, and {@link #matrix} refuses it by name.
+     *
+     * @param type as the file's format calls it, such as {@code IQ4_XS} or {@code I64}
+     * @param shape as in {@link Tensor}
+     */
+    record UnreadableTensor(String name, String type, List<Long> shape, long bytes) {}
+
+    /** {@code gguf}, {@code safetensors}, or {@code config} where there is a config.json and nothing else. */
     String format();
 
     /** The file or folder that was opened. */
@@ -29,22 +37,28 @@ public interface ModelFile extends AutoCloseable {
      */
     Metadata metadata();
 
-    /** All tensors, in the order of the file. */
+    /** All tensors that kernels read, in the order of the file. */
     List<Tensor> tensors();
+
+    /** The other tensors, in the order of the file. */
+    default List<UnreadableTensor> unreadable() {
+        return List.of();
+    }
 
     boolean has(String name);
 
     /**
-     * A two-dimensional tensor.
+     * A two-dimensional tensor. Its bytes may begin at any address: a safetensors file promises no alignment, so they are
+     * read with unaligned layouts.
      *
-     * @throws dev.lectern.BadModelFileException if it is missing or has another shape
+     * @throws dev.lectern.BadModelFileException if it is missing, has another shape, or is of a type that no kernel reads
      */
     Matrix matrix(String name, int rows, int columns);
 
     /**
-     * A one-dimensional tensor, decoded to f32 on the heap.
+     * A one-dimensional tensor of f32, f16 or bf16, decoded to f32 on the heap.
      *
-     * @throws dev.lectern.BadModelFileException if it is missing or has another length
+     * @throws dev.lectern.BadModelFileException if it is missing, has another length or is of another type
      */
     float[] vector(String name, int length);
 

@@ -1,0 +1,264 @@
+package dev.lectern;
+
+import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.Dense;
+import dev.lectern.attention.ExactAttention;
+import dev.lectern.attention.Heads;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.Workers;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormat;
+import dev.lectern.kv.KvFormats;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.model.Config;
+import dev.lectern.model.Decoder;
+import dev.lectern.model.Families;
+import dev.lectern.model.RopeScaling;
+import dev.lectern.model.State;
+import dev.lectern.prefill.Forward;
+import dev.lectern.prefill.Full;
+import dev.lectern.prefill.Prefill;
+import dev.lectern.text.ChatTemplate;
+import dev.lectern.text.Detokenizer;
+import dev.lectern.text.Tokenizer;
+import dev.lectern.text.Tokenizers;
+import dev.lectern.weights.ModelFile;
+import dev.lectern.weights.ModelFiles;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * An open language model. Cheap to open: the weights are mapped, not read. {@snippet :
+ * try (Model model = Model.open(Path.of("model.gguf"), ModelOptions.DEFAULT);
+ *         Session session = model.newSession(SessionOptions.DEFAULT)) {
+ *     session.read(model.tokenize("The capital of France is"), Progress.NONE, new Cancellation());
+ *     session.generate(GenerateOptions.DEFAULT, (answer, token, text) -> System.out.print(text), new Cancellation());
+ * }
+ * }
+ *
+ * <p>Sessions of one model may live on different threads; their steps run one after the other.
+ */
+public final class Model implements AutoCloseable {
+    private final ModelFile file;
+    private final Decoder decoder;
+    private final Tokenizer tokenizer;
+    private final Workers workers;
+    private final Forward forward;
+
+    private Model(ModelFile file, ModelOptions options) {
+        this.file = file;
+        decoder = Families.open(file, scaled(Families.config(file), options), Kernels.matMul());
+        tokenizer = file.format().equals("gguf")
+                ? Tokenizers.fromMetadata(file.metadata())
+                : Tokenizers.fromFolder(file.path());
+        if (tokenizer.size() > decoder.config().vocabulary()) {
+            throw new BadModelFileException(
+                    file.path().toString(),
+                    "the tokenizer has " + tokenizer.size() + " tokens, but the model embeds only "
+                            + decoder.config().vocabulary() + ".");
+        }
+        workers = new Workers(
+                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
+        forward = new Forward(decoder, workers);
+    }
+
+    /**
+     * Opens a model.
+     *
+     * @param path a GGUF file (of a sharded one: any shard), or a Hugging Face folder
+     * @throws LecternException if it is not there, damaged or not supported
+     */
+    public static Model open(Path path, ModelOptions options) {
+        ModelFile file = ModelFiles.open(path);
+        try {
+            return new Model(file, options);
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static Config scaled(Config config, ModelOptions options) {
+        if (options.ropeScaling().isEmpty()) {
+            return config;
+        }
+        if (config.rope().dims() == 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--rope-scaling: this model learned its positions and rotates nothing.");
+        }
+        double stretched = config.rope().scaling() instanceof RopeScaling.Dynamic dynamic ? dynamic.factor() : 1;
+        int trained = (int) Math.round(config.context() / stretched);
+        RopeScaling scaling = RopeScaling.parse(options.ropeScaling().get(), trained);
+        int context = (int) Math.min(Integer.MAX_VALUE, Math.round(trained * scaling.stretch()));
+        return config.withRope(config.rope().withScaling(scaling), context);
+    }
+
+    /** The file or folder it was opened from. */
+    public Path path() {
+        return file.path();
+    }
+
+    /** Tokens that a session can hold. */
+    public int context() {
+        return decoder.config().context();
+    }
+
+    /** Numbers in the logits of a token: at least as many as the tokenizer has tokens. */
+    public int vocabulary() {
+        return decoder.config().vocabulary();
+    }
+
+    /** Threads that compute. */
+    public int threads() {
+        return workers.threads();
+    }
+
+    /** Text to tokens and back. */
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /**
+     * How conversations are written for this model, if it says so.
+     *
+     * @throws BadModelFileException if its template cannot be read; everything else works without it
+     */
+    public Optional<ChatTemplate> chatTemplate() {
+        return file.format().equals("gguf")
+                ? ChatTemplate.fromMetadata(file.metadata())
+                : ChatTemplate.fromFolder(file.path());
+    }
+
+    /** The tokens of a text; nothing added, special tokens not recognised. */
+    public int[] tokenize(String text) {
+        return tokenizer.encode(text, false).ids();
+    }
+
+    /** The text of tokens, without control tokens. */
+    public String detokenize(int[] tokens) {
+        return Detokenizer.text(tokenizer, tokens);
+    }
+
+    /**
+     * An empty session.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if its cache could not fit, {@code BAD_OPTION} if a method does not exist
+     */
+    public Session newSession(SessionOptions options) {
+        int context = options.context() == 0 ? context() : options.context();
+        if (context > context()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--ctx is " + context + " tokens, but the model was made for " + context()
+                            + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
+        }
+        Estimate estimate = estimate(options, 1);
+        if (estimate.kv() + estimate.scratch() > estimate.available()) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "A context of " + context + " tokens needs " + estimate.kv() + " bytes for its KV cache and "
+                            + estimate.scratch() + " for scratch, but only " + estimate.available()
+                            + " are available: ask for a shorter --ctx or a smaller --kv format.");
+        }
+        return new Session(
+                this,
+                layers(decoder.config(), options),
+                decoder.config().rope().forLength(context),
+                context,
+                prefill(options.prefill()),
+                attention(options.attention()));
+    }
+
+    /**
+     * What sessions would take.
+     *
+     * @param sessions that share their beginning, so that only scratch is needed for each
+     */
+    public Estimate estimate(SessionOptions options, int sessions) {
+        return estimate(file, decoder.config(), options, sessions);
+    }
+
+    /** What a session of a model would take; its weights need not be there, a config.json is enough. */
+    public static Estimate estimate(Path path, ModelOptions modelOptions, SessionOptions options) {
+        try (ModelFile file = ModelFiles.open(path)) {
+            return estimate(file, scaled(Families.config(file), modelOptions), options, 1);
+        }
+    }
+
+    private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions) {
+        long tokens = options.context() == 0 ? config.context() : options.context();
+        long weights = 0;
+        for (ModelFile.Tensor tensor : file.tensors()) {
+            weights = Math.addExact(weights, tensor.bytes());
+        }
+        long attention = 0;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            Heads heads = new Heads(
+                    config.heads(),
+                    config.kvHeads(),
+                    config.headDim(),
+                    config.windows().get(layer));
+            attention = Math.max(attention, ExactAttention.bytes(heads, sessions, tokens));
+        }
+        long scratch = Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention);
+        return new Estimate(
+                tokens, weights, KvCache.bytes(layers(config, options), tokens), scratch, Memory.available());
+    }
+
+    private static List<LayerCache> layers(Config config, SessionOptions options) {
+        KvFormat keys = null, values = null;
+        for (String part : options.kv().split(",", -1)) {
+            if (part.startsWith("k=")) {
+                keys = KvFormats.named(part.substring(2));
+            } else if (part.startsWith("v=")) {
+                values = KvFormats.named(part.substring(2));
+            } else {
+                keys = KvFormats.named(part);
+                values = keys;
+            }
+        }
+        if (keys == null || values == null) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--kv " + options.kv()
+                            + " names a format for one side only: write k=FORMAT,v=FORMAT or one FORMAT for both.");
+        }
+        List<LayerCache> layers = new ArrayList<>();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            layers.add(new LayerCache(
+                    config.kvHeads(), config.headDim(), config.windows().get(layer), keys, values));
+        }
+        return layers;
+    }
+
+    private static Prefill prefill(String name) {
+        if (name.equals("full")) {
+            return new Full();
+        }
+        throw new LecternException(
+                LecternException.Kind.BAD_OPTION, "There is no prefill method \"" + name + "\"; there is full.");
+    }
+
+    private static DecodeAttention attention(String name) {
+        if (name.equals("dense")) {
+            return new Dense();
+        }
+        throw new LecternException(
+                LecternException.Kind.BAD_OPTION, "There is no attention method \"" + name + "\"; there is dense.");
+    }
+
+    /** Runs steps one after the other. */
+    synchronized <T> T withForward(java.util.function.Function<Forward, T> work) {
+        return work.apply(forward);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        decoder.close();
+        file.close();
+    }
+}

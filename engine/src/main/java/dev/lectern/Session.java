@@ -1,0 +1,270 @@
+package dev.lectern;
+
+import dev.lectern.attention.DecodeAttention;
+import dev.lectern.generate.Generation;
+import dev.lectern.generate.Sampler;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.model.Rope;
+import dev.lectern.prefill.Prefill;
+import dev.lectern.prefill.Sequence;
+import dev.lectern.prefill.Slice;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a model has read, and can go on from: tokens, their keys and values, and the expectation of the next token. Forks share what was
+ * read; nothing is copied. Used by one thread at a time.
+ */
+public final class Session implements AutoCloseable {
+    private final Model model;
+    private final Sequence sequence;
+    private final int context;
+    private final Prefill prefill;
+    private final DecodeAttention attention;
+    private int[] tokens; // those read, then room
+    private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
+
+    Session(Model model, List<LayerCache> layers, Rope rope, int context, Prefill prefill, DecodeAttention attention) {
+        this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, new int[0], null);
+    }
+
+    private Session(
+            Model model,
+            Sequence sequence,
+            int context,
+            Prefill prefill,
+            DecodeAttention attention,
+            int[] tokens,
+            float @Nullable [] logits) {
+        this.model = model;
+        this.sequence = sequence;
+        this.context = context;
+        this.prefill = prefill;
+        this.attention = attention;
+        this.tokens = tokens;
+        this.logits = logits;
+    }
+
+    public Model model() {
+        return model;
+    }
+
+    /** Tokens read. */
+    public int length() {
+        return sequence.cache().length();
+    }
+
+    /** Tokens it may hold. */
+    public int context() {
+        return context;
+    }
+
+    /** The tokens read. */
+    public int[] tokens() {
+        return Arrays.copyOf(tokens, length());
+    }
+
+    /** Bytes of native memory in pages that it holds, alone or with forks. */
+    public long bytes() {
+        return sequence.cache().bytes();
+    }
+
+    /** What really runs: {@code prefill}, {@code attention}, {@code kv}, {@code retention}. */
+    public Map<String, String> methods() {
+        LayerCache layer = sequence.cache().layers().getFirst();
+        String keys = layer.keys().name(), values = layer.values().name();
+        return Map.of(
+                "prefill",
+                prefill.name(),
+                "attention",
+                attention.name(),
+                "kv",
+                keys.equals(values) ? keys : "k=" + keys + ",v=" + values,
+                "retention",
+                "all");
+    }
+
+    /**
+     * Reads tokens after those already read.
+     *
+     * @param more at least one, all in the vocabulary
+     * @param progress in tokens
+     * @throws LecternException of kind {@code TOO_LONG} before anything is read, if the context cannot hold them; of kind {@code CANCELLED}
+     *     within a second of a request, and then the session holds what was read until then
+     */
+    public void read(int[] more, Progress progress, Cancellation cancellation) {
+        int before = admit(more);
+        logits = null;
+        try {
+            model.withForward(forward -> {
+                prefill.read(
+                        forward,
+                        sequence,
+                        more,
+                        Slice.Logits.LAST,
+                        (first, rows, values, at) -> logits = Arrays.copyOfRange(values, at, at + model.vocabulary()),
+                        attention,
+                        progress,
+                        cancellation);
+                return more;
+            });
+        } catch (LecternException e) {
+            if (!prefill.resumes()) {
+                sequence.cache().truncate(before);
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Reads tokens after those already read, and tells how likely each was.
+     *
+     * @return one entry per token read; the first's log-probability is NaN where nothing was read before it
+     */
+    public Score score(int[] more, Progress progress, Cancellation cancellation) {
+        admit(more);
+        double[] logProbs = new double[more.length];
+        int[] top1 = new int[more.length];
+        int vocabulary = model.vocabulary();
+        float[] before = logits;
+        logProbs[0] = before == null ? Double.NaN : logProb(before, 0, vocabulary, more[0]);
+        logits = null;
+        model.withForward(forward -> {
+            prefill.read(
+                    forward,
+                    sequence,
+                    more,
+                    Slice.Logits.ALL,
+                    (first, rows, values, at) -> {
+                        for (int row = 0; row < rows; row++) {
+                            int rowAt = at + row * vocabulary, token = first + row;
+                            top1[token] = Sampler.likeliest(values, rowAt, vocabulary);
+                            if (token + 1 < more.length) {
+                                logProbs[token + 1] = logProb(values, rowAt, vocabulary, more[token + 1]);
+                            } else {
+                                logits = Arrays.copyOfRange(values, rowAt, rowAt + vocabulary);
+                            }
+                        }
+                    },
+                    attention,
+                    progress,
+                    cancellation);
+            return more;
+        });
+        return new Score(more.clone(), logProbs, top1);
+    }
+
+    private static double logProb(float[] logits, int at, int vocabulary, int token) {
+        double max = Double.NEGATIVE_INFINITY;
+        for (int i = 0; i < vocabulary; i++) {
+            max = Math.max(max, logits[at + i]);
+        }
+        double sum = 0;
+        for (int i = 0; i < vocabulary; i++) {
+            sum += Math.exp(logits[at + i] - max);
+        }
+        return logits[at + token] - max - Math.log(sum);
+    }
+
+    /** Checks tokens and notes them; returns the length before. */
+    private int admit(int[] more) {
+        int before = length();
+        if (more.length == 0) {
+            throw new IllegalArgumentException("nothing to read");
+        }
+        if (more.length > context - before) {
+            throw new LecternException(
+                    LecternException.Kind.TOO_LONG,
+                    "This needs " + ((long) before + more.length) + " tokens, but the context holds " + context + ".");
+        }
+        for (int token : more) {
+            if (token < 0 || token >= model.vocabulary()) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "Token " + token + " is not one of the model's " + model.vocabulary() + ".");
+            }
+        }
+        tokens = Arrays.copyOf(tokens, before + more.length);
+        System.arraycopy(more, 0, tokens, before, more.length);
+        return before;
+    }
+
+    /** The logits after the last token, {@code [vocabulary]}: a copy. */
+    public float[] logits() {
+        float[] known = logits;
+        if (known == null) {
+            if (length() == 0) {
+                throw new IllegalStateException("nothing was read yet");
+            }
+            // The last token is read again, alone: its logits were not kept.
+            int last = tokens[length() - 1];
+            sequence.cache().truncate(length() - 1);
+            read(new int[] {last}, Progress.NONE, new Cancellation());
+            return logits();
+        }
+        return known.clone();
+    }
+
+    /** One answer after what was read; the session then holds the answer too, up to the token before its last. */
+    public Answer generate(GenerateOptions options, TokenListener listener, Cancellation cancellation) {
+        return generate(1, options, listener, cancellation).getFirst();
+    }
+
+    /**
+     * Several answers after what was read, decoded together. The first is the one that {@link #generate(GenerateOptions, TokenListener,
+     * Cancellation)} gives, and the session goes on from it.
+     *
+     * @param n how many
+     */
+    public List<Answer> generate(int n, GenerateOptions options, TokenListener listener, Cancellation cancellation) {
+        if (n < 1) {
+            throw new LecternException(LecternException.Kind.BAD_OPTION, "-n is " + n + ", but it takes 1 or more.");
+        }
+        List<float[]> starts = new ArrayList<>();
+        List<Sequence> sequences = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            starts.add(logits());
+            sequences.add(i == 0 ? sequence : sequence.fork());
+        }
+        int before = length();
+        logits = null;
+        try {
+            List<Answer> answers = model.withForward(forward -> new Generation(forward, attention, model.tokenizer())
+                    .answers(sequences, starts, context, options, listener, cancellation));
+            int read = length() - before;
+            tokens = Arrays.copyOf(tokens, before + read);
+            for (int i = 0; i < read; i++) {
+                tokens[before + i] = answers.getFirst().tokens().get(i);
+            }
+            return answers;
+        } catch (LecternException e) {
+            sequence.cache().truncate(before);
+            throw e;
+        } finally {
+            sequences.stream().skip(1).forEach(Sequence::close);
+        }
+    }
+
+    /** Another session that has read the same; nothing is copied. */
+    public Session fork() {
+        return new Session(model, sequence.fork(), context, prefill, attention, tokens(), logits);
+    }
+
+    /** Forgets all tokens from {@code length} on. */
+    public void truncate(int length) {
+        if (length != length()) {
+            logits = null;
+        }
+        sequence.cache().truncate(length);
+    }
+
+    /** Frees its share of the pages. */
+    @Override
+    public void close() {
+        sequence.close();
+    }
+}

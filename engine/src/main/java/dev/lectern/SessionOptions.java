@@ -1,0 +1,38 @@
+package dev.lectern;
+
+/**
+ * How a session reads, keeps and looks up; the names are those of the command line.
+ *
+ * @param context tokens that it may hold; 0 for all that the model was made for
+ * @param kv format of the cache: {@code f16}, or {@code k=f32,v=f16}
+ * @param prefill how a text is read: {@code full}
+ * @param attention what a new token looks at: {@code dense}
+ */
+public record SessionOptions(int context, String kv, String prefill, String attention) {
+    /** Exact reading and attention over an f16 cache. */
+    public static final SessionOptions DEFAULT = new SessionOptions(0, "f16", "full", "dense");
+
+    public SessionOptions {
+        if (context < 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--ctx is " + context + ", but it takes a positive number of tokens.");
+        }
+    }
+
+    public SessionOptions withContext(int context) {
+        return new SessionOptions(context, kv, prefill, attention);
+    }
+
+    public SessionOptions withKv(String kv) {
+        return new SessionOptions(context, kv, prefill, attention);
+    }
+
+    public SessionOptions withPrefill(String prefill) {
+        return new SessionOptions(context, kv, prefill, attention);
+    }
+
+    public SessionOptions withAttention(String attention) {
+        return new SessionOptions(context, kv, prefill, attention);
+    }
+}

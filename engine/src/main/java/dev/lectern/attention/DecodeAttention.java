@@ -1,0 +1,32 @@
+package dev.lectern.attention;
+
+import dev.lectern.Cancellation;
+import dev.lectern.kv.KvCache;
+
+/**
+ * What a new token looks at, one decode step in one layer.
+ *
+ * <p>Laws, tested for every method: (1) with a budget of everything it equals {@link Dense} to 1e-5; (2) the same inputs and seed give the same
+ * result, bit for bit, whatever the number of threads and whatever other rows are in the step.
+ */
+public interface DecodeAttention {
+    /** What options and results call it. */
+    String name();
+
+    /**
+     * Attends for all single rows of a step; their keys and values are stored already.
+     *
+     * @param heads the layer's shape
+     * @param caches per row
+     * @param q {@code [rows][heads][headDim]}, rotated
+     * @param out {@code [rows][heads][headDim]}
+     */
+    void attend(
+            ExactAttention exact,
+            int layer,
+            Heads heads,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            Cancellation cancellation);
+}

@@ -1,0 +1,96 @@
+package dev.lectern.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The inner loops of exact attention, on f32 tiles that fit a core's first-level cache. Keys come transposed, {@code [headDim][16]}, values as
+ * rows, {@code [16][width]}; a tile is {@value #TILE} tokens.
+ *
+ * <p>Two shapes of work: <em>decode</em>, where a tile serves all query heads of its group and the lanes of a vector are tokens, and
+ * <em>chunk</em>, where a tile serves a block of {@value #LANES} queries of one head and the lanes are queries, so that nothing is ever summed
+ * across lanes.
+ *
+ * <p>Laws: (1) equals {@link ScalarAttentionTiles} to f32 rounding; (2) the result for one head or one query does not depend, bit for bit, on
+ * the others; (3) a masked token contributes exactly nothing.
+ */
+public interface AttentionTiles {
+    /** Tokens in a tile. */
+    int TILE = 16;
+
+    /** Queries in a block of a chunk. */
+    int LANES = 64;
+
+    /** The score of a token that may not be looked at. */
+    float MASKED = -3e38f;
+
+    /** Where a running maximum starts: below every score, above {@link #MASKED}. */
+    float LOWEST = -1e30f;
+
+    /**
+     * Decode: scores of each query head against one tile, {@code s[h][t] = Σ_d q[h][d] · k[d][t]}.
+     *
+     * @param q {@code [heads][headDim]} from qAt
+     * @param k {@code [headDim][16]} from kAt
+     * @param s {@code [heads][stride]} from sAt; 16 scores written per head
+     */
+    void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride);
+
+    /**
+     * Decode: {@code s[from … to) ← exp(s − m)} with m their maximum; the rest of {@code s[0 … n)} becomes 0.
+     *
+     * @param n a multiple of 16
+     * @param stats {@code stats[statsAt] ← m}, {@code stats[statsAt + 1] ← Σ exp(s − m)}
+     */
+    void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt);
+
+    /**
+     * Decode: {@code o[h][c] += Σ_t p[h][t] · v[t][c]} over one tile.
+     *
+     * @param p {@code [heads][stride]} from pAt
+     * @param v {@code [16][width]} from vAt
+     * @param o {@code [heads][width]} from oAt
+     * @param width headDim rounded up to a multiple of 16
+     */
+    void weigh(float[] p, int pAt, int stride, int heads, float[] v, int vAt, int width, float[] o, int oAt);
+
+    /**
+     * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]} for one tile.
+     *
+     * @param q {@code [headDim][64]} from qAt
+     * @param s {@code [16][64]} from sAt
+     */
+    void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt);
+
+    /**
+     * Chunk: one step of the online softmax. With m' = max(m, max_t s[t]): {@code s ← exp(s − m')},
+     * {@code scale ← exp(m − m')}, {@code sum ← sum · scale + Σ_t s}, {@code m ← m'}, lane by lane.
+     *
+     * @param s {@code [tokens][64]} from sAt
+     * @param max running maximum, {@code [64]} from statsAt
+     * @param sum running sum, {@code [64]} from statsAt
+     * @param scale {@code [64]}, written
+     * @return whether any maximum rose; otherwise every scale is 1
+     */
+    boolean chunkSoftmax(float[] s, int sAt, int tokens, float[] max, float[] sum, int statsAt, float[] scale);
+
+    /** Chunk: {@code o[c][lane] ← o[c][lane] · scale[lane]}, o {@code [width][64]} from oAt. */
+    void chunkRescale(float[] o, int oAt, int width, float[] scale);
+
+    /**
+     * Chunk: {@code o[c][lane] += Σ_t v[t][c] · p[t][lane]}.
+     *
+     * @param p {@code [tokens][64]} from pAt
+     * @param v {@code [tokens][width]} from vAt
+     * @param o {@code [width][64]} from oAt; width a multiple of 16
+     */
+    void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt);
+
+    /**
+     * Reads stored floats.
+     *
+     * @param type F32, F16 or BF16
+     * @param offset bytes into the segment
+     * @param count elements
+     */
+    void decode(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at);
+}

@@ -1,0 +1,88 @@
+package dev.lectern.kernel;
+
+import java.lang.System.Logger.Level;
+
+/** The one place that knows which kernels this machine can run. */
+public final class Kernels {
+    /** The system property that chooses the kernels by name, {@code scalar} or {@code vector}, instead of the best ones. */
+    public static final String PROPERTY = "lectern.matmul";
+
+    private static final System.Logger LOG = System.getLogger("dev.lectern.kernel");
+    private static final int VECTOR_BITS = findVectorBits();
+    private static final boolean VECTOR = choose();
+
+    private Kernels() {}
+
+    /** A matrix product of our own, with buffers of its own: one for each that works at the same time. */
+    public static MatMul matMul() {
+        return VECTOR ? VectorProvider.matMul() : new ScalarMatMul();
+    }
+
+    /** The kernels between the products; they hold nothing, any number of threads may share them. */
+    public static Elementwise elementwise() {
+        return VECTOR ? VectorProvider.elementwise() : new ScalarElementwise();
+    }
+
+    /** The inner loops of attention; they hold nothing, any number of threads may share them. */
+    public static AttentionTiles attentionTiles() {
+        return VECTOR ? VectorProvider.attentionTiles() : new ScalarAttentionTiles();
+    }
+
+    /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
+    public static int vectorBits() {
+        return VECTOR_BITS;
+    }
+
+    private static int findVectorBits() {
+        if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+            return 0;
+        }
+        try {
+            return VectorProvider.bits();
+        } catch (LinkageError e) {
+            return 0;
+        }
+    }
+
+    private static boolean choose() {
+        String wanted = System.getProperty(PROPERTY, "");
+        switch (wanted) {
+            case "scalar":
+                return false;
+            case "", "vector":
+                break;
+            default:
+                LOG.log(Level.WARNING, "-D{0}={1} is neither scalar nor vector: it is ignored.", PROPERTY, wanted);
+        }
+        if (VECTOR_BITS >= 128) {
+            return true;
+        }
+        LOG.log(
+                Level.WARNING,
+                VECTOR_BITS == 0
+                        ? "The Vector API is missing, so Lectern computes many times slower than it could: start Java with"
+                                + " --add-modules jdk.incubator.vector."
+                        : "Java found no vectors of 128 bits and more, so Lectern computes many times slower than it could: run a"
+                                + " server JVM (HotSpot with its C2 compiler) on a CPU with AVX2 or NEON.");
+        return false;
+    }
+
+    /** Keeps the names of Vector API classes out of {@link Kernels}, which has to load without them. */
+    private static final class VectorProvider {
+        static MatMul matMul() {
+            return new VectorMatMul();
+        }
+
+        static Elementwise elementwise() {
+            return new VectorElementwise();
+        }
+
+        static AttentionTiles attentionTiles() {
+            return new VectorAttentionTiles();
+        }
+
+        static int bits() {
+            return Lanes.L * Float.SIZE;
+        }
+    }
+}

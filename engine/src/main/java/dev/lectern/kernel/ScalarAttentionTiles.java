@@ -1,0 +1,123 @@
+package dev.lectern.kernel;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** The specification of {@link AttentionTiles}: plain loops. */
+public final class ScalarAttentionTiles implements AttentionTiles {
+    @Override
+    public void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < TILE; t++) {
+                float sum = 0;
+                for (int d = 0; d < headDim; d++) {
+                    sum = Math.fma(q[qAt + h * headDim + d], k[kAt + d * TILE + t], sum);
+                }
+                s[sAt + h * stride + t] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt) {
+        float max = LOWEST;
+        for (int t = from; t < to; t++) {
+            max = Math.max(max, s[sAt + t]);
+        }
+        float sum = 0;
+        for (int t = 0; t < n; t++) {
+            float p = t < from || t >= to ? 0 : exp(s[sAt + t] - max);
+            s[sAt + t] = p;
+            sum += p;
+        }
+        stats[statsAt] = max;
+        stats[statsAt + 1] = sum;
+    }
+
+    @Override
+    public void weigh(float[] p, int pAt, int stride, int heads, float[] v, int vAt, int width, float[] o, int oAt) {
+        for (int h = 0; h < heads; h++) {
+            for (int c = 0; c < width; c++) {
+                float sum = o[oAt + h * width + c];
+                for (int t = 0; t < TILE; t++) {
+                    sum = Math.fma(p[pAt + h * stride + t], v[vAt + t * width + c], sum);
+                }
+                o[oAt + h * width + c] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt) {
+        for (int t = 0; t < TILE; t++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                float sum = 0;
+                for (int d = 0; d < headDim; d++) {
+                    sum = Math.fma(k[kAt + d * TILE + t], q[qAt + d * LANES + lane], sum);
+                }
+                s[sAt + t * LANES + lane] = sum;
+            }
+        }
+    }
+
+    @Override
+    public boolean chunkSoftmax(float[] s, int sAt, int tokens, float[] max, float[] sum, int statsAt, float[] scale) {
+        boolean rescale = false;
+        for (int lane = 0; lane < LANES; lane++) {
+            float before = max[statsAt + lane];
+            float now = before;
+            for (int t = 0; t < tokens; t++) {
+                now = Math.max(now, s[sAt + t * LANES + lane]);
+            }
+            scale[lane] = exp(before - now);
+            rescale |= now != before;
+            float total = sum[statsAt + lane] * scale[lane];
+            for (int t = 0; t < tokens; t++) {
+                float p = exp(s[sAt + t * LANES + lane] - now);
+                s[sAt + t * LANES + lane] = p;
+                total += p;
+            }
+            sum[statsAt + lane] = total;
+            max[statsAt + lane] = now;
+        }
+        return rescale;
+    }
+
+    @Override
+    public void chunkRescale(float[] o, int oAt, int width, float[] scale) {
+        for (int c = 0; c < width; c++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                o[oAt + c * LANES + lane] *= scale[lane];
+            }
+        }
+    }
+
+    @Override
+    public void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt) {
+        for (int c = 0; c < width; c++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                float sum = o[oAt + c * LANES + lane];
+                for (int t = 0; t < tokens; t++) {
+                    sum = Math.fma(v[vAt + t * width + c], p[pAt + t * LANES + lane], sum);
+                }
+                o[oAt + c * LANES + lane] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void decode(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
+        for (int i = 0; i < count; i++) {
+            out[at + i] = switch (type) {
+                case F32 -> segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, offset + 4L * i);
+                case F16 -> Float.float16ToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i));
+                case BF16 -> Float.intBitsToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i) << 16);
+                default -> throw new IllegalArgumentException(type + " is not a plain float");
+            };
+        }
+    }
+
+    private static float exp(float x) {
+        return (float) Math.exp(x);
+    }
+}

@@ -1,0 +1,27 @@
+package dev.lectern.kernel;
+
+/** One worker's buffers, kept between products. Growing is rare: the sizes settle within the first layer. */
+final class Scratch {
+    /** A block of 256, unpacked to bytes, and its scales. */
+    final byte[] quants = new byte[256];
+
+    final float[] scales = new float[16];
+
+    /** A decoded row. */
+    float[] row = new float[0];
+
+    /** Vectors of partial sums. */
+    float[] lanes = new float[0];
+
+    /** {@code [PANEL_ROWS][Tiles.COLUMNS]} decoded weights. */
+    float[] panel = new float[0];
+
+    /** {@code [PANEL_ROWS][Tiles.TOKENS]} sums. */
+    float[] sums = new float[0];
+
+    /** The array itself or a larger one, contents unspecified; with room for a vector beyond the end. */
+    static float[] grown(float[] array, long length) {
+        long wanted = Math.addExact(length, Lanes.L);
+        return array.length >= wanted ? array : new float[Math.toIntExact(wanted)];
+    }
+}

@@ -1,0 +1,178 @@
+package dev.lectern.kernel;
+
+import static dev.lectern.kernel.Lanes.F;
+import static dev.lectern.kernel.Lanes.L;
+import static dev.lectern.kernel.Lanes.all;
+import static dev.lectern.kernel.Lanes.x;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The innermost product of prefill: four rows of decoded weights times a few vectors of tokens (lane = token), kept in registers over a block of columns,
+ * then added to what earlier blocks gave. The sum of a token is a plain chain of fused multiply-adds whatever the tile, so the tiles agree bit for bit.
+ *
+ * <p>The compiler loads everything of one step before it multiplies: accumulators, vectors and one weight must fit the registers. Of 16 registers (256
+ * bits) two vectors are the best use, of 32 (512 bits) four.
+ */
+final class Tiles {
+    /** Columns of weights that are decoded at a time; the distance of two rows of a panel. */
+    static final int COLUMNS = 512;
+
+    /** Tokens that are multiplied at a time; the distance of two rows of sums. */
+    static final int TOKENS = 512;
+
+    /** Vectors of the widest tile for this machine. */
+    static final int VECTORS = L == 16 ? 4 : 2;
+
+    private Tiles() {}
+
+    /**
+     * Four rows times {@code vectors} vectors.
+     *
+     * @param w {@code [4][COLUMNS]} from {@code at} on
+     * @param x {@code [columns][width]} from {@code from} on
+     * @param sums {@code [4][TOKENS]} from {@code to} on, added to
+     */
+    static void multiply(
+            int vectors, float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
+        if (vectors == VECTORS) {
+            if (VECTORS == 4) {
+                by4(w, at, x, from, width, columns, sums, to);
+            } else {
+                by2(w, at, x, from, width, columns, sums, to);
+            }
+        } else {
+            for (int v = 0; v < vectors; v++) {
+                by1(w, at, x, from + v * L, width, columns, sums, to + v * L);
+            }
+        }
+    }
+
+    private static void add(float[] sums, int at, FloatVector v) {
+        x(sums, at).add(v).intoArray(sums, at);
+    }
+
+    private static void by4(float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector s00 = zero;
+        FloatVector s01 = zero;
+        FloatVector s02 = zero;
+        FloatVector s03 = zero;
+        FloatVector s10 = zero;
+        FloatVector s11 = zero;
+        FloatVector s12 = zero;
+        FloatVector s13 = zero;
+        FloatVector s20 = zero;
+        FloatVector s21 = zero;
+        FloatVector s22 = zero;
+        FloatVector s23 = zero;
+        FloatVector s30 = zero;
+        FloatVector s31 = zero;
+        FloatVector s32 = zero;
+        FloatVector s33 = zero;
+        for (int k = 0; k < columns; k++) {
+            int o = from + k * width;
+            FloatVector x0 = x(x, o);
+            FloatVector x1 = x(x, o + L);
+            FloatVector x2 = x(x, o + 2 * L);
+            FloatVector x3 = x(x, o + 3 * L);
+            FloatVector w0 = all(w[at + k]);
+            s00 = w0.fma(x0, s00);
+            s01 = w0.fma(x1, s01);
+            s02 = w0.fma(x2, s02);
+            s03 = w0.fma(x3, s03);
+            FloatVector w1 = all(w[at + COLUMNS + k]);
+            s10 = w1.fma(x0, s10);
+            s11 = w1.fma(x1, s11);
+            s12 = w1.fma(x2, s12);
+            s13 = w1.fma(x3, s13);
+            FloatVector w2 = all(w[at + 2 * COLUMNS + k]);
+            s20 = w2.fma(x0, s20);
+            s21 = w2.fma(x1, s21);
+            s22 = w2.fma(x2, s22);
+            s23 = w2.fma(x3, s23);
+            FloatVector w3 = all(w[at + 3 * COLUMNS + k]);
+            s30 = w3.fma(x0, s30);
+            s31 = w3.fma(x1, s31);
+            s32 = w3.fma(x2, s32);
+            s33 = w3.fma(x3, s33);
+        }
+        add(sums, to, s00);
+        add(sums, to + L, s01);
+        add(sums, to + 2 * L, s02);
+        add(sums, to + 3 * L, s03);
+        add(sums, to + TOKENS, s10);
+        add(sums, to + TOKENS + L, s11);
+        add(sums, to + TOKENS + 2 * L, s12);
+        add(sums, to + TOKENS + 3 * L, s13);
+        add(sums, to + 2 * TOKENS, s20);
+        add(sums, to + 2 * TOKENS + L, s21);
+        add(sums, to + 2 * TOKENS + 2 * L, s22);
+        add(sums, to + 2 * TOKENS + 3 * L, s23);
+        add(sums, to + 3 * TOKENS, s30);
+        add(sums, to + 3 * TOKENS + L, s31);
+        add(sums, to + 3 * TOKENS + 2 * L, s32);
+        add(sums, to + 3 * TOKENS + 3 * L, s33);
+    }
+
+    private static void by2(float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector s00 = zero;
+        FloatVector s01 = zero;
+        FloatVector s10 = zero;
+        FloatVector s11 = zero;
+        FloatVector s20 = zero;
+        FloatVector s21 = zero;
+        FloatVector s30 = zero;
+        FloatVector s31 = zero;
+        for (int k = 0; k < columns; k++) {
+            int o = from + k * width;
+            FloatVector x0 = x(x, o);
+            FloatVector x1 = x(x, o + L);
+            FloatVector w0 = all(w[at + k]);
+            s00 = w0.fma(x0, s00);
+            s01 = w0.fma(x1, s01);
+            FloatVector w1 = all(w[at + COLUMNS + k]);
+            s10 = w1.fma(x0, s10);
+            s11 = w1.fma(x1, s11);
+            FloatVector w2 = all(w[at + 2 * COLUMNS + k]);
+            s20 = w2.fma(x0, s20);
+            s21 = w2.fma(x1, s21);
+            FloatVector w3 = all(w[at + 3 * COLUMNS + k]);
+            s30 = w3.fma(x0, s30);
+            s31 = w3.fma(x1, s31);
+        }
+        add(sums, to, s00);
+        add(sums, to + L, s01);
+        add(sums, to + TOKENS, s10);
+        add(sums, to + TOKENS + L, s11);
+        add(sums, to + 2 * TOKENS, s20);
+        add(sums, to + 2 * TOKENS + L, s21);
+        add(sums, to + 3 * TOKENS, s30);
+        add(sums, to + 3 * TOKENS + L, s31);
+    }
+
+    private static void by1(float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
+        FloatVector zero = FloatVector.zero(F);
+        FloatVector s0 = zero;
+        FloatVector s1 = zero;
+        FloatVector s2 = zero;
+        FloatVector s3 = zero;
+        for (int k = 0; k < columns; k++) {
+            int o = from + k * width;
+            FloatVector x0 = x(x, o);
+            FloatVector w0 = all(w[at + k]);
+            s0 = w0.fma(x0, s0);
+            FloatVector w1 = all(w[at + COLUMNS + k]);
+            s1 = w1.fma(x0, s1);
+            FloatVector w2 = all(w[at + 2 * COLUMNS + k]);
+            s2 = w2.fma(x0, s2);
+            FloatVector w3 = all(w[at + 3 * COLUMNS + k]);
+            s3 = w3.fma(x0, s3);
+        }
+        add(sums, to, s0);
+        add(sums, to + TOKENS, s1);
+        add(sums, to + 2 * TOKENS, s2);
+        add(sums, to + 3 * TOKENS, s3);
+    }
+}

@@ -1,0 +1,107 @@
+package dev.lectern.kernel;
+
+import static dev.lectern.kernel.Lanes.L;
+
+import java.util.Arrays;
+
+/**
+ * Weights times many vectors: what prefill does. Tokens run along the lanes. A panel of weight rows is decoded, a block of columns at a time, to f32 in the second-level cache
+ * and multiplied there with all tokens of a group; the sums are turned round to {@code [token][output]} at the end.
+ *
+ * <p>The order of summation: within blocks of {@link Tiles#COLUMNS} columns one after the other, then block after block.
+ */
+final class VectorChunks {
+    /** 96 rows of 512 columns are 192 KB: with a block of tokens they stay in a second-level cache of 512 KB. */
+    static final int PANEL_ROWS = 96;
+
+    private static final int BLOCK = Tiles.VECTORS * L;
+
+    private VectorChunks() {}
+
+    /** Floats of {@code tokens} packed rows of {@code columns}. */
+    static long packedLength(int tokens, int columns) {
+        return (long) vectors(tokens) * L * columns;
+    }
+
+    private static int vectors(int tokens) {
+        return (tokens + L - 1) / L;
+    }
+
+    /** How many blocks of tokens {@link #pack} packs one by one. */
+    static int blocks(int tokens) {
+        return (tokens + BLOCK - 1) / BLOCK;
+    }
+
+    /**
+     * Packs one block of tokens: {@code [columns][width]}, where the width is that of a full tile or, in the last block, as many whole vectors as are needed;
+     * lanes without a token are zero.
+     *
+     * @param x {@code [tokens][columns]} from {@code at} on
+     */
+    static void pack(float[] x, int at, int tokens, int columns, int block, float[] packed) {
+        int first = block * BLOCK;
+        int width = width(tokens, block);
+        int to = first * columns;
+        int here = Math.min(width, tokens - first);
+        if (here < width) {
+            Arrays.fill(packed, to, to + width * columns, 0);
+        }
+        // 16 columns of all tokens at a time: the lines written stay in the cache until they are full
+        for (int k = 0; k < columns; k += 16) {
+            int some = Math.min(16, columns - k);
+            for (int t = 0; t < here; t++) {
+                int source = at + (first + t) * columns + k;
+                int target = to + k * width + t;
+                for (int i = 0; i < some; i++) {
+                    packed[target + i * width] = x[source + i];
+                }
+            }
+        }
+    }
+
+    private static int width(int tokens, int block) {
+        return Math.min(BLOCK, vectors(tokens) * L - block * BLOCK);
+    }
+
+    /**
+     * Computes outputs {@code from} to {@code to}, at most {@link #PANEL_ROWS}, for a group of tokens.
+     *
+     * @param packed the group's rows, all blocks of {@link #pack}
+     * @param tokens at most {@link Tiles#TOKENS}
+     * @param firstRow the group's first row of the product's output
+     */
+    static void multiply(
+            Scratch s, MatMul.Product product, int from, int to, float[] packed, int tokens, int firstRow) {
+        Matrix w = product.weights();
+        int columns = w.columns();
+        long rowBytes = w.rowBytes();
+        s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS);
+        s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.TOKENS);
+        Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.TOKENS, 0);
+        for (int k = 0; k < columns; k += Tiles.COLUMNS) {
+            int some = Math.min(Tiles.COLUMNS, columns - k);
+            for (int row = from; row < to; row++) {
+                long offset = row * rowBytes + w.type().bytes(k);
+                VectorRows.decode(w.type(), w.segment(), offset, some, s.panel, (row - from) * Tiles.COLUMNS, s);
+            }
+            for (int block = 0; block < blocks(tokens); block++) {
+                int width = width(tokens, block);
+                int x = block * BLOCK * columns + k * width;
+                for (int row = 0; row < to - from; row += 4) {
+                    int sums = row * Tiles.TOKENS + block * BLOCK;
+                    Tiles.multiply(width / L, s.panel, row * Tiles.COLUMNS, packed, x, width, some, s.sums, sums);
+                }
+            }
+        }
+        store(s.sums, product.out(), from, to, w.rows(), tokens, firstRow);
+    }
+
+    private static void store(float[] sums, float[] out, int from, int to, int outputs, int tokens, int firstRow) {
+        for (int t = 0; t < tokens; t++) {
+            int target = (firstRow + t) * outputs;
+            for (int o = from; o < to; o++) {
+                out[target + o] = sums[(o - from) * Tiles.TOKENS + t];
+            }
+        }
+    }
+}

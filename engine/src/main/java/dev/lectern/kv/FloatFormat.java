@@ -1,0 +1,139 @@
+package dev.lectern.kv;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.LecternException;
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.ElementType;
+import dev.lectern.kernel.Kernels;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** Plain floats: {@code f32}, {@code f16} and {@code bf16}, rounded to nearest even. */
+public final class FloatFormat implements KvFormat {
+    public static final FloatFormat F32 = new FloatFormat("f32", ElementType.F32);
+    public static final FloatFormat F16 = new FloatFormat("f16", ElementType.F16);
+    public static final FloatFormat BF16 = new FloatFormat("bf16", ElementType.BF16);
+
+    private static final AttentionTiles KERNEL = Kernels.attentionTiles();
+
+    private final String name;
+    private final ElementType type;
+
+    private FloatFormat(String name, ElementType type) {
+        this.name = name;
+        this.type = type;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public long bytes(int kvHeads, int headDim) {
+        return Math.multiplyExact(type.bytes((long) Page.TOKENS * kvHeads), (long) headDim);
+    }
+
+    @Override
+    public KvSide side(MemorySegment segment, Layout layout, int kvHeads, int headDim) {
+        return new Side(segment, layout, kvHeads, headDim);
+    }
+
+    private final class Side implements KvSide {
+        private final MemorySegment segment;
+        private final Layout layout;
+        private final int kvHeads;
+        private final int headDim;
+
+        Side(MemorySegment segment, Layout layout, int kvHeads, int headDim) {
+            this.segment = segment;
+            this.layout = layout;
+            this.kvHeads = kvHeads;
+            this.headDim = headDim;
+        }
+
+        /** The element index of the first number of a tile; in both layouts a tile of one head is contiguous. */
+        private long tileStart(int head, int tile) {
+            return ((long) head * Page.TOKENS + (long) tile * TILE) * headDim;
+        }
+
+        @Override
+        public void put(int token, float[] x, int xAt) {
+            int inTile = token % TILE;
+            for (int head = 0; head < kvHeads; head++) {
+                long start = tileStart(head, token / TILE);
+                for (int d = 0; d < headDim; d++) {
+                    long index = layout == Layout.TILE
+                            ? start + (long) d * TILE + inTile
+                            : start + (long) inTile * headDim + d;
+                    store(index, x[xAt + head * headDim + d]);
+                }
+            }
+        }
+
+        private void store(long index, float value) {
+            switch (type) {
+                case F32 -> segment.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * index, value);
+                case F16 -> {
+                    short half = Float.floatToFloat16(value);
+                    if ((half & 0x7c00) == 0x7c00) {
+                        throw new LecternException(
+                                LecternException.Kind.BAD_OPTION,
+                                "The model produced the key or value " + value
+                                        + ", which an f16 cache cannot hold: use --kv bf16 or --kv f32.");
+                    }
+                    segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index, half);
+                }
+                default -> segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index, roundToBf16(value));
+            }
+        }
+
+        @Override
+        public void tile(int head, int tile, float[] out, int at) {
+            long start = tileStart(head, tile);
+            if (layout == Layout.TILE) {
+                KERNEL.decode(type, segment, type.bytes(start), TILE * headDim, out, at);
+                return;
+            }
+            float[] row = new float[headDim];
+            for (int t = 0; t < TILE; t++) {
+                KERNEL.decode(type, segment, type.bytes(start + (long) t * headDim), headDim, row, 0);
+                for (int d = 0; d < headDim; d++) {
+                    out[at + d * TILE + t] = row[d];
+                }
+            }
+        }
+
+        @Override
+        public void rows(int head, int tile, float[] out, int at, int stride) {
+            long start = tileStart(head, tile);
+            if (layout == Layout.ROW) {
+                if (stride == headDim) {
+                    KERNEL.decode(type, segment, type.bytes(start), TILE * headDim, out, at);
+                    return;
+                }
+                for (int t = 0; t < TILE; t++) {
+                    long row = type.bytes(start + (long) t * headDim);
+                    KERNEL.decode(type, segment, row, headDim, out, at + t * stride);
+                }
+                return;
+            }
+            float[] column = new float[TILE];
+            for (int d = 0; d < headDim; d++) {
+                KERNEL.decode(type, segment, type.bytes(start + (long) d * TILE), TILE, column, 0);
+                for (int t = 0; t < TILE; t++) {
+                    out[at + t * stride + d] = column[t];
+                }
+            }
+        }
+    }
+
+    static short roundToBf16(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        if (Float.isNaN(value)) {
+            return (short) (bits >>> 16 | 0x40);
+        }
+        return (short) ((bits + 0x7fff + (bits >>> 16 & 1)) >>> 16);
+    }
+}

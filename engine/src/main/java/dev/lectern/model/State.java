@@ -1,0 +1,122 @@
+package dev.lectern.model;
+
+import dev.lectern.Cancellation;
+import dev.lectern.kernel.MatMul;
+import dev.lectern.kernel.Workers;
+import java.util.Arrays;
+
+/** The activations of one step: scratch that grows to the largest step and is used by one step at a time. */
+public final class State {
+    /** Rows that one worker takes at a time in row-wise work. */
+    private static final int ROWS_PER_TASK = 8;
+
+    private final Workers workers;
+    private final Config config;
+    private Cancellation cancellation = new Cancellation();
+    private MatMul.Rows rows = new MatMul.Rows(0, 0);
+    int[] positions = {};
+    float[] hidden = {}; // [rows][hidden]
+    float[] normed = {}; // [rows][hidden]
+    float[] q = {}; // [rows][heads][headDim]
+    float[] k = {}; // [rows][kvHeads][headDim]
+    float[] v = {}; // [rows][kvHeads][headDim]
+    float[] attended = {}; // [rows][heads][headDim]
+    float[] gate = {}; // [rows][feedForward]
+    float[] up = {}; // [rows][feedForward]
+    float[] out = {}; // [rows][hidden]
+    float[] logits = {}; // [rows that want them][vocabulary]
+
+    State(Config config, Workers workers) {
+        this.config = config;
+        this.workers = workers;
+    }
+
+    /** Bytes of scratch that a step of so many rows needs, of them so many with logits. */
+    public static long bytes(Config config, int rows, int logitRows) {
+        long perRow = 3L * config.hidden()
+                + 2L * config.heads() * config.headDim()
+                + 2L * config.kvHeads() * config.headDim()
+                + 2L * config.feedForward();
+        return Float.BYTES * (perRow * rows + (long) config.vocabulary() * logitRows);
+    }
+
+    /**
+     * Makes ready for a step.
+     *
+     * @param positions one per row
+     */
+    public void begin(MatMul.Rows rows, int[] positions, Cancellation cancellation) {
+        this.rows = rows;
+        this.positions = positions;
+        this.cancellation = cancellation;
+        int n = rows.count();
+        hidden = grown(hidden, n, config.hidden());
+        normed = grown(normed, n, config.hidden());
+        out = grown(out, n, config.hidden());
+        q = grown(q, n, config.heads() * config.headDim());
+        attended = grown(attended, n, config.heads() * config.headDim());
+        k = grown(k, n, config.kvHeads() * config.headDim());
+        v = grown(v, n, config.kvHeads() * config.headDim());
+        gate = grown(gate, n, config.feedForward());
+        up = grown(up, n, config.feedForward());
+    }
+
+    static float[] grown(float[] array, int rows, int width) {
+        int needed = Math.multiplyExact(rows, width);
+        return array.length >= needed ? array : new float[needed];
+    }
+
+    public MatMul.Rows rows() {
+        return rows;
+    }
+
+    public int[] positions() {
+        return positions;
+    }
+
+    public Workers workers() {
+        return workers;
+    }
+
+    public Cancellation cancellation() {
+        return cancellation;
+    }
+
+    /** {@code [rows that wanted them][vocabulary]}, after {@link Decoder#logits}. */
+    public float[] logits() {
+        return logits;
+    }
+
+    /** Row-wise work, shared by the workers. */
+    interface RowRange {
+        void run(int from, int to);
+    }
+
+    void eachRows(int rows, RowRange work) {
+        int tasks = Math.ceilDiv(rows, ROWS_PER_TASK);
+        if (tasks <= 1) {
+            work.run(0, rows);
+            return;
+        }
+        workers.run(
+                tasks,
+                cancellation,
+                (task, worker) -> work.run(task * ROWS_PER_TASK, Math.min(rows, (task + 1) * ROWS_PER_TASK)));
+    }
+
+    /** Moves the rows that want logits to the front of {@link #normed}. */
+    void gatherHidden(int[] wanted) {
+        int width = config.hidden();
+        for (int i = 0; i < wanted.length; i++) {
+            System.arraycopy(hidden, wanted[i] * width, normed, i * width, width);
+        }
+        logits = grown(logits, wanted.length, config.vocabulary());
+    }
+
+    /** The rows of a product over rows chosen by index: which of them are singles. */
+    MatMul.Rows chosen(int[] wanted) {
+        int singles =
+                (int) Arrays.stream(wanted).filter(r -> r < rows.singles()).count();
+        return new MatMul.Rows(singles, wanted.length - singles);
+    }
+}

@@ -1,0 +1,174 @@
+package dev.lectern.prefill;
+
+import dev.lectern.Cancellation;
+import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.ExactAttention;
+import dev.lectern.attention.Heads;
+import dev.lectern.attention.Segments;
+import dev.lectern.kernel.MatMul;
+import dev.lectern.kernel.Workers;
+import dev.lectern.kv.KvCache;
+import dev.lectern.model.Config;
+import dev.lectern.model.Decoder;
+import dev.lectern.model.LayerAttention;
+import dev.lectern.model.State;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Takes steps through a model: slices of several sequences together, so that the weights are read once for all. The rows of a slice come
+ * out the same, bit for bit, whatever else is in the step. A step that fails or is cancelled leaves its sequences as they were.
+ *
+ * <p>Owns the scratch; one step at a time.
+ */
+public final class Forward {
+    /** Rows that one worker rotates and stores at a time. */
+    private static final int ROWS_PER_TASK = 8;
+
+    private final Decoder decoder;
+    private final Workers workers;
+    private final State state;
+    private final ExactAttention exact;
+
+    public Forward(Decoder decoder, Workers workers) {
+        this.decoder = decoder;
+        this.workers = workers;
+        state = decoder.newState(workers);
+        exact = new ExactAttention(workers);
+    }
+
+    /**
+     * Logits of a step, valid until the next one.
+     *
+     * @param values {@code [rows][vocabulary]}
+     * @param first per slice, as given: its first row, or −1
+     */
+    public record Result(float[] values, int[] first, int vocabulary) {
+        /** Where the logits of a slice's row begin in {@link #values}; rows count from the slice's first with logits. */
+        public int at(int slice, int row) {
+            return Math.multiplyExact(first[slice] + row, vocabulary);
+        }
+    }
+
+    /** Takes one step and commits its tokens to their sequences. Each sequence appears once. */
+    public Result step(List<Slice> slices, DecodeAttention attention, Cancellation cancellation) {
+        Plan plan = new Plan(slices);
+        for (Slice slice : plan.ordered) {
+            slice.sequence().cache().reserve(slice.tokens().length);
+        }
+        Config config = decoder.config();
+        state.begin(plan.rows, plan.positions, cancellation);
+        decoder.embed(state, plan.tokens);
+        LayerAttention layerAttention = (layer, q, k, v, positions, out) -> {
+            plan.rotateAndStore(layer, q, k, v);
+            Heads heads = heads(config, layer);
+            if (plan.rows.singles() > 0) {
+                attention.attend(exact, layer, heads, plan.singleCaches, q, out, cancellation);
+            }
+            plan.attendChunks(layer, heads, q, out);
+        };
+        for (int layer = 0; layer < config.layers(); layer++) {
+            cancellation.check();
+            decoder.layer(layer, state, layerAttention);
+        }
+        if (plan.wanted.length > 0) {
+            decoder.logits(state, plan.wanted);
+        }
+        for (Slice slice : plan.ordered) {
+            slice.sequence().cache().commit(slice.tokens().length);
+        }
+        return new Result(state.logits(), plan.firstLogit, config.vocabulary());
+    }
+
+    private static Heads heads(Config config, int layer) {
+        return new Heads(
+                config.heads(),
+                config.kvHeads(),
+                config.headDim(),
+                config.windows().get(layer));
+    }
+
+    /** The rows of one step: slices of one token first. */
+    private final class Plan {
+        final List<Slice> ordered = new ArrayList<>();
+        final MatMul.Rows rows;
+        final int[] tokens;
+        final int[] positions;
+        final Slice[] sliceOf; // [rows]
+        final int[] firstRow; // [ordered]
+        final int[] wanted; // rows with logits
+        final int[] firstLogit; // per slice as given
+        final KvCache[] singleCaches;
+        private final int tableWidth; // cosines and sines of a row
+        private final float[] angles; // [rows][2][pairs]
+
+        Plan(List<Slice> slices) {
+            for (Slice slice : slices) {
+                if (slice.isSingle()) {
+                    ordered.add(slice);
+                }
+            }
+            int singles = ordered.size();
+            for (Slice slice : slices) {
+                if (!slice.isSingle()) {
+                    ordered.add(slice);
+                }
+            }
+            int count = slices.stream().mapToInt(s -> s.tokens().length).reduce(0, Math::addExact);
+            rows = new MatMul.Rows(singles, count - singles);
+            tokens = new int[count];
+            positions = new int[count];
+            sliceOf = new Slice[count];
+            firstRow = new int[ordered.size()];
+            singleCaches = new KvCache[singles];
+            wanted = new int[slices.stream().mapToInt(Slice::logitRows).sum()];
+            firstLogit = new int[slices.size()];
+            int pairs = ordered.getFirst().sequence().rope().pairs();
+            tableWidth = 2 * pairs;
+            angles = new float[Math.multiplyExact(count, tableWidth)];
+            int row = 0, logit = 0;
+            for (int i = 0; i < ordered.size(); i++) {
+                Slice slice = ordered.get(i);
+                int n = slice.tokens().length;
+                firstRow[i] = row;
+                firstLogit[slices.indexOf(slice)] = slice.logitRows() == 0 ? -1 : logit;
+                for (int t = 0; t < n; t++, row++) {
+                    tokens[row] = slice.tokens()[t];
+                    positions[row] = slice.sequence().cache().length() + t;
+                    sliceOf[row] = slice;
+                    slice.sequence().rope().angles(positions[row], angles, row * tableWidth);
+                    if (t >= n - slice.logitRows()) {
+                        wanted[logit++] = row;
+                    }
+                }
+            }
+            for (int i = 0; i < singles; i++) {
+                singleCaches[i] = ordered.get(i).sequence().cache();
+            }
+        }
+
+        void rotateAndStore(int layer, float[] q, float[] k, float[] v) {
+            Config config = decoder.config();
+            int headDim = config.headDim();
+            int queryWidth = config.heads() * headDim, kvWidth = config.kvHeads() * headDim;
+            workers.run(Math.ceilDiv(rows.count(), ROWS_PER_TASK), state.cancellation(), (task, worker) -> {
+                int to = Math.min(rows.count(), (task + 1) * ROWS_PER_TASK);
+                for (int row = task * ROWS_PER_TASK; row < to; row++) {
+                    Sequence sequence = sliceOf[row].sequence();
+                    sequence.rope().rotate(q, row * queryWidth, config.heads(), headDim, angles, row * tableWidth);
+                    sequence.rope().rotate(k, row * kvWidth, config.kvHeads(), headDim, angles, row * tableWidth);
+                    sequence.cache().put(layer, positions[row], k, row * kvWidth, v, row * kvWidth);
+                }
+            });
+        }
+
+        void attendChunks(int layer, Heads heads, float[] q, float[] out) {
+            for (int i = rows.singles(); i < ordered.size(); i++) {
+                KvCache cache = ordered.get(i).sequence().cache();
+                int n = ordered.get(i).tokens().length;
+                Segments segments = Segments.of(cache, layer, cache.length() + n);
+                exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, null, state.cancellation());
+            }
+        }
+    }
+}

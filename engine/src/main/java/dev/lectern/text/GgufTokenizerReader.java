@@ -1,0 +1,198 @@
+package dev.lectern.text;
+
+import dev.lectern.text.BpeTokenizer.Prefix;
+import dev.lectern.text.Vocabulary.Kind;
+import dev.lectern.weights.Metadata;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a tokenizer from the keys {@code tokenizer.ggml.*} of a GGUF file. What such a file leaves out is as in the
+ * families' own tokenizer.json: {@code qwen2} composes characters (NFC), {@code llama-bpe} takes whole words first,
+ * {@code smollm} splits digits before anything else.
+ *
+ * <p>Source: the GGUF specification, section "Tokenizer" (github.com/ggml-org/ggml, docs/gguf.md).
+ */
+final class GgufTokenizerReader {
+    private static final String KEY = "tokenizer.ggml.";
+    private static final String TOKENS = KEY + "tokens";
+    private static final String MERGES = KEY + "merges";
+    private static final String TYPES = KEY + "token_type";
+
+    private static final int TYPE_UNKNOWN = 2;
+    private static final int TYPE_CONTROL = 3;
+    private static final int TYPE_USER_DEFINED = 4;
+    private static final int TYPE_UNUSED = 5;
+    private static final int TYPE_LAST = 6;
+
+    /** What the name of a pre-tokenizer implies. */
+    private record Family(List<Splitter> splitters, boolean nfc, boolean wholeWords, boolean addsBos) {}
+
+    private final Metadata metadata;
+
+    GgufTokenizerReader(Metadata metadata) {
+        this.metadata = metadata;
+    }
+
+    Tokenizer read() {
+        String model = metadata.string(KEY + "model");
+        return switch (model) {
+            case "gpt2" -> byteLevel();
+            case "llama" -> sentencePiece();
+            default ->
+                throw metadata.bad(
+                        KEY + "model", "is " + Vocabulary.quoted(model) + "; Lectern reads \"gpt2\" and \"llama\"");
+        };
+    }
+
+    private Tokenizer byteLevel() {
+        Family family = family(metadata.string(KEY + "pre", "default"));
+        String[] tokens = metadata.strings(TOKENS);
+        Vocabulary vocabulary = vocabulary(tokens);
+        Merges merges = listedMerges(vocabulary);
+        boolean spacePrefix = metadata.flag(KEY + "add_space_prefix", false);
+        return new BpeTokenizer(
+                vocabulary,
+                new ByteAlphabet(vocabulary, -1),
+                merges,
+                family.wholeWords(),
+                new BpeTokenizer.Words(family.nfc(), null, null, spacePrefix, family.splitters()),
+                frame(vocabulary, family.addsBos()),
+                added(vocabulary));
+    }
+
+    private Tokenizer sentencePiece() {
+        String[] tokens = metadata.strings(TOKENS);
+        Vocabulary vocabulary = vocabulary(tokens);
+        Merges merges = metadata.has(MERGES) ? listedMerges(vocabulary) : scoredMerges(tokens, vocabulary);
+        int unknown = optionalId("unknown_token_id", vocabulary.size());
+        boolean prefix = metadata.flag(KEY + "add_space_prefix", true);
+        return new BpeTokenizer(
+                vocabulary,
+                new PieceAlphabet(vocabulary, true, unknown, true),
+                merges,
+                false,
+                new BpeTokenizer.Words(false, prefix ? Prefix.ALWAYS : Prefix.NEVER, null, false, List.of()),
+                frame(vocabulary, true),
+                added(vocabulary));
+    }
+
+    private Family family(String name) {
+        return switch (name) {
+            case "gpt-2", "default" -> new Family(List.of(Splitter.GPT2), false, false, false);
+            case "smollm" -> new Family(List.of(Splitter.EACH_DIGIT, Splitter.GPT2), false, false, false);
+            case "qwen2", "deepseek-r1-qwen" -> new Family(List.of(Splitter.QWEN2), true, false, false);
+            case "llama3", "llama-v3", "llama-bpe" -> new Family(List.of(Splitter.LLAMA3), false, true, true);
+            default ->
+                throw metadata.bad(
+                        KEY + "pre",
+                        "is " + Vocabulary.quoted(name)
+                                + "; Lectern knows \"gpt-2\", \"smollm\", \"qwen2\", \"llama-bpe\" and \"default\"");
+        };
+    }
+
+    private Vocabulary vocabulary(String[] tokens) {
+        if (tokens.length == 0) {
+            throw metadata.bad(TOKENS, "is empty");
+        }
+        long[] types = metadata.has(TYPES) ? metadata.integers(TYPES) : null;
+        if (types != null && types.length != tokens.length) {
+            throw metadata.bad(TYPES, "has " + types.length + " entries for " + tokens.length + " tokens");
+        }
+        Vocabulary vocabulary = new Vocabulary(metadata.file(), tokens.length);
+        for (int id = 0; id < tokens.length; id++) {
+            if (!tokens[id].isEmpty()) {
+                vocabulary.set(id, tokens[id], kind(types, id, tokens[id]), "metadata \"" + TOKENS + "\"");
+            }
+        }
+        return vocabulary;
+    }
+
+    private Kind kind(long @Nullable [] types, int id, String token) {
+        long type = types == null ? 1 : types[id];
+        if (type < 0 || type > TYPE_LAST) {
+            throw metadata.bad(TYPES, "has " + type + " for token " + id + ", outside 0…" + TYPE_LAST);
+        }
+        Kind kind = switch ((int) type) {
+            case TYPE_UNKNOWN, TYPE_CONTROL -> Kind.CONTROL;
+            case TYPE_USER_DEFINED -> Kind.ADDED;
+            case TYPE_UNUSED -> Kind.UNUSED;
+            default -> Kind.TEXT;
+        };
+        if ((kind == Kind.CONTROL || kind == Kind.ADDED) && token.length() > AddedToken.MAX_LENGTH) {
+            throw metadata.bad(TOKENS, "has a control token of " + token.length() + " characters, " + id);
+        }
+        return kind;
+    }
+
+    private static List<AddedToken> added(Vocabulary vocabulary) {
+        List<AddedToken> added = new ArrayList<>();
+        for (int id = 0; id < vocabulary.size(); id++) {
+            Kind kind = vocabulary.kind(id);
+            if (kind == Kind.CONTROL || kind == Kind.ADDED) {
+                added.add(AddedToken.plain(id, vocabulary.written(id), kind == Kind.CONTROL));
+            }
+        }
+        return added;
+    }
+
+    private Merges listedMerges(Vocabulary vocabulary) {
+        String[] lines = metadata.strings(MERGES);
+        Merges merges = new Merges(vocabulary, lines.length);
+        for (int rank = 0; rank < lines.length; rank++) {
+            String line = lines[rank];
+            int space = line.indexOf(' ', 1);
+            if (space < 0 || space == line.length() - 1) {
+                throw metadata.bad(MERGES, "has " + Vocabulary.quoted(line) + " at " + rank + ", which is not a pair");
+            }
+            String left = line.substring(0, space);
+            String right = line.substring(space + 1);
+            merges.add(
+                    merged(vocabulary, left, rank),
+                    merged(vocabulary, right, rank),
+                    merged(vocabulary, left + right, rank));
+        }
+        return merges;
+    }
+
+    private int merged(Vocabulary vocabulary, String token, int rank) {
+        int id = vocabulary.id(token);
+        if (id < 0) {
+            throw metadata.bad(
+                    MERGES, "needs " + Vocabulary.quoted(token) + " at " + rank + ", which is not among the tokens");
+        }
+        return id;
+    }
+
+    private Merges scoredMerges(String[] tokens, Vocabulary vocabulary) {
+        String key = KEY + "scores";
+        float[] scores = metadata.numbers(key);
+        if (scores.length != tokens.length) {
+            throw metadata.bad(key, "has " + scores.length + " entries for " + tokens.length + " tokens");
+        }
+        for (int id = 0; id < scores.length; id++) {
+            if (Float.isNaN(scores[id])) {
+                throw metadata.bad(key, "has no number for token " + id);
+            }
+        }
+        return ScoredMerges.of(vocabulary, scores);
+    }
+
+    private BpeTokenizer.Frame frame(Vocabulary vocabulary, boolean addsBosUnlessSaid) {
+        int bos = optionalId("bos_token_id", vocabulary.size());
+        List<Integer> ends = new ArrayList<>();
+        for (String name : List.of("eos_token_id", "eot_token_id", "eom_token_id")) {
+            int id = optionalId(name, vocabulary.size());
+            if (id >= 0) {
+                ends.add(id);
+            }
+        }
+        boolean addsBos = metadata.flag(KEY + "add_bos_token", addsBosUnlessSaid) && bos >= 0;
+        return new BpeTokenizer.Frame(bos, EndTokens.of(vocabulary, ends), addsBos);
+    }
+
+    private int optionalId(String name, int size) {
+        return metadata.has(KEY + name) ? metadata.integer(KEY + name, 0, size - 1) : -1;
+    }
+}

@@ -1,0 +1,140 @@
+package dev.lectern.kernel;
+
+import static dev.lectern.kernel.AttentionTiles.LANES;
+import static dev.lectern.kernel.AttentionTiles.MASKED;
+import static dev.lectern.kernel.AttentionTiles.TILE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AttentionTilesParityTest {
+    private final AttentionTiles scalar = new ScalarAttentionTiles();
+    private final AttentionTiles vector = new VectorAttentionTiles();
+
+    private static float[] random(Random random, int n) {
+        float[] x = new float[n];
+        for (int i = 0; i < n; i++) {
+            x[i] = (float) random.nextGaussian();
+        }
+        return x;
+    }
+
+    /** Both sum in the same order with the same fused steps, so a product sum is the same to the bit; exp differs by 2e-7. */
+    private static void assertSame(float[] actual, float[] expected) {
+        assertThat(actual).isEqualTo(expected);
+    }
+
+    private static void assertClose(float[] actual, float[] expected, float tolerance) {
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(actual[i]).as("element %d", i).isCloseTo(expected[i], within(tolerance));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 7, 8, 9})
+    void scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(int heads) {
+        Random random = new Random(heads);
+        for (int headDim : new int[] {2, 8, 20, 64, 80, 128}) {
+            int width = Math.ceilDiv(headDim, TILE) * TILE;
+            float[] q = random(random, 3 + heads * headDim), k = random(random, 5 + headDim * TILE);
+            float[] expected = new float[heads * 40], actual = new float[heads * 40];
+            scalar.scores(q, 3, heads, headDim, k, 5, expected, 8, 32);
+            vector.scores(q, 3, heads, headDim, k, 5, actual, 8, 32);
+            assertSame(actual, expected);
+
+            float[] v = random(random, TILE * width);
+            float[] start = random(random, heads * width);
+            float[] expectedOut = start.clone(), actualOut = start.clone();
+            scalar.weigh(expected, 8, 32, heads, v, 0, width, expectedOut, 0);
+            vector.weigh(actual, 8, 32, heads, v, 0, width, actualOut, 0);
+            assertSame(actualOut, expectedOut);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16, 32, 112, 256})
+    void softmaxEqualsTheScalarOneAndMaskedTokensAreZero(int n) {
+        Random random = new Random(n);
+        for (int from = 0; from < n; from += 5) {
+            int to = from + 1 + random.nextInt(n - from);
+            float[] expected = random(random, n), actual = expected.clone();
+            float[] expectedStats = new float[2], actualStats = new float[2];
+            scalar.softmax(expected, 0, n, from, to, expectedStats, 0);
+            vector.softmax(actual, 0, n, from, to, actualStats, 0);
+            // Every exponential is within 2e-7 of a number of at most 1, sums of them within n times that.
+            assertClose(actual, expected, 3e-7f);
+            assertClose(actualStats, expectedStats, n * 3e-7f);
+            for (int t = 0; t < n; t++) {
+                if (t < from || t >= to) {
+                    assertThat(actual[t]).isZero();
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 16, 20, 64, 128})
+    void chunkStepsEqualTheScalarOnes(int headDim) {
+        Random random = new Random(headDim);
+        int width = Math.ceilDiv(headDim, TILE) * TILE, tokens = 3 * TILE;
+        float[] q = random(random, headDim * LANES), k = random(random, headDim * TILE);
+        float[] expected = new float[tokens * LANES], actual = new float[tokens * LANES];
+        for (int tile = 0; tile < 3; tile++) {
+            scalar.chunkScores(q, 0, headDim, k, 0, expected, tile * TILE * LANES);
+            vector.chunkScores(q, 0, headDim, k, 0, actual, tile * TILE * LANES);
+        }
+        assertSame(actual, expected);
+        for (int i = 0; i < 300; i++) {
+            int masked = random.nextInt(tokens * LANES);
+            expected[masked] = MASKED;
+            actual[masked] = MASKED;
+        }
+        float[] max = random(random, LANES), sum = random(random, LANES);
+        float[] max2 = max.clone(), sum2 = sum.clone(), scale = new float[LANES], scale2 = new float[LANES];
+        boolean rescaled = scalar.chunkSoftmax(expected, 0, tokens, max, sum, 0, scale);
+        assertThat(vector.chunkSoftmax(actual, 0, tokens, max2, sum2, 0, scale2))
+                .isEqualTo(rescaled);
+        assertSame(max2, max);
+        assertClose(actual, expected, 3e-7f);
+        assertClose(scale2, scale, 3e-7f);
+        assertClose(sum2, sum, tokens * 3e-7f);
+
+        float[] v = random(random, tokens * width), o = random(random, width * LANES), o2 = o.clone();
+        scalar.chunkRescale(o, 0, width, scale);
+        vector.chunkRescale(o2, 0, width, scale);
+        assertSame(o2, o);
+        scalar.chunkWeigh(expected, 0, tokens, v, 0, width, o, 0);
+        vector.chunkWeigh(expected, 0, tokens, v, 0, width, o2, 0);
+        assertSame(o2, o);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "F16", "BF16"})
+    void everyFiniteStoredFloatIsReadExactly(String name) {
+        ElementType type = ElementType.valueOf(name);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment segment = arena.allocate(type.bytes(1 << 16) + 1);
+            for (int bits = 0; bits < 1 << 16; bits++) {
+                short half = (short) bits;
+                boolean finite = type == ElementType.F16 ? (bits & 0x7c00) != 0x7c00 : (bits & 0x7f80) != 0x7f80;
+                short stored = finite ? half : 0;
+                if (type == ElementType.F32) {
+                    segment.set(ValueLayout.JAVA_INT_UNALIGNED, 1 + 4L * bits, stored << 16 | bits);
+                } else {
+                    segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 1 + 2L * bits, stored);
+                }
+            }
+            int n = (1 << 16) - 3;
+            float[] expected = new float[n + 2], actual = new float[n + 2];
+            scalar.decode(type, segment, 1, n, expected, 2);
+            vector.decode(type, segment, 1, n, actual, 2);
+            assertSame(actual, expected);
+        }
+    }
+}
