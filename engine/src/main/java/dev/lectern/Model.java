@@ -161,9 +161,7 @@ public final class Model implements AutoCloseable {
         messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
         Map<String, Object> variables = new HashMap<>();
         tokenizer.bos().ifPresent(bos -> variables.put("bos_token", tokenizer.written(bos)));
-        tokenizer.endTokens().stream()
-                .findFirst()
-                .ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
+        tokenizer.endTokens().stream().findFirst().ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
         return ChatPrompt.of(template, tokenizer, messages, variables, true).ids();
     }
 
@@ -236,8 +234,7 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private static Estimate estimate(
-            ModelFile file, Config config, SessionOptions options, int sessions, long tokens) {
+    private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions, long tokens) {
         long weights = 0;
         for (ModelFile.Tensor tensor : file.tensors()) {
             weights = Math.addExact(weights, tensor.bytes());

@@ -39,8 +39,33 @@ class DamagedModelsTest {
     private static final Pattern JSON_NUMBER = Pattern.compile("(?<=\": ?)-?[0-9][0-9.e+-]*");
 
     private static final String[] JSON_LIES = {
-        "0", "1", "-1", "2", "3", "7", "16", "31", "33", "64", "65536", "1048576", "2147483647", "2147483648", "4294967296",
-        "9223372036854775807", "1e999", "1e-400", "1e300", "0.5", "1e-300", "-0.0", "null", "true", "\"x\"", "[]", "[2, 2]"
+        "0",
+        "1",
+        "-1",
+        "2",
+        "3",
+        "7",
+        "16",
+        "31",
+        "33",
+        "64",
+        "65536",
+        "1048576",
+        "2147483647",
+        "2147483648",
+        "4294967296",
+        "9223372036854775807",
+        "1e999",
+        "1e-400",
+        "1e300",
+        "0.5",
+        "1e-300",
+        "-0.0",
+        "null",
+        "true",
+        "\"x\"",
+        "[]",
+        "[2, 2]"
     };
 
     private static final int[] WHOLE_LIES = {
@@ -48,7 +73,18 @@ class DamagedModelsTest {
     };
 
     private static final float[] FLOAT_LIES = {
-        0, -1, Float.NaN, Float.POSITIVE_INFINITY, Float.MAX_VALUE, Float.MIN_VALUE, 1, 1.0001f, 0.5f, 1e-30f, 1e12f, 1e-9f
+        0,
+        -1,
+        Float.NaN,
+        Float.POSITIVE_INFINITY,
+        Float.MAX_VALUE,
+        Float.MIN_VALUE,
+        1,
+        1.0001f,
+        0.5f,
+        1e-30f,
+        1e12f,
+        1e-9f
     };
 
     private final int[] ran = new int[2];
@@ -78,7 +114,8 @@ class DamagedModelsTest {
 
     @Test
     void damagedHuggingFaceModelsAnswerOrAreRefused(@TempDir Path folder) throws IOException {
-        List<String> names = List.of("llama3", "qwen2-window", "gpt2", "mistral-window", "rope-dynamic", "rope-yarn-options");
+        List<String> names =
+                List.of("llama3", "qwen2-window", "gpt2", "mistral-window", "rope-dynamic", "rope-yarn-options");
         for (String name : names) {
             Path copy = Files.createDirectories(folder.resolve(name));
             try (var files = Files.list(TINY.resolve(name))) {
@@ -154,7 +191,8 @@ class DamagedModelsTest {
     private static void ggufNumber(byte[] file, Random random) {
         ByteBuffer buffer = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
         String text = new String(file, 0, file.length / 2, ISO_8859_1);
-        List<MatchResult> keys = GGUF_KEY.matcher(text).results()
+        List<MatchResult> keys = GGUF_KEY.matcher(text)
+                .results()
                 .filter(key -> isNumber(buffer.getInt(key.end())))
                 .toList();
         int at = keys.get(random.nextInt(keys.size())).end();
@@ -212,7 +250,8 @@ class DamagedModelsTest {
                 if (random.nextBoolean()) {
                     session.read(tokens, Progress.NONE, never);
                 } else {
-                    double[] logProbs = session.score(tokens, Progress.NONE, never).logProbs();
+                    double[] logProbs =
+                            session.score(tokens, Progress.NONE, never).logProbs();
                     assertThat(Double.isFinite(logProbs[1]) && Double.isFinite(logProbs[2]))
                             .isTrue();
                 }
@@ -221,7 +260,8 @@ class DamagedModelsTest {
                 }
                 Sampling sampling = random.nextBoolean()
                         ? Sampling.GREEDY
-                        : new Sampling(0.01 + 2 * random.nextDouble(), random.nextInt(9), 0.9, 0.05, 1.1, random.nextLong());
+                        : new Sampling(
+                                0.01 + 2 * random.nextDouble(), random.nextInt(9), 0.9, 0.05, 1.1, random.nextLong());
                 Answer answer = session.generate(
                         GenerateOptions.DEFAULT.withMaxTokens(3).withSampling(sampling), TokenListener.NONE, never);
                 assertThat(answer.tokens()).hasSizeBetween(1, 3).allMatch(token -> token < model.vocabulary());
