@@ -98,6 +98,7 @@ public final class Session implements AutoCloseable {
      */
     public void read(int[] more, Progress progress, Cancellation cancellation) {
         int before = admit(more);
+        float[] known = logits;
         logits = null;
         try {
             model.withForward(forward -> {
@@ -112,9 +113,12 @@ public final class Session implements AutoCloseable {
                         cancellation);
                 return more;
             });
-        } catch (LecternException e) {
+        } catch (RuntimeException | Error e) {
             if (!prefill.resumes()) {
                 sequence.cache().truncate(before);
+            }
+            if (length() == before) {
+                logits = known;
             }
             throw e;
         }
@@ -231,6 +235,7 @@ public final class Session implements AutoCloseable {
             sequences.add(i == 0 ? sequence : sequence.fork());
         }
         int before = length();
+        float[] known = logits;
         logits = null;
         try {
             List<Answer> answers = model.withForward(forward -> new Generation(forward, attention, model.tokenizer())
@@ -241,8 +246,9 @@ public final class Session implements AutoCloseable {
                 tokens[before + i] = answers.getFirst().tokens().get(i);
             }
             return answers;
-        } catch (LecternException e) {
+        } catch (RuntimeException | Error e) {
             sequence.cache().truncate(before);
+            logits = known;
             throw e;
         } finally {
             sequences.stream().skip(1).forEach(Sequence::close);

@@ -39,7 +39,7 @@ record Failure(LecternException.Kind kind, String message, Optional<Throwable> c
 
     /** A command line that cannot be understood. */
     static Failure of(ParameterException e, Optional<Settings> settings) {
-        StringBuilder message = new StringBuilder(text(e).strip());
+        StringBuilder message = new StringBuilder(e instanceof UnmatchedArgumentException u ? unmatched(u) : text(e).strip());
         if (message.isEmpty() || ".!?".indexOf(message.charAt(message.length() - 1)) < 0) {
             message.append('.');
         }
@@ -61,6 +61,16 @@ record Failure(LecternException.Kind kind, String message, Optional<Throwable> c
                 .append(where.getCommandSpec().qualifiedName())
                 .append(" --help\" tells what can be given.");
         return new Failure(LecternException.Kind.BAD_OPTION, message.toString(), Optional.empty());
+    }
+
+    private static String unmatched(UnmatchedArgumentException e) {
+        String argument = e.getUnmatched().getFirst();
+        if (e.isUnknownOption()) {
+            return "There is no option " + argument + ".";
+        }
+        return e.getCommandLine().getParent() == null
+                ? "There is no verb \"" + argument + "\"."
+                : "There is no place for the argument \"" + argument + "\": put a text of several words in quotes.";
     }
 
     private static String text(Throwable thrown) {

@@ -74,17 +74,14 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
                         model.path()
                                 + " has no chat template, so it was not made for conversations: use a model whose name says"
                                 + " instruct or chat, or \"lectern generate\" with a prompt in the model's own form."));
-        Tokenizer tokenizer = model.tokenizer();
         Map<String, Object> variables = new HashMap<>();
-        tokenizer.bos().ifPresent(bos -> variables.put("bos_token", tokenizer.written(bos)));
-        tokenizer.endTokens().stream().findFirst().ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
         thinking.ifPresent(on -> {
             if (!template.mentions(ENABLE_THINKING)) {
                 throw noSwitch(model);
             }
             variables.put(ENABLE_THINKING, on);
         });
-        return ChatPrompt.of(template, tokenizer, messages, variables, true);
+        return ChatPrompt.of(template, model.tokenizer(), messages, variables, true);
     }
 
     private static LecternException noSwitch(Model model) {

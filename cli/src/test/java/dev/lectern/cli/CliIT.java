@@ -219,5 +219,6 @@ class CliIT {
         Result refused = finished(mistake);
         assertThat(refused.exitCode()).isEqualTo(2);
         assertThat(refused.err()).startsWith("lectern: ").hasLineCount(1);
+        Files.delete(link);
     }
 }
