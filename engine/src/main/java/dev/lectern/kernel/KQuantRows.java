@@ -39,14 +39,14 @@ final class KQuantRows {
 
     private KQuantRows() {}
 
-    /** The eight 6-bit scales that the 12 bytes from {@code p} on hold beside as many minima, one a byte: {@link Blocks#scaleK}. */
+    /** The eight 6-bit scales that the 12 bytes from {@code p} on hold beside as many minima, one a byte: see {@link Blocks}. */
     private static long scales(MemorySegment w, long p) {
         int first = i32(w, p);
         int last = i32(w, p + 8) & 0x0f0f0f0f | (first >>> 6 & 0x03030303) << 4;
         return first & 0x3f3f3f3f | (long) last << 32;
     }
 
-    /** The eight minima: {@link Blocks#minimumK}. */
+    /** The eight minima that stand beside the scales. */
     private static long minima(MemorySegment w, long p) {
         int first = i32(w, p + 4);
         int last = i32(w, p + 8) >>> 4 & 0x0f0f0f0f | (first >>> 6 & 0x03030303) << 4;

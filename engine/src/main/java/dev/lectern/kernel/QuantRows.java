@@ -109,8 +109,8 @@ final class QuantRows {
                 FloatVector scale = all(f16(w, q));
                 int fifth = i32(w, q + 2);
                 for (int i = 0; i < 16; i += L) {
-                    first5(w, q + 2 + 4 + i, fifth >>> i, 16).mul(scale).intoArray(out, to + k + i);
-                    second5(w, q + 2 + 4 + i, fifth >>> i, 16).mul(scale).intoArray(out, to + k + 16 + i);
+                    first5(w, q + 6 + i, fifth >>> i, 16).mul(scale).intoArray(out, to + k + i);
+                    second5(w, q + 6 + i, fifth >>> i, 16).mul(scale).intoArray(out, to + k + 16 + i);
                 }
             }
         }
@@ -126,8 +126,8 @@ final class QuantRows {
                 FloatVector offset = all(f16(w, q + 2));
                 int fifth = i32(w, q + 4);
                 for (int i = 0; i < 16; i += L) {
-                    first5(w, q + 4 + 4 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, to + k + i);
-                    second5(w, q + 4 + 4 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, to + k + 16 + i);
+                    first5(w, q + 8 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, to + k + i);
+                    second5(w, q + 8 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, to + k + 16 + i);
                 }
             }
         }
@@ -199,10 +199,8 @@ final class QuantRows {
                 FloatVector scale = all(f16(w, q));
                 int fifth = i32(w, q + 2);
                 for (int i = 0; i < 16; i += L) {
-                    first = first5(w, q + 2 + 4 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + i), first);
-                    second = second5(w, q + 2 + 4 + i, fifth >>> i, 16)
-                            .mul(scale)
-                            .fma(x(x, at + k + 16 + i), second);
+                    first = first5(w, q + 6 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + i), first);
+                    second = second5(w, q + 6 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + 16 + i), second);
                 }
             }
             first.add(second).intoArray(lanes, r * L);
@@ -220,10 +218,10 @@ final class QuantRows {
                 FloatVector offset = all(f16(w, q + 2));
                 int fifth = i32(w, q + 4);
                 for (int i = 0; i < 16; i += L) {
-                    first = first5(w, q + 4 + 4 + i, fifth >>> i, 0)
+                    first = first5(w, q + 8 + i, fifth >>> i, 0)
                             .fma(scale, offset)
                             .fma(x(x, at + k + i), first);
-                    second = second5(w, q + 4 + 4 + i, fifth >>> i, 0)
+                    second = second5(w, q + 8 + i, fifth >>> i, 0)
                             .fma(scale, offset)
                             .fma(x(x, at + k + 16 + i), second);
                 }
