@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class DamagedModelsTest {
     private static final Path TINY = Path.of("src/test/resources/tiny");
-    private static final int MODELS = 5_200;
+    private static final int MODELS = 5_000;
 
     /** Ten times what opening and running such a model takes on the heap, and far less than what its lies ask for. */
     private static final long HEAP_PER_MODEL = 64L << 20;
@@ -87,23 +87,45 @@ class DamagedModelsTest {
         1e-9f
     };
 
+    /** A sound file, and where the names of its tensors and the keys of its numbers stand. */
+    private record Whole(byte[] bytes, List<MatchResult> names, List<MatchResult> numbers) {
+        static Whole of(Path file) throws IOException {
+            byte[] bytes = Files.readAllBytes(file);
+            ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+            String text = new String(bytes, ISO_8859_1);
+            return new Whole(
+                    bytes,
+                    TENSOR_NAME.matcher(text).results().toList(),
+                    GGUF_KEY.matcher(text)
+                            .results()
+                            .filter(key -> key.end() + 8 <= bytes.length && isNumber(buffer.getInt(key.end())))
+                            .toList());
+        }
+
+        /** The types u32, i32 and f32. */
+        private static boolean isNumber(int type) {
+            return type == 4 || type == 5 || type == 6;
+        }
+    }
+
     private final int[] ran = new int[2];
 
     @Test
     void damagedGgufModelsAnswerOrAreRefused(@TempDir Path folder) throws IOException {
-        List<byte[]> models = new ArrayList<>();
+        List<Whole> models = new ArrayList<>();
         for (String name : List.of("llama3-bf16", "qwen3-f16", "rope-yarn-f16", "llama2-all-types", "gpt2-f32")) {
-            models.add(Files.readAllBytes(TINY.resolve(name + ".gguf")));
+            models.add(Whole.of(TINY.resolve(name + ".gguf")));
         }
         Path file = folder.resolve("model.gguf");
         for (int seed = 0; seed < MODELS / 2; seed++) {
             Random random = new Random(seed);
-            byte[] model = models.get(seed % models.size()).clone();
+            Whole whole = models.get(seed % models.size());
+            byte[] model = whole.bytes().clone();
             for (int wounds = 1 + random.nextInt(2); wounds > 0; wounds--) {
                 switch (random.nextInt(5)) {
                     case 0 -> weights(model, model.length / 3, random);
-                    case 1 -> swapNames(model, random);
-                    default -> ggufNumber(model, random);
+                    case 1 -> swapNames(model, whole.names(), random);
+                    default -> ggufNumber(model, whole.numbers(), random);
                 }
             }
             Files.write(file, model);
@@ -116,7 +138,9 @@ class DamagedModelsTest {
     void damagedHuggingFaceModelsAnswerOrAreRefused(@TempDir Path folder) throws IOException {
         List<String> names =
                 List.of("llama3", "qwen2-window", "gpt2", "mistral-window", "rope-dynamic", "rope-yarn-options");
+        List<Whole> wholes = new ArrayList<>();
         for (String name : names) {
+            wholes.add(Whole.of(TINY.resolve(name).resolve("model.safetensors")));
             Path copy = Files.createDirectories(folder.resolve(name));
             try (var files = Files.list(TINY.resolve(name))) {
                 for (Path file : files.toList()) {
@@ -129,19 +153,20 @@ class DamagedModelsTest {
             Path model = folder.resolve(names.get(seed % names.size()));
             Path config = model.resolve("config.json"), tensors = model.resolve("model.safetensors");
             String whole = Files.readString(config);
-            byte[] weights = Files.readAllBytes(tensors), damaged = weights.clone();
+            Whole weights = wholes.get(seed % wholes.size());
+            byte[] damaged = weights.bytes().clone();
             if (random.nextInt(4) > 0) {
                 Files.writeString(config, jsonNumber(jsonNumber(whole, random), random));
             }
             switch (random.nextInt(4)) {
                 case 0 -> weights(damaged, damaged.length / 10, random);
-                case 1 -> swapNames(damaged, random);
+                case 1 -> swapNames(damaged, weights.names(), random);
                 default -> {}
             }
             Files.write(tensors, damaged);
             run(model, 100_000 + seed, random);
             Files.writeString(config, whole);
-            Files.write(tensors, weights);
+            Files.write(tensors, weights.bytes());
         }
         assertBothHappened();
     }
@@ -174,9 +199,7 @@ class DamagedModelsTest {
     }
 
     /** Two tensors with names of one length change places. */
-    private static void swapNames(byte[] file, Random random) {
-        String text = new String(file, ISO_8859_1);
-        List<MatchResult> names = TENSOR_NAME.matcher(text).results().toList();
+    private static void swapNames(byte[] file, List<MatchResult> names, Random random) {
         MatchResult one = names.get(random.nextInt(names.size()));
         List<MatchResult> others = names.stream()
                 .filter(name -> name.group().length() == one.group().length())
@@ -188,13 +211,8 @@ class DamagedModelsTest {
     }
 
     /** A number of the metadata becomes another; what follows the key is its type, then the value. */
-    private static void ggufNumber(byte[] file, Random random) {
+    private static void ggufNumber(byte[] file, List<MatchResult> keys, Random random) {
         ByteBuffer buffer = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
-        String text = new String(file, 0, file.length / 2, ISO_8859_1);
-        List<MatchResult> keys = GGUF_KEY.matcher(text)
-                .results()
-                .filter(key -> isNumber(buffer.getInt(key.end())))
-                .toList();
         int at = keys.get(random.nextInt(keys.size())).end();
         if (buffer.getInt(at) == 6) {
             buffer.putFloat(at + 4, FLOAT_LIES[random.nextInt(FLOAT_LIES.length)]);
@@ -204,11 +222,6 @@ class DamagedModelsTest {
                     : WHOLE_LIES[random.nextInt(WHOLE_LIES.length)];
             buffer.putInt(at + 4, lie);
         }
-    }
-
-    /** The types u32, i32 and f32. */
-    private static boolean isNumber(int type) {
-        return type == 4 || type == 5 || type == 6;
     }
 
     private static String jsonNumber(String text, Random random) {
