@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -57,6 +58,8 @@ public final class Lectern {
     boolean version;
 
     private final Surroundings surroundings;
+    private final AtomicBoolean reported = new AtomicBoolean();
+    private volatile boolean json;
 
     Lectern(Surroundings surroundings) {
         this.surroundings = surroundings;
@@ -86,7 +89,7 @@ public final class Lectern {
     /** Runs the command; the result is its exit code. */
     int run(String... args) {
         Console console = surroundings.console();
-        boolean json = Arrays.asList(args).contains("--json");
+        json = Arrays.asList(args).contains("--json");
         Optional<Settings> settings = Optional.empty();
         try {
             CommandLine line = commandLine();
@@ -109,11 +112,11 @@ public final class Lectern {
             verb.run(surroundings);
             return 0;
         } catch (ParameterException e) {
-            return report(Failure.of(e, settings), json);
+            return report(Failure.of(e, settings));
         } catch (Console.ReaderGoneException e) {
             return 0;
         } catch (Throwable e) {
-            return report(Failure.of(e), json);
+            return report(Failure.of(e));
         }
     }
 
@@ -123,7 +126,14 @@ public final class Lectern {
                 .orElse(false));
     }
 
-    private int report(Failure failure, boolean json) {
+    private void sayInterrupted() {
+        report(new Failure(LecternException.Kind.CANCELLED, "Stopped on request.", Optional.empty()));
+    }
+
+    private int report(Failure failure) {
+        if (!reported.compareAndSet(false, true)) {
+            return failure.exitCode();
+        }
         Console console = surroundings.console();
         try {
             if (json) {
