@@ -78,9 +78,10 @@ public final class Lectern {
                 !variables.containsKey("NO_COLOR") && !"dumb".equals(variables.get("TERM")));
         WarningLines.to(console::warn);
         Cancellation cancellation = new Cancellation();
-        Interruption interruption = Interruption.of(cancellation);
-        Surroundings surroundings = new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds);
-        int exitCode = new Lectern(surroundings).run(args);
+        Lectern lectern =
+                new Lectern(new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds));
+        Interruption interruption = Interruption.of(cancellation, lectern::sayInterrupted);
+        int exitCode = lectern.run(args);
         console.clearStatus();
         interruption.over();
         System.exit(exitCode);
