@@ -18,6 +18,8 @@ import dev.lectern.model.State;
 import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Full;
 import dev.lectern.prefill.Prefill;
+import dev.lectern.text.ChatMessage;
+import dev.lectern.text.ChatPrompt;
 import dev.lectern.text.ChatTemplate;
 import dev.lectern.text.Detokenizer;
 import dev.lectern.text.Tokenizer;
@@ -26,7 +28,9 @@ import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -49,16 +53,17 @@ public final class Model implements AutoCloseable {
 
     private Model(ModelFile file, ModelOptions options) {
         this.file = file;
-        decoder = Families.open(file, scaled(Families.config(file), options), Kernels.matMul());
+        Config config = scaled(Families.config(file), options);
         tokenizer = file.format().equals("gguf")
                 ? Tokenizers.fromMetadata(file.metadata())
                 : Tokenizers.fromFolder(file.path());
-        if (tokenizer.size() > decoder.config().vocabulary()) {
+        if (tokenizer.size() > config.vocabulary()) {
             throw new BadModelFileException(
                     file.path().toString(),
                     "the tokenizer has " + tokenizer.size() + " tokens, but the model embeds only "
-                            + decoder.config().vocabulary() + ".");
+                            + config.vocabulary() + ".");
         }
+        decoder = Families.open(file, config, Kernels.matMul());
         workers = new Workers(
                 options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
         forward = new Forward(decoder, workers);
@@ -132,6 +137,34 @@ public final class Model implements AutoCloseable {
                 : ChatTemplate.fromFolder(file.path());
     }
 
+    /**
+     * The tokens of a question about documents, as the model's own template writes a conversation, up to where the answer begins. The texts
+     * follow each other as they are, the question last, and what is written in them never counts as special tokens. The tokens up to the end
+     * of the last document do not depend on the question: two prompts about the same documents begin with the same tokens, so that a session
+     * which has read them can be forked.
+     *
+     * @param system what the model is told about its task; empty for what the template says by itself
+     * @throws LecternException of kind {@code BAD_OPTION} if the model has no template, or its template refuses such a conversation
+     */
+    public int[] chat(String system, List<String> documents, String question) {
+        ChatTemplate template = chatTemplate()
+                .orElseThrow(() -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        path() + " has no chat template, so it was not made for conversations: use a model whose name"
+                                + " says instruct or chat."));
+        List<ChatMessage> messages = new ArrayList<>();
+        if (!system.isEmpty()) {
+            messages.add(new ChatMessage("system", system));
+        }
+        List<String> parts = new ArrayList<>(documents);
+        parts.add(question);
+        messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
+        Map<String, Object> variables = new HashMap<>();
+        tokenizer.bos().ifPresent(bos -> variables.put("bos_token", tokenizer.written(bos)));
+        tokenizer.endTokens().stream().findFirst().ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
+        return ChatPrompt.of(template, tokenizer, messages, variables, true).ids();
+    }
+
     /** The tokens of a text; nothing added, special tokens not recognised. */
     public int[] tokenize(String text) {
         return tokenizer.encode(text, false).ids();
@@ -190,6 +223,18 @@ public final class Model implements AutoCloseable {
 
     private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions) {
         long tokens = options.context() == 0 ? config.context() : options.context();
+        try {
+            return estimate(file, config, options, sessions, tokens);
+        } catch (ArithmeticException e) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    file.path() + ": a context of " + tokens
+                            + " tokens of this model needs more bytes than can be counted: ask for a shorter --ctx.",
+                    e);
+        }
+    }
+
+    private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions, long tokens) {
         long weights = 0;
         for (ModelFile.Tensor tensor : file.tensors()) {
             weights = Math.addExact(weights, tensor.bytes());

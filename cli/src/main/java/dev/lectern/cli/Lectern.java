@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -100,7 +101,7 @@ public final class Lectern {
             ParseResult parsed = line.parseArgs(args);
             StringWriter help = new StringWriter();
             line.setOut(new PrintWriter(help)).setErr(new PrintWriter(help));
-            line.getSubcommands().values().forEach(verb -> verb.setOut(new PrintWriter(help)));
+            eachBelow(line, verb -> verb.setOut(new PrintWriter(help)));
             if (CommandLine.executeHelpRequest(parsed) != null) {
                 console.print(help.toString());
                 return 0;
@@ -181,7 +182,8 @@ public final class Lectern {
                 new DoctorCommand())) {
             line.addSubcommand(verb);
         }
-        line.getSubcommands().values().forEach(verb -> verb.addMixin("help", new HelpChoice()));
+        line.addSubcommand(new BenchCommand());
+        eachBelow(line, verb -> verb.addMixin("help", new HelpChoice()));
         line.addMixin("help", new HelpChoice());
         line.addSubcommand(new HelpCommand());
         Console console = surroundings.console();
@@ -191,6 +193,13 @@ public final class Lectern {
                 .setUsageHelpWidth(100)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(coloured ? Ansi.ON : Ansi.OFF))
                 .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    private static void eachBelow(CommandLine line, Consumer<CommandLine> action) {
+        for (CommandLine verb : line.getSubcommands().values()) {
+            action.accept(verb);
+            eachBelow(verb, action);
+        }
     }
 
     /** What {@code --version} prints. */

@@ -54,11 +54,8 @@ public final class ExactAttention {
 
     /** Bytes of scratch for single queries at a depth, all workers together: the part that grows with the context. */
     public static long bytes(Heads heads, int rows, long tokens) {
-        return Float.BYTES
-                * (long) rows
-                * heads.heads()
-                * Math.ceilDiv(tokens, (long) Page.TOKENS)
-                * (heads.width() + 2L);
+        long perPage = Math.multiplyExact((long) rows * heads.heads(), Float.BYTES * (heads.width() + 2L));
+        return Math.multiplyExact(perPage, Math.ceilDiv(tokens, (long) Page.TOKENS));
     }
 
     private static float[] grown(float[] array, int needed) {

@@ -29,13 +29,12 @@ public final class Sampler {
      * @param logits {@code [vocabulary]} from at; may be overwritten
      */
     public int next(float[] logits, int at, int vocabulary) {
-        if (!Float.isFinite(logits[at + likeliest(logits, at, vocabulary)])) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_MODEL_FILE,
-                    "The model computes values that are not numbers: its file is damaged, or was made so; pull it again.");
-        }
         penalise(logits, at);
-        int token = sampling.isGreedy() ? likeliest(logits, at, vocabulary) : draw(logits, at, vocabulary);
+        int likeliest = likeliest(logits, at, vocabulary);
+        if (!Float.isFinite(logits[at + likeliest])) {
+            throw notNumbers();
+        }
+        int token = sampling.isGreedy() ? likeliest : draw(logits, at, vocabulary, logits[at + likeliest]);
         remember(token);
         step++;
         return token;
@@ -78,29 +77,22 @@ public final class Sampler {
         return best;
     }
 
-    private int draw(float[] logits, int at, int vocabulary) {
-        double max = logits[at + likeliest(logits, at, vocabulary)];
+    private static LecternException notNumbers() {
+        return new LecternException(
+                LecternException.Kind.BAD_MODEL_FILE,
+                "The model computes values that are not numbers: its file is damaged, or was made so; pull it again.");
+    }
+
+    private int draw(float[] logits, int at, int vocabulary, double max) {
         double total = 0;
         for (int i = 0; i < vocabulary; i++) {
             total += Math.exp((logits[at + i] - max) / sampling.temperature());
         }
-        // What is less likely than this cannot be needed: all such tokens together have less than 1 − topP, and less
-        // than minP each.
-        double floor = Math.max(sampling.minP(), (1 - sampling.topP()) * total / vocabulary);
-        int count = 0;
-        for (int i = 0; i < vocabulary; i++) {
-            if (Math.exp((logits[at + i] - max) / sampling.temperature()) >= floor) {
-                if (count == candidates.length) {
-                    candidates = Arrays.copyOf(candidates, Math.max(64, 2 * count));
-                }
-                candidates[count++] = (long) descending(logits[at + i]) << 32 | i;
-            }
+        if (!Double.isFinite(total)) {
+            throw notNumbers();
         }
-        // Descending by logit, ascending by id.
-        Arrays.sort(candidates, 0, count);
-        if (sampling.topK() > 0) {
-            count = Math.min(count, sampling.topK());
-        }
+        boolean some = sampling.topK() > 0 && sampling.topK() < vocabulary;
+        int count = some ? likeliestFew(logits, at, vocabulary) : likeEnough(logits, at, vocabulary, max, total);
         weights = weights.length >= count ? weights : new double[candidates.length];
         double kept = 0;
         for (int i = 0; i < count; i++) {
@@ -109,7 +101,7 @@ public final class Sampler {
         }
         // With top-k the probabilities that top-p adds up are those among the k; without it they are those of the whole
         // vocabulary.
-        double goal = sampling.topP() * (sampling.topK() > 0 ? kept : total);
+        double goal = sampling.topP() * (some ? kept : total);
         double sum = 0;
         int n = 0;
         while (n < count && (n == 0 || sum < goal) && weights[n] >= sampling.minP()) {
@@ -123,6 +115,54 @@ public final class Sampler {
             }
         }
         return (int) candidates[n - 1];
+    }
+
+    /** Makes the candidates the topK likeliest tokens, descending by logit, ascending by id. */
+    private int likeliestFew(float[] logits, int at, int vocabulary) {
+        int k = sampling.topK();
+        int room = (int) Math.min(2L * k, vocabulary);
+        if (candidates.length < room) {
+            candidates = new long[room];
+        }
+        int count = 0;
+        long worst = Long.MAX_VALUE;
+        for (int i = 0; i < vocabulary; i++) {
+            long candidate = candidate(logits[at + i], i);
+            if (candidate > worst) {
+                continue;
+            }
+            if (count == candidates.length) {
+                Arrays.sort(candidates);
+                count = k;
+                worst = candidates[k - 1];
+            }
+            candidates[count++] = candidate;
+        }
+        Arrays.sort(candidates, 0, count);
+        return Math.min(count, k);
+    }
+
+    /** Makes the candidates those tokens that top-p and min-p may keep, descending by logit, ascending by id. */
+    private int likeEnough(float[] logits, int at, int vocabulary, double max, double total) {
+        // What is less likely than this cannot be needed: all such tokens together have less than 1 − topP, or less
+        // than
+        // minP each.
+        double floor = Math.max(sampling.minP(), (1 - sampling.topP()) * total / vocabulary);
+        int count = 0;
+        for (int i = 0; i < vocabulary; i++) {
+            if (Math.exp((logits[at + i] - max) / sampling.temperature()) >= floor) {
+                if (count == candidates.length) {
+                    candidates = Arrays.copyOf(candidates, Math.max(64, 2 * count));
+                }
+                candidates[count++] = candidate(logits[at + i], i);
+            }
+        }
+        Arrays.sort(candidates, 0, count);
+        return count;
+    }
+
+    private static long candidate(float logit, int id) {
+        return (long) descending(logit) << 32 | id;
     }
 
     /** An integer that falls where the float rises. */

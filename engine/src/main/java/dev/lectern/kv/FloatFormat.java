@@ -78,10 +78,7 @@ public final class FloatFormat implements KvFormat {
                 case F16 -> {
                     short half = Float.floatToFloat16(value);
                     if ((half & 0x7c00) == 0x7c00) {
-                        throw new LecternException(
-                                LecternException.Kind.BAD_OPTION,
-                                "The model produced the key or value " + value
-                                        + ", which an f16 cache cannot hold: use --kv bf16 or --kv f32.");
+                        throw tooLarge(value);
                     }
                     segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index, half);
                 }
@@ -127,6 +124,18 @@ public final class FloatFormat implements KvFormat {
                 }
             }
         }
+    }
+
+    private static LecternException tooLarge(float value) {
+        return Float.isFinite(value)
+                ? new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "The model produced the key or value " + value
+                                + ", which an f16 cache cannot hold: use --kv bf16 or --kv f32.")
+                : new LecternException(
+                        LecternException.Kind.BAD_MODEL_FILE,
+                        "The model computes keys or values that are not numbers: its file is damaged, or was made so;"
+                                + " pull it again.");
     }
 
     static short roundToBf16(float value) {

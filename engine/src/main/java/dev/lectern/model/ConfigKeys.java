@@ -60,6 +60,9 @@ final class ConfigKeys {
             throw metadata.bad(
                     prefix + "attention.value_length", "differs from the length of keys, which is not supported");
         }
+        if (!gguf && !metadata.string("hidden_act", "silu").equals("silu")) {
+            throw metadata.bad("hidden_act", "is not silu, the only one that this architecture is read with");
+        }
         int feedForward = metadata.integer(key("feed_forward_length", "intermediate_size"), 1, MAX_WIDTH);
         int vocabulary = vocabulary();
         double epsilon = metadata.number(key("attention.layer_norm_rms_epsilon", "rms_norm_eps"));
@@ -70,7 +73,8 @@ final class ConfigKeys {
         RopeConfig rope = rope(headDim, context, ggufPairing);
         if (rope.scaling() instanceof RopeScaling.Dynamic dynamic) {
             // The file states the context before stretching; the other scalings state the one after.
-            context = (int) Math.min(MAX_CONTEXT, Math.round(dynamic.originalContext() * dynamic.factor()));
+            long stretched = Math.round(dynamic.originalContext() * dynamic.factor());
+            context = (int) Math.clamp(stretched, 1, MAX_CONTEXT);
         }
         return new Config(
                 family,
@@ -205,12 +209,14 @@ final class ConfigKeys {
             case "linear" -> new RopeScaling.Linear(factor);
             case "dynamic" -> new RopeScaling.Dynamic(factor, original(originalKey, context));
             case "yarn" -> yarn(p, factor, original(originalKey, context));
-            case "llama3" ->
-                new RopeScaling.Llama3(
-                        factor,
-                        positive(p + "low_freq_factor", Double.NaN),
-                        positive(p + "high_freq_factor", Double.NaN),
-                        original(originalKey, context));
+            case "llama3" -> {
+                double low = positive(p + "low_freq_factor", Double.NaN);
+                double high = positive(p + "high_freq_factor", Double.NaN);
+                if (low >= high) {
+                    throw metadata.bad(p + "low_freq_factor", "is " + low + ", not below the high one, " + high);
+                }
+                yield new RopeScaling.Llama3(factor, low, high, original(originalKey, context));
+            }
             default -> throw metadata.bad(p + "rope_type", "is \"" + type + "\", which is not supported");
         };
     }

@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.BadModelFileException;
 import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Elementwise;
@@ -47,7 +46,11 @@ final class Gpt2 implements Decoder {
             int vocabulary = gguf && m.value("tokenizer.ggml.tokens") instanceof String[] tokens && tokens.length > 0
                     ? tokens.length
                     : m.integer(gguf ? "gpt2.vocab_size" : "vocab_size", 1, 1 << 24);
-            double epsilon = m.number(gguf ? "gpt2.attention.layer_norm_epsilon" : "layer_norm_epsilon", 1e-5);
+            String epsilonKey = gguf ? "gpt2.attention.layer_norm_epsilon" : "layer_norm_epsilon";
+            double epsilon = m.number(epsilonKey, 1e-5);
+            if (!(epsilon > 0 && epsilon < 1)) {
+                throw m.bad(epsilonKey, "is " + epsilon + ", but it must lie between 0 and 1");
+            }
             int context = m.integer(gguf ? "gpt2.context_length" : "n_positions", 1, 1 << 24);
             return new Config(
                     "gpt2",
@@ -114,7 +117,7 @@ final class Gpt2 implements Decoder {
             for (int l = 0; l < layers.length; l++) {
                 layers[l] = layer(file, gguf ? "blk." + l + "." : prefix + "h." + l + ".");
             }
-        } catch (BadModelFileException e) {
+        } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }

@@ -1,5 +1,6 @@
 package dev.lectern.model;
 
+import dev.lectern.BadModelFileException;
 import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.Elementwise;
 import dev.lectern.kernel.Kernels;
@@ -32,6 +33,14 @@ class Llama implements Decoder {
 
         @Override
         public Decoder open(ModelFile file, Config config, MatMul matMul) {
+            // A GGUF file says only by its tensors that a projection has a bias.
+            for (String bias : new String[] {"blk.0.attn_q.bias", "blk.0.attn_output.bias", "blk.0.ffn_up.bias"}) {
+                if (file.has(bias)) {
+                    throw new BadModelFileException(
+                            file.path().toString(),
+                            "it has a tensor \"" + bias + "\", but this architecture is read without biases.");
+                }
+            }
             return new Llama(file, config, matMul);
         }
     };

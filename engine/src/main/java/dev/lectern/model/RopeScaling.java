@@ -56,10 +56,8 @@ public sealed interface RopeScaling {
         Map<String, Double> given = new HashMap<>();
         for (int i = 1; i < parts.length; i++) {
             String[] pair = parts[i].split("=", 2);
-            try {
-                given.put(pair[0], pair.length == 2 ? Double.parseDouble(pair[1]) : Double.NaN);
-            } catch (NumberFormatException e) {
-                given.put(pair[0], Double.NaN);
+            if (given.put(pair[0], pair.length == 2 ? number(pair[1]) : Double.NaN) != null) {
+                throw bad(option, "\"" + pair[0] + "\" stands there twice");
             }
         }
         Set<String> known = switch (name) {
@@ -88,20 +86,39 @@ public sealed interface RopeScaling {
         if (factor < 1) {
             throw bad(option, "a factor below 1 would shorten the context");
         }
-        int original = given.getOrDefault("original", (double) context).intValue();
+        double original = given.getOrDefault("original", (double) context);
+        if (original < 1 || original > Integer.MAX_VALUE || original != Math.rint(original)) {
+            throw bad(option, "\"original\" is a whole number of tokens");
+        }
+        int trained = (int) original;
         return switch (name) {
             case "linear" -> new Linear(factor);
-            case "dynamic" -> new Dynamic(factor, original);
+            case "dynamic" -> new Dynamic(factor, trained);
             case "yarn" ->
                 new Yarn(
                         factor,
-                        original,
+                        trained,
                         given.getOrDefault("beta-fast", 32.0),
                         given.getOrDefault("beta-slow", 1.0),
                         given.getOrDefault("attention-factor", Yarn.defaultAttentionFactor(factor)),
                         true);
-            default -> new Llama3(factor, given.getOrDefault("low", 1.0), given.getOrDefault("high", 4.0), original);
+            default -> {
+                double low = given.getOrDefault("low", 1.0), high = given.getOrDefault("high", 4.0);
+                if (low >= high) {
+                    throw bad(option, "\"low\" must be less than \"high\", or no ramp lies between them");
+                }
+                yield new Llama3(factor, low, high, trained);
+            }
         };
+    }
+
+    /** NaN for what is no number. */
+    private static double number(String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            return Double.NaN;
+        }
     }
 
     /** How many times longer than trained a sequence may become. */

@@ -1,6 +1,7 @@
 package dev.lectern.model;
 
 import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
 import java.util.Arrays;
@@ -9,6 +10,9 @@ import java.util.Arrays;
 public final class State {
     /** Rows that one worker takes at a time in row-wise work. */
     private static final int ROWS_PER_TASK = 8;
+
+    /** Of an array, on every JVM. */
+    private static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
 
     private final Workers workers;
     private final Config config;
@@ -62,8 +66,14 @@ public final class State {
     }
 
     static float[] grown(float[] array, int rows, int width) {
-        int needed = Math.multiplyExact(rows, width);
-        return array.length >= needed ? array : new float[needed];
+        long needed = (long) rows * width;
+        if (needed > MAX_LENGTH) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "A step of " + rows + " rows of " + width
+                            + " numbers does not fit an array: ask for fewer answers at once.");
+        }
+        return array.length >= needed ? array : new float[(int) needed];
     }
 
     public MatMul.Rows rows() {

@@ -1,6 +1,7 @@
 package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
@@ -50,9 +51,26 @@ public final class Forward {
         }
     }
 
-    /** Takes one step and commits its tokens to their sequences. Each sequence appears once. */
+    /**
+     * Takes one step and commits its tokens to their sequences. Each sequence appears once.
+     *
+     * @throws LecternException of kind {@code BAD_MODEL_FILE} if logits are not numbers, {@code NO_MEMORY} if the heap cannot hold the
+     *     scratch, {@code CANCELLED} on request
+     */
     public Result step(List<Slice> slices, DecodeAttention attention, Cancellation cancellation) {
-        Plan plan = new Plan(slices);
+        try {
+            return step(new Plan(slices), attention, cancellation);
+        } catch (OutOfMemoryError e) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "The Java heap of " + Runtime.getRuntime().maxMemory()
+                            + " bytes cannot hold the activations of a step: give it more with -Xmx, or ask for fewer"
+                            + " answers at once.",
+                    e);
+        }
+    }
+
+    private Result step(Plan plan, DecodeAttention attention, Cancellation cancellation) {
         for (Slice slice : plan.ordered) {
             slice.sequence().cache().reserve(slice.tokens().length);
         }
@@ -73,11 +91,23 @@ public final class Forward {
         }
         if (plan.wanted.length > 0) {
             decoder.logits(state, plan.wanted);
+            requireNumbers(state.logits(), plan.wanted.length * config.vocabulary());
         }
         for (Slice slice : plan.ordered) {
             slice.sequence().cache().commit(slice.tokens().length);
         }
         return new Result(state.logits(), plan.firstLogit, config.vocabulary());
+    }
+
+    private static void requireNumbers(float[] logits, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!Float.isFinite(logits[i])) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_MODEL_FILE,
+                        "The model computes values that are not numbers: its file is damaged, or was made so; pull it"
+                                + " again.");
+            }
+        }
     }
 
     private static Heads heads(Config config, int layer) {

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 record TextStages(boolean byteLevel, BpeTokenizer.Words words) {
     private static final String MARK = "▁";
 
+    /** Published tokenizers split three times at most; each time goes over the whole text. */
+    private static final int MOST_SPLITTERS = 8;
+
     static TextStages read(JsonField whole) {
         return new Reader(whole).read();
     }
@@ -38,6 +41,10 @@ record TextStages(boolean byteLevel, BpeTokenizer.Words words) {
             flat(whole.at("pre_tokenizer"), "pretokenizers").forEach(this::preTokenizer);
             if (prepends && !replaces) {
                 throw whole.at("normalizer").bad("puts " + MARK + " in front of a text whose spaces stay spaces");
+            }
+            if (splitters.size() > MOST_SPLITTERS) {
+                throw whole.at("pre_tokenizer")
+                        .bad("splits the text " + splitters.size() + " times, more than " + MOST_SPLITTERS);
             }
             boolean marks = replaces || metaspace != null;
             if (byteLevel == marks) {

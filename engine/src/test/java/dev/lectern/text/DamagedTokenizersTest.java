@@ -125,6 +125,16 @@ final class DamagedTokenizersTest {
     }
 
     @Test
+    void aSequenceOfAnyLengthIsRefusedBeforeItIsFollowed() throws IOException {
+        String digits = "{\"type\":\"Digits\",\"individual_digits\":true},";
+        Files.writeString(folder.resolve("tokenizer.json"), """
+                {"model":{"type":"BPE","vocab":{"a":0},"merges":[]},
+                 "pre_tokenizer":{"type":"Sequence","pretokenizers":[%s{"type":"ByteLevel","add_prefix_space":false}]},
+                 "decoder":{"type":"ByteLevel"}}""".formatted(digits.repeat(100_000)));
+        assertThat(refusal(() -> Tokenizers.fromFolder(folder))).contains("pre_tokenizer", "100001 times");
+    }
+
+    @Test
     void aFolderWithoutTokenizerSaysWhatWouldHelp() {
         assertThat(refusal(() -> Tokenizers.fromFolder(folder))).contains("no tokenizer.json", "save_pretrained");
     }

@@ -1,0 +1,101 @@
+package dev.lectern;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is said about memory before anything is read. */
+class EstimateTest {
+    private static final Path TINY = Path.of("src/test/resources/tiny");
+
+    private static String config(String architecture, long layers, long context) {
+        return """
+                {"architectures": ["%s"], "hidden_size": 4096, "num_hidden_layers": %d, "num_attention_heads": 32,
+                 "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256, "rms_norm_eps": 1e-5,
+                 "max_position_embeddings": %d, "rope_theta": 500000.0}
+                """.formatted(architecture, layers, context);
+    }
+
+    private static Estimate estimate(Path path, SessionOptions options) {
+        return Model.estimate(path, ModelOptions.DEFAULT, options);
+    }
+
+    @Test
+    void aBareConfigIsEnough(@TempDir Path folder) throws IOException {
+        Path config = Files.writeString(folder.resolve("config.json"), config("LlamaForCausalLM", 32, 131_072));
+        SessionOptions options = SessionOptions.DEFAULT.withContext(1000);
+        Estimate estimate = estimate(config, options);
+        assertThat(estimate.tokens()).isEqualTo(1000);
+        assertThat(estimate.weights()).isZero();
+        // Four pages of 256 tokens, 32 layers, keys and values of 8 heads of 128 numbers of 2 bytes.
+        assertThat(estimate.kv()).isEqualTo(4L * 256 * 32 * 2 * 8 * 128 * 2);
+        assertThat(estimate(config, options.withKv("f32")).kv()).isEqualTo(2 * estimate.kv());
+        assertThat(estimate(folder, SessionOptions.DEFAULT).tokens()).isEqualTo(131_072);
+        assertThat(estimate.total()).isEqualTo(estimate.kv() + estimate.scratch());
+        assertThat(estimate.scratch()).isPositive();
+    }
+
+    @Test
+    void aSessionHoldsNoMoreThanWasEstimated() {
+        try (Model model = Model.open(TINY.resolve("llama3"), ModelOptions.DEFAULT.withThreads(1));
+                Session session = model.newSession(SessionOptions.DEFAULT)) {
+            session.read(new int[model.context()], Progress.NONE, new Cancellation());
+            Estimate estimate = model.estimate(SessionOptions.DEFAULT, 1);
+            assertThat(session.bytes()).isEqualTo(estimate.kv());
+            assertThat(estimate.weights()).isBetween(80_000L, 100_000L);
+            assertThat(model.estimate(SessionOptions.DEFAULT, 8).scratch()).isGreaterThan(estimate.scratch());
+        }
+    }
+
+    @Test
+    void sizesBeyondAllCountingAreRefusedInASentence(@TempDir Path folder) throws IOException {
+        Path config = Files.writeString(folder.resolve("config.json"), config("LlamaForCausalLM", 4096, 1 << 28));
+        Estimate large = estimate(config, SessionOptions.DEFAULT);
+        assertThat(large.fits()).isFalse();
+        Files.writeString(
+                config,
+                config("LlamaForCausalLM", 4096, 1 << 28)
+                        .replace("\"num_key_value_heads\": 8", "\"head_dim\": 32768, \"num_key_value_heads\": 32"));
+        assertThatThrownBy(() -> Model.estimate(
+                        config, ModelOptions.DEFAULT.withRopeScaling("linear:factor=8"), SessionOptions.DEFAULT))
+                .isInstanceOfSatisfying(
+                        LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.NO_MEMORY))
+                .hasMessageContaining("more bytes than can be counted");
+    }
+
+    @Test
+    void scalingStretchesTheContext(@TempDir Path folder) throws IOException {
+        Path config = Files.writeString(folder.resolve("config.json"), config("Qwen2ForCausalLM", 4, 1000));
+        assertThat(Model.estimate(config, ModelOptions.DEFAULT.withRopeScaling("yarn:factor=4"), SessionOptions.DEFAULT)
+                        .tokens())
+                .isEqualTo(4000);
+    }
+
+    @Test
+    void architecturesThatAreNotReadAreNamedWithThoseThatAre(@TempDir Path folder) throws IOException {
+        Path config = folder.resolve("config.json");
+        for (String architectures : new String[] {"\"MambaForCausalLM\"", "", "\"LlamaForCausalLM\", \"B\"", "7"}) {
+            Files.writeString(config, "{\"architectures\": [" + architectures + "]}");
+            assertThatThrownBy(() -> estimate(config, SessionOptions.DEFAULT))
+                    .isInstanceOf(BadModelFileException.class)
+                    .hasMessageContaining("config.json")
+                    .hasMessageContaining("LlamaForCausalLM");
+        }
+        Files.writeString(config, "{\"architectures\": [\"MambaForCausalLM\"]}");
+        assertThatThrownBy(() -> estimate(config, SessionOptions.DEFAULT))
+                .hasMessageContaining("MambaForCausalLM")
+                .hasMessageContaining("Qwen3ForCausalLM");
+    }
+
+    @Test
+    void memoryIsPositiveAndWithinTheMachine() {
+        assertThat(Memory.total()).isPositive();
+        assertThat(Memory.available()).isBetween(1L, Memory.total());
+        assertThat(Memory.peakResident()).isBetween(0L, Memory.total());
+    }
+}

@@ -1,0 +1,48 @@
+package dev.lectern.measure;
+
+import dev.lectern.Cancellation;
+import dev.lectern.Progress;
+import dev.lectern.hub.Hub;
+import dev.lectern.hub.PullRecord;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * A model to measure.
+ *
+ * @param name what results call it
+ * @param path to open
+ * @param sha256 from the record of its pull; empty for another file
+ */
+public record BenchModel(String name, Path path, Optional<String> sha256) {
+    /** The name of the model that has GPT-2's shape and random weights, made on the spot. */
+    public static final String GPT2_SHAPE = "gpt2-shape";
+
+    private static final long SEED = 1;
+
+    /**
+     * Finds a model, and first fetches it, or makes it, where it is not here.
+     *
+     * @param spec {@value #GPT2_SHAPE}, or whatever the hub understands: a catalogue name, a path, {@code hf:OWNER/REPO[:FILE]}
+     * @param progress of the fetching or making, in bytes
+     * @param notes told in sentences what happens on the way
+     * @throws dev.lectern.LecternException as {@link Hub#pull} throws it, or if the made model cannot be written
+     */
+    public static BenchModel named(
+            String spec, Hub hub, Progress progress, Consumer<String> notes, Cancellation cancellation) {
+        if (spec.equals(GPT2_SHAPE)) {
+            Path file = hub.cacheFolder().resolve("bench").resolve(GPT2_SHAPE + ".gguf");
+            new RandomGpt2(Gpt2Shape.GPT2, SEED).write(file, progress, cancellation);
+            return new BenchModel(GPT2_SHAPE, file, Optional.empty());
+        }
+        Optional<Path> here = hub.resolve(spec);
+        Path path = here.isPresent()
+                ? here.get()
+                : hub.pull(spec, progress, notes, cancellation).path();
+        Optional<PullRecord> record = hub.record(spec);
+        Path file = path.getFileName();
+        String name = record.map(PullRecord::name).orElse(file == null ? path.toString() : file.toString());
+        return new BenchModel(name, path, record.map(PullRecord::sha256));
+    }
+}

@@ -1,0 +1,97 @@
+package dev.lectern.measure;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The members of a JSON object, by type. Every method throws IllegalArgumentException where the member is another. */
+final class JsonFields {
+    private final Map<?, ?> members;
+
+    private JsonFields(Map<?, ?> members) {
+        this.members = members;
+    }
+
+    static JsonFields of(@Nullable Object value) {
+        if (value instanceof Map<?, ?> members) {
+            return new JsonFields(members);
+        }
+        throw new IllegalArgumentException("an object is missing");
+    }
+
+    JsonFields object(String name) {
+        return of(members.get(name));
+    }
+
+    String text(String name) {
+        return optionalText(name).orElseThrow(() -> wrong(name));
+    }
+
+    Optional<String> optionalText(String name) {
+        return switch (members.get(name)) {
+            case null -> Optional.empty();
+            case String text -> Optional.of(text);
+            default -> throw wrong(name);
+        };
+    }
+
+    long whole(String name) {
+        if (members.get(name) instanceof Long number) {
+            return number;
+        }
+        throw wrong(name);
+    }
+
+    double number(String name) {
+        return number(name, members.get(name));
+    }
+
+    /** NaN where there is none. */
+    double optionalNumber(String name) {
+        return members.get(name) == null ? Double.NaN : number(name);
+    }
+
+    List<Double> numbers(String name) {
+        List<Double> numbers = new ArrayList<>();
+        for (Object element : list(name)) {
+            numbers.add(number(name, element));
+        }
+        return numbers;
+    }
+
+    List<Integer> integers(String name) {
+        List<Integer> integers = new ArrayList<>();
+        for (Object element : list(name)) {
+            if (!(element instanceof Long number) || number != number.intValue()) {
+                throw wrong(name);
+            }
+            integers.add(number.intValue());
+        }
+        return integers;
+    }
+
+    /** The objects of a list. */
+    List<JsonFields> objects(String name) {
+        return list(name).stream().map(JsonFields::of).toList();
+    }
+
+    private List<?> list(String name) {
+        if (members.get(name) instanceof List<?> list) {
+            return list;
+        }
+        throw wrong(name);
+    }
+
+    private static double number(String name, @Nullable Object value) {
+        if (value instanceof Number number) {
+            return number.doubleValue();
+        }
+        throw wrong(name);
+    }
+
+    private static IllegalArgumentException wrong(String name) {
+        return new IllegalArgumentException("\"" + name + "\" is missing or of another type");
+    }
+}
