@@ -25,7 +25,8 @@ final class Interruption {
      */
     static Interruption of(Cancellation cancellation, Runnable lastWords) {
         Interruption interruption = new Interruption();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> interruption.stop(cancellation, lastWords), "interruption"));
+        Runtime.getRuntime()
+                .addShutdownHook(new Thread(() -> interruption.stop(cancellation, lastWords), "interruption"));
         return interruption;
     }
 
