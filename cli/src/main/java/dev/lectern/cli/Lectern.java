@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -58,6 +59,8 @@ public final class Lectern {
     boolean version;
 
     private final Surroundings surroundings;
+    private final AtomicBoolean reported = new AtomicBoolean();
+    private volatile boolean json;
 
     Lectern(Surroundings surroundings) {
         this.surroundings = surroundings;
@@ -76,9 +79,10 @@ public final class Lectern {
                 !variables.containsKey("NO_COLOR") && !"dumb".equals(variables.get("TERM")));
         WarningLines.to(console::warn);
         Cancellation cancellation = new Cancellation();
-        Interruption interruption = Interruption.of(cancellation);
-        Surroundings surroundings = new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds);
-        int exitCode = new Lectern(surroundings).run(args);
+        Lectern lectern =
+                new Lectern(new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds));
+        Interruption interruption = Interruption.of(cancellation, lectern::sayInterrupted);
+        int exitCode = lectern.run(args);
         console.clearStatus();
         interruption.over();
         System.exit(exitCode);
@@ -87,7 +91,7 @@ public final class Lectern {
     /** Runs the command; the result is its exit code. */
     int run(String... args) {
         Console console = surroundings.console();
-        boolean json = Arrays.asList(args).contains("--json");
+        json = Arrays.asList(args).contains("--json");
         Optional<Settings> settings = Optional.empty();
         try {
             CommandLine line = commandLine();
@@ -110,11 +114,11 @@ public final class Lectern {
             verb.run(surroundings);
             return 0;
         } catch (ParameterException e) {
-            return report(Failure.of(e, settings), json);
+            return report(Failure.of(e, settings));
         } catch (Console.ReaderGoneException e) {
             return 0;
         } catch (Throwable e) {
-            return report(Failure.of(e), json);
+            return report(Failure.of(e));
         }
     }
 
@@ -124,7 +128,14 @@ public final class Lectern {
                 .orElse(false));
     }
 
-    private int report(Failure failure, boolean json) {
+    private void sayInterrupted() {
+        report(new Failure(LecternException.Kind.CANCELLED, "Stopped on request.", Optional.empty()));
+    }
+
+    private int report(Failure failure) {
+        if (!reported.compareAndSet(false, true)) {
+            return failure.exitCode();
+        }
         Console console = surroundings.console();
         try {
             if (json) {
