@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
@@ -96,7 +97,7 @@ public final class KvCacheBench {
                     model.threads(),
                     Machine.here());
             Optional<KvCacheResult> earlier = options.resume() ? earlier(setting, options) : Optional.empty();
-            int done = earlier.map(result -> result.withCache().size()).orElse(0);
+            int done = earlier.map(result -> result.withCache().runs()).orElse(0);
             if (earlier.isPresent() && done >= options.runs()) {
                 return earlier.get();
             }
@@ -147,10 +148,10 @@ public final class KvCacheBench {
             Reference reference = reference();
             long kvBytes = session.bytes();
             warmUp(reference);
-            int before = earlier.map(result -> result.withCache().size()).orElse(0);
+            int before = earlier.map(result -> result.withCache().runs()).orElse(0);
             for (int run = before; run < options.runs(); run++) {
-                double[] with = withCache(reference);
-                double[] without = withoutCache(reference);
+                Run with = withCache(reference);
+                Run without = withoutCache(reference);
                 KvCacheResult result = joined(setting, finished, reference, kvBytes, with, without);
                 AtomicFile.write(file, result.toIndentedJson().getBytes(StandardCharsets.UTF_8));
                 finished = Optional.of(result);
@@ -165,7 +166,7 @@ public final class KvCacheBench {
     }
 
     private String stopped(Optional<KvCacheResult> finished, Path file) {
-        int runs = finished.map(result -> result.withCache().size()).orElse(0);
+        int runs = finished.map(result -> result.withCache().runs()).orElse(0);
         return runs == 0
                 ? "Stopped on request before the first run with and without the cache was finished."
                 : "Stopped on request after " + runs + " of " + options.runs() + " runs; they are in " + file
@@ -197,38 +198,67 @@ public final class KvCacheBench {
         }
     }
 
-    /** Seconds from the beginning until each token was chosen. */
-    private double[] withCache(Reference reference) {
-        double[] seconds = new double[options.tokens()];
-        session.truncate(0);
-        double elapsed = 0;
-        for (int i = 0; i < seconds.length; i++) {
-            int[] next = i == 0 ? prompt : new int[] {reference.token(i - 1)};
-            long start = System.nanoTime();
-            read(next);
-            int token = likeliest(session.logits());
-            elapsed += (System.nanoTime() - start) / 1e9;
-            seconds[i] = elapsed;
-            reference.requireSame(i, token);
+    /**
+     * A timed run.
+     *
+     * @param seconds from the beginning until each token was chosen
+     */
+    private record Run(double[] seconds, double cpuSeconds) {}
+
+    /** Adds up what passes between its start and its stop: checks in between do not count. */
+    private static final class Clock {
+        private double seconds;
+        private double cpuSeconds;
+        private long wallStart;
+        private long cpuStart;
+
+        void start() {
+            cpuStart = cpuNanos();
+            wallStart = System.nanoTime();
         }
-        return seconds;
+
+        /** Seconds so far. */
+        double stop() {
+            seconds += (System.nanoTime() - wallStart) / 1e9;
+            cpuSeconds += (cpuNanos() - cpuStart) / 1e9;
+            return seconds;
+        }
+
+        private static long cpuNanos() {
+            return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class)
+                    .getProcessCpuTime();
+        }
     }
 
-    private double[] withoutCache(Reference reference) {
+    private Run withCache(Reference reference) {
         double[] seconds = new double[options.tokens()];
-        double elapsed = 0;
+        session.truncate(0);
+        Clock clock = new Clock();
+        for (int i = 0; i < seconds.length; i++) {
+            int[] next = i == 0 ? prompt : new int[] {reference.token(i - 1)};
+            clock.start();
+            read(next);
+            int token = likeliest(session.logits());
+            seconds[i] = clock.stop();
+            reference.requireSame(i, token);
+        }
+        return new Run(seconds, clock.cpuSeconds);
+    }
+
+    private Run withoutCache(Reference reference) {
+        double[] seconds = new double[options.tokens()];
+        Clock clock = new Clock();
         for (int i = 0; i < seconds.length; i++) {
             int[] whole = text(reference, i);
-            long start = System.nanoTime();
+            clock.start();
             session.truncate(0);
             read(whole);
             float[] logits = session.logits();
             int token = likeliest(logits);
-            elapsed += (System.nanoTime() - start) / 1e9;
-            seconds[i] = elapsed;
+            seconds[i] = clock.stop();
             reference.compare(i, token, logits);
         }
-        return seconds;
+        return new Run(seconds, clock.cpuSeconds);
     }
 
     /** The prompt and the first generated tokens. */
@@ -261,32 +291,34 @@ public final class KvCacheBench {
             Optional<KvCacheResult> earlier,
             Reference reference,
             long kvBytes,
-            double[] with,
-            double[] without) {
-        List<Double> withCache =
-                new ArrayList<>(earlier.map(KvCacheResult::withCache).orElse(List.of()));
-        List<Double> withoutCache =
-                new ArrayList<>(earlier.map(KvCacheResult::withoutCache).orElse(List.of()));
-        int runs = withCache.size();
-        withCache.add(with[with.length - 1]);
-        withoutCache.add(without[without.length - 1]);
-        int points = Math.min(MOST_POINTS, with.length);
+            Run with,
+            Run without) {
+        KvCacheResult.Times none = new KvCacheResult.Times(List.of(), List.of());
+        KvCacheResult.Times timesWith = earlier.map(KvCacheResult::withCache).orElse(none);
+        KvCacheResult.Times timesWithout =
+                earlier.map(KvCacheResult::withoutCache).orElse(none);
+        int runs = timesWith.runs();
+        int last = options.tokens() - 1;
+        int points = Math.min(MOST_POINTS, options.tokens());
         List<Integer> tokens = IntStream.rangeClosed(1, points)
-                .mapToObj(i -> (int) ((long) i * with.length / points))
+                .mapToObj(i -> (int) ((long) i * options.tokens() / points))
                 .toList();
-        List<Double> oldWith = earlier.map(result -> result.curve().withCache()).orElse(List.of());
-        List<Double> oldWithout =
+        List<Double> curveWith =
+                earlier.map(result -> result.curve().withCache()).orElse(List.of());
+        List<Double> curveWithout =
                 earlier.map(result -> result.curve().withoutCache()).orElse(List.of());
         return new KvCacheResult(
                 setting,
                 Instant.now().truncatedTo(ChronoUnit.SECONDS),
                 options.runs(),
-                withCache,
-                withoutCache,
+                timesWith.with(with.seconds[last], with.cpuSeconds),
+                timesWithout.with(without.seconds[last], without.cpuSeconds),
                 reference.agreement(earlier.map(KvCacheResult::agreement)),
                 kvBytes,
                 new KvCacheResult.Curve(
-                        tokens, mean(oldWith, runs, tokens, with), mean(oldWithout, runs, tokens, without)),
+                        tokens,
+                        mean(curveWith, runs, tokens, with.seconds),
+                        mean(curveWithout, runs, tokens, without.seconds)),
                 highest(earlier.map(KvCacheResult::load).orElse(Double.NaN), load()));
     }
 

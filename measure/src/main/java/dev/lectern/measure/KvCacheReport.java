@@ -26,23 +26,24 @@ public final class KvCacheReport {
                 "%s, %d tokens after a prompt of %d, %d %s each, %d %s, kv %s\n"
                         + "  with the KV cache     %s s  (%.1f tokens/s)\n"
                         + "  without               %s s  (%.1f tokens/s)\n"
-                        + "  ratio                 %.1f\n"
+                        + "  ratio                 %.1f (of CPU time: %s)\n"
                         + "  tokens                %s\n"
                         + "  machine               %s\n"
                         + "%s",
                 setting.model(),
                 setting.tokens(),
                 setting.promptTokens(),
-                result.withCache().size(),
-                result.withCache().size() == 1 ? "run" : "runs",
+                result.withCache().runs(),
+                result.withCache().runs() == 1 ? "run" : "runs",
                 setting.threads(),
                 setting.threads() == 1 ? "thread" : "threads",
                 setting.kv(),
-                Statistics.of(result.withCache()).plusMinus(),
-                setting.tokens() / Statistics.of(result.withCache()).mean(),
-                Statistics.of(result.withoutCache()).plusMinus(),
-                setting.tokens() / Statistics.of(result.withoutCache()).mean(),
+                result.withCache().wallClock().plusMinus(),
+                setting.tokens() / result.withCache().wallClock().mean(),
+                result.withoutCache().wallClock().plusMinus(),
+                setting.tokens() / result.withoutCache().wallClock().mean(),
                 result.ratio(),
+                cpuRatio(result),
                 tokens(result.agreement()),
                 setting.machine().described(),
                 result.busy()
@@ -52,6 +53,10 @@ public final class KvCacheReport {
                                 result.load(),
                                 setting.machine().cores())
                         : "");
+    }
+
+    private static String cpuRatio(KvCacheResult result) {
+        return Double.isNaN(result.cpuRatio()) ? "unknown" : String.format(Locale.ROOT, "%.1f", result.cpuRatio());
     }
 
     private static String tokens(KvCacheResult.Agreement agreement) {
@@ -137,8 +142,8 @@ public final class KvCacheReport {
     /** @param link from the document to the folder of the results */
     private static String markdown(List<KvCacheResult> results, String link) {
         StringBuilder text = new StringBuilder("""
-                | model | tokens | runs | threads | kv | with the cache, s | without, s | ratio | tokens | largest difference of logits | load | result |
-                | --- | --: | --: | --: | --- | --: | --: | --: | --- | --: | --: | --- |
+                | model | tokens | runs | threads | kv | with the cache, s | without, s | ratio | CPU time with, s | without, s | ratio | tokens | largest difference of logits | load | result |
+                | --- | --: | --: | --: | --- | --: | --: | --: | --: | --: | --: | --- | --: | --: | --- |
                 """);
         Set<String> machines = new LinkedHashSet<>();
         for (KvCacheResult result : results) {
@@ -169,15 +174,18 @@ public final class KvCacheReport {
         KvCacheResult.Setting setting = result.setting();
         return String.format(
                 Locale.ROOT,
-                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %.1e | %s | [%s](%s/%s.json) |\n",
+                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %s | %s | %s | %.1e | %s | [%s](%s/%s.json) |\n",
                 setting.model(),
                 setting.tokens(),
-                result.withCache().size(),
+                result.withCache().runs(),
                 setting.threads(),
                 setting.kv(),
-                Statistics.of(result.withCache()).plusMinus(),
-                Statistics.of(result.withoutCache()).plusMinus(),
+                result.withCache().wallClock().plusMinus(),
+                result.withoutCache().wallClock().plusMinus(),
                 result.ratio(),
+                result.withCache().cpu().plusMinus(),
+                result.withoutCache().cpu().plusMinus(),
+                cpuRatio(result),
                 tokens(result.agreement()),
                 result.agreement().largest(),
                 load(result),
@@ -199,6 +207,6 @@ public final class KvCacheReport {
                 ? ""
                 : " --prompt '" + setting.prompt().replace("'", "'\\''") + "'";
         return "lectern bench kv-cache --model " + setting.model() + " --tokens " + setting.tokens() + " --runs "
-                + result.withCache().size() + " --threads " + setting.threads() + " --kv " + setting.kv() + prompt;
+                + result.withCache().runs() + " --threads " + setting.threads() + " --kv " + setting.kv() + prompt;
     }
 }

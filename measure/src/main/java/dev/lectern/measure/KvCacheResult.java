@@ -21,8 +21,8 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  * @param setting what was measured, and where
  * @param date when the last run ended
  * @param runsWanted pairs of runs that were asked for
- * @param withCache seconds of each run with the cache, the prompt's reading included
- * @param withoutCache seconds of each run without it, as many
+ * @param withCache of each run with the cache, the prompt's reading included
+ * @param withoutCache of each run without it, as many
  * @param agreement whether both ways chose the same tokens
  * @param kvBytes that the cache held in the end
  * @param curve how the seconds grew
@@ -33,8 +33,8 @@ public record KvCacheResult(
         Setting setting,
         Instant date,
         int runsWanted,
-        List<Double> withCache,
-        List<Double> withoutCache,
+        Times withCache,
+        Times withoutCache,
         Agreement agreement,
         long kvBytes,
         Curve curve,
@@ -59,6 +59,46 @@ public record KvCacheResult(
             String kv,
             int threads,
             Machine machine) {}
+
+    /**
+     * How long runs took.
+     *
+     * @param seconds of wall-clock time, one entry per run
+     * @param cpuSeconds of processor time that all threads of the process used, one entry per run. With one thread, and as far as memory and caches
+     *     are not shared, it does not grow when other programs take the processors away; several threads also wait for each other while they
+     *     use it. 0 where the system does not tell
+     */
+    public record Times(List<Double> seconds, List<Double> cpuSeconds) {
+        public Times {
+            seconds = List.copyOf(seconds);
+            cpuSeconds = List.copyOf(cpuSeconds);
+            if (seconds.size() != cpuSeconds.size()) {
+                throw new IllegalArgumentException(
+                        seconds.size() + " wall-clock times, " + cpuSeconds.size() + " CPU times");
+            }
+        }
+
+        public int runs() {
+            return seconds.size();
+        }
+
+        public Statistics wallClock() {
+            return Statistics.of(seconds);
+        }
+
+        public Statistics cpu() {
+            return Statistics.of(cpuSeconds);
+        }
+
+        /** The same with one run more. */
+        Times with(double moreSeconds, double moreCpuSeconds) {
+            List<Double> wall = new ArrayList<>(seconds);
+            wall.add(moreSeconds);
+            List<Double> cpu = new ArrayList<>(cpuSeconds);
+            cpu.add(moreCpuSeconds);
+            return new Times(wall, cpu);
+        }
+    }
 
     /**
      * How well both ways agree. Reading a text and decoding it sum in different orders, so the last bits of their logits differ; a tie within
@@ -94,11 +134,9 @@ public record KvCacheResult(
     }
 
     public KvCacheResult {
-        withCache = List.copyOf(withCache);
-        withoutCache = List.copyOf(withoutCache);
-        if (withCache.isEmpty() || withCache.size() != withoutCache.size()) {
+        if (withCache.runs() == 0 || withCache.runs() != withoutCache.runs()) {
             throw new IllegalArgumentException(
-                    withCache.size() + " runs with the cache and " + withoutCache.size() + " without it");
+                    withCache.runs() + " runs with the cache and " + withoutCache.runs() + " without it");
         }
     }
 
@@ -110,14 +148,20 @@ public record KvCacheResult(
 
     /** How many times longer it takes without the cache: the quotient of the means. */
     public double ratio() {
-        return Statistics.of(withoutCache).mean() / Statistics.of(withCache).mean();
+        return withoutCache.wallClock().mean() / withCache.wallClock().mean();
+    }
+
+    /** The same of processor time; NaN where the system does not tell it. */
+    public double cpuRatio() {
+        double with = withCache.cpu().mean();
+        return with > 0 ? withoutCache.cpu().mean() / with : Double.NaN;
     }
 
     /** The quotients of each run without the cache and the run with it just before. */
     public List<Double> ratios() {
         List<Double> ratios = new ArrayList<>();
-        for (int i = 0; i < withCache.size(); i++) {
-            ratios.add(withoutCache.get(i) / withCache.get(i));
+        for (int i = 0; i < withCache.runs(); i++) {
+            ratios.add(withoutCache.seconds().get(i) / withCache.seconds().get(i));
         }
         return ratios;
     }
@@ -179,6 +223,7 @@ public record KvCacheResult(
         writeTimes(json, "withoutCache", withoutCache);
         json.writeNumberProperty("ratio", ratio());
         writeNumbers(json, "ratios", ratios());
+        writeOptional(json, "cpuRatio", cpuRatio());
         json.writeBooleanProperty("sameTokens", agreement.sameTokens());
         json.writeObjectPropertyStart("agreement");
         json.writeArrayPropertyStart("positions");
@@ -199,10 +244,11 @@ public record KvCacheResult(
         json.writeEndObject();
     }
 
-    private void writeTimes(JsonGenerator json, String name, List<Double> seconds) {
-        Statistics statistics = Statistics.of(seconds);
+    private void writeTimes(JsonGenerator json, String name, Times times) {
+        Statistics statistics = times.wallClock();
         json.writeObjectPropertyStart(name);
-        writeNumbers(json, "seconds", seconds);
+        writeNumbers(json, "seconds", times.seconds());
+        writeNumbers(json, "cpuSeconds", times.cpuSeconds());
         json.writeNumberProperty("mean", statistics.mean());
         writeOptional(json, "stddev", statistics.stddev());
         json.writeNumberProperty("median", statistics.median());
@@ -253,12 +299,16 @@ public record KvCacheResult(
                 setting,
                 Instant.parse(json.text("date")),
                 Math.toIntExact(json.whole("runsWanted")),
-                json.object("withCache").numbers("seconds"),
-                json.object("withoutCache").numbers("seconds"),
+                times(json.object("withCache")),
+                times(json.object("withoutCache")),
                 new Agreement(
                         agreement.integers("positions"), agreement.number("largest"), agreement.number("allowed")),
                 json.whole("kvBytes"),
                 new Curve(curve.integers("tokens"), curve.numbers("withCache"), curve.numbers("withoutCache")),
                 json.optionalNumber("load"));
+    }
+
+    private static Times times(JsonFields json) {
+        return new Times(json.numbers("seconds"), json.numbers("cpuSeconds"));
     }
 }

@@ -51,8 +51,8 @@ class KvCacheBenchTest {
         KvCacheResult result = run(name, options().withKv(kv));
         assertThat(result.agreement().positions()).isEmpty();
         assertThat(result.agreement().largest()).isLessThan(result.agreement().allowed());
-        assertThat(result.withCache()).hasSize(2).allMatch(seconds -> seconds > 0);
-        assertThat(result.withoutCache()).hasSize(2).allMatch(seconds -> seconds > 0);
+        assertThat(result.withCache().seconds()).hasSize(2).allMatch(seconds -> seconds > 0);
+        assertThat(result.withoutCache().seconds()).hasSize(2).allMatch(seconds -> seconds > 0);
         assertThat(result.kvBytes()).isPositive();
         assertThat(result.setting().kv()).isEqualTo(kv);
     }
@@ -65,9 +65,9 @@ class KvCacheBenchTest {
         assertThat(curve.withCache()).isSorted();
         assertThat(curve.withoutCache()).isSorted();
         assertThat(curve.withCache().getLast())
-                .isCloseTo(Statistics.of(result.withCache()).mean(), within(1e-9));
+                .isCloseTo(result.withCache().wallClock().mean(), within(1e-9));
         assertThat(curve.withoutCache().getLast())
-                .isCloseTo(Statistics.of(result.withoutCache()).mean(), within(1e-9));
+                .isCloseTo(result.withoutCache().wallClock().mean(), within(1e-9));
     }
 
     @Test
@@ -112,6 +112,7 @@ class KvCacheBenchTest {
                         "withoutCache",
                         "ratio",
                         "ratios",
+                        "cpuRatio",
                         "sameTokens",
                         "agreement",
                         "kvBytes",
@@ -120,7 +121,7 @@ class KvCacheBenchTest {
                 .containsEntry("sameTokens", true)
                 .containsEntry("tokens", 12L);
         assertThat((Map<String, Object>) only.get("withCache"))
-                .containsOnlyKeys("seconds", "mean", "stddev", "median", "tokensPerSecond");
+                .containsOnlyKeys("seconds", "cpuSeconds", "mean", "stddev", "median", "tokensPerSecond");
         Path kept = folder.resolve("kv-cache-gpt2-12.json");
         assertThat(KvCacheResult.fromJson(Files.readAllBytes(kept))).contains(result);
         assertThat(KvCacheResult.fromJson("{\"results\":[{}]}".getBytes(StandardCharsets.UTF_8)))
@@ -147,22 +148,26 @@ class KvCacheBenchTest {
                 .hasMessageContaining(kept.toString())
                 .hasMessageContaining("--resume");
         KvCacheResult first = KvCacheResult.fromJson(Files.readAllBytes(kept)).orElseThrow();
-        assertThat(first.withCache()).hasSize(1);
+        assertThat(first.withCache().runs()).isEqualTo(1);
         assertThat(first.runsWanted()).isEqualTo(3);
 
         KvCacheResult all = run("gpt2", options().withRuns(3).withResume(true));
-        assertThat(all.withCache()).hasSize(3).startsWith(first.withCache().getFirst());
+        assertThat(all.withCache().seconds())
+                .hasSize(3)
+                .startsWith(first.withCache().seconds().getFirst());
         assertThat(all.withoutCache())
                 .hasSize(3)
                 .startsWith(first.withoutCache().getFirst());
         assertThat(all.curve().withCache().getLast())
-                .isCloseTo(Statistics.of(all.withCache()).mean(), within(1e-9));
+                .isCloseTo(all.withCache().wallClock().mean(), within(1e-9));
 
         // All are there: nothing is measured again. Of another setting, nothing counts.
         assertThat(run("gpt2", options().withRuns(3).withResume(true))).isEqualTo(all);
-        assertThat(run("gpt2", options().withKv("f16").withResume(true)).withCache())
+        assertThat(run("gpt2", options().withKv("f16").withResume(true))
+                        .withCache()
+                        .seconds())
                 .hasSize(2)
-                .doesNotContain(first.withCache().getFirst());
+                .doesNotContain(first.withCache().seconds().getFirst());
     }
 
     @Test
