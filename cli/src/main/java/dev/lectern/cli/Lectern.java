@@ -38,7 +38,7 @@ import picocli.CommandLine.ParseResult;
         footer = {
             "",
             "First steps:",
-            "  lectern ask examples/harbour-report.md \"What is the name of the wreck?\"",
+            "  lectern ask examples/harbour-report.md \"How many days did crane number three stand still?\"",
             "  lectern chat",
             "  lectern ask --help",
             "",
