@@ -28,7 +28,6 @@ import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -129,7 +128,7 @@ public final class Model implements AutoCloseable {
     /**
      * How conversations are written for this model, if it says so.
      *
-     * @throws BadModelFileException if its template cannot be read; everything else works without it
+     * <p>A template outside the supported subset is refused when it is used; everything else works without it.
      */
     public Optional<ChatTemplate> chatTemplate() {
         return file.format().equals("gguf")
@@ -159,12 +158,7 @@ public final class Model implements AutoCloseable {
         List<String> parts = new ArrayList<>(documents);
         parts.add(question);
         messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
-        Map<String, Object> variables = new HashMap<>();
-        tokenizer.bos().ifPresent(bos -> variables.put("bos_token", tokenizer.written(bos)));
-        tokenizer.endTokens().stream()
-                .findFirst()
-                .ifPresent(end -> variables.put("eos_token", tokenizer.written(end)));
-        return ChatPrompt.of(template, tokenizer, messages, variables, true).ids();
+        return ChatPrompt.of(template, tokenizer, messages, Map.of(), true).ids();
     }
 
     /** The tokens of a text; nothing added, special tokens not recognised. */
@@ -236,8 +230,7 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private static Estimate estimate(
-            ModelFile file, Config config, SessionOptions options, int sessions, long tokens) {
+    private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions, long tokens) {
         long weights = 0;
         for (ModelFile.Tensor tensor : file.tensors()) {
             weights = Math.addExact(weights, tensor.bytes());

@@ -128,37 +128,48 @@ public final class Session implements AutoCloseable {
      * Reads tokens after those already read, and tells how likely each was.
      *
      * @return one entry per token read; the first's log-probability is NaN where nothing was read before it
+     * @throws LecternException as {@link #read} does
      */
     public Score score(int[] more, Progress progress, Cancellation cancellation) {
-        admit(more);
+        int length = admit(more);
         double[] logProbs = new double[more.length];
         int[] top1 = new int[more.length];
         int vocabulary = model.vocabulary();
         float[] before = logits;
         logProbs[0] = before == null ? Double.NaN : logProb(before, 0, vocabulary, more[0]);
         logits = null;
-        model.withForward(forward -> {
-            prefill.read(
-                    forward,
-                    sequence,
-                    more,
-                    Slice.Logits.ALL,
-                    (first, rows, values, at) -> {
-                        for (int row = 0; row < rows; row++) {
-                            int rowAt = at + row * vocabulary, token = first + row;
-                            top1[token] = Sampler.likeliest(values, rowAt, vocabulary);
-                            if (token + 1 < more.length) {
-                                logProbs[token + 1] = logProb(values, rowAt, vocabulary, more[token + 1]);
-                            } else {
-                                logits = Arrays.copyOfRange(values, rowAt, rowAt + vocabulary);
+        try {
+            model.withForward(forward -> {
+                prefill.read(
+                        forward,
+                        sequence,
+                        more,
+                        Slice.Logits.ALL,
+                        (first, rows, values, at) -> {
+                            for (int row = 0; row < rows; row++) {
+                                int rowAt = at + row * vocabulary, token = first + row;
+                                top1[token] = Sampler.likeliest(values, rowAt, vocabulary);
+                                if (token + 1 < more.length) {
+                                    logProbs[token + 1] = logProb(values, rowAt, vocabulary, more[token + 1]);
+                                } else {
+                                    logits = Arrays.copyOfRange(values, rowAt, rowAt + vocabulary);
+                                }
                             }
-                        }
-                    },
-                    attention,
-                    progress,
-                    cancellation);
-            return more;
-        });
+                        },
+                        attention,
+                        progress,
+                        cancellation);
+                return more;
+            });
+        } catch (RuntimeException | Error e) {
+            if (!prefill.resumes()) {
+                sequence.cache().truncate(length);
+            }
+            if (length() == length) {
+                logits = before;
+            }
+            throw e;
+        }
         return new Score(more.clone(), logProbs, top1);
     }
 

@@ -29,8 +29,8 @@ class ArchitectureTest {
             Cancellation.class);
 
     /** What the makers of answers need of the public API. */
-    private static final DescribedPredicate<JavaClass> ANSWERS = any(
-            "answers and their options", Answer.class, GenerateOptions.class, Sampling.class, TokenListener.class);
+    private static final DescribedPredicate<JavaClass> ANSWERS =
+            any("answers and their options", Answer.class, GenerateOptions.class, Sampling.class, TokenListener.class);
 
     private static DescribedPredicate<JavaClass> any(String description, Class<?>... types) {
         DescribedPredicate<JavaClass> any = belongToAnyOf(types);
@@ -38,7 +38,8 @@ class ArchitectureTest {
     }
 
     private static ArchRule room(String room, String... others) {
-        DescribedPredicate<JavaClass> allowed = resideInAPackage(ROOT + "." + room + "..").or(WORDS);
+        DescribedPredicate<JavaClass> allowed =
+                resideInAPackage(ROOT + "." + room + "..").or(WORDS);
         for (String other : others) {
             allowed = allowed.or(resideInAPackage(ROOT + "." + other + ".."));
         }
@@ -88,7 +89,8 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAPackage(ROOT + ".generate.."));
 
     @ArchTest
-    static final ArchRule ROOMS_FORM_NO_CYCLE = slices().matching("dev.lectern.(*)..").should().beFreeOfCycles();
+    static final ArchRule ROOMS_FORM_NO_CYCLE =
+            slices().matching("dev.lectern.(*)..").should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule ONLY_KERNELS_USE_THE_VECTOR_API = noClasses()

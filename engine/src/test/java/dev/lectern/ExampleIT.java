@@ -38,7 +38,8 @@ class ExampleIT {
     /** Compiles a class of a module {@code example}; returns what the compiler said. */
     private String compile(String name, String source) throws IOException {
         Path sources = Files.createDirectories(folder.resolve("sources"));
-        Path module = Files.writeString(sources.resolve("module-info.java"), "module example { requires dev.lectern; }");
+        Path module =
+                Files.writeString(sources.resolve("module-info.java"), "module example { requires dev.lectern; }");
         Path main = Files.createDirectories(sources.resolve("example")).resolve(name + ".java");
         Files.writeString(main, "package example;\n\n" + source);
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
@@ -95,8 +96,7 @@ class ExampleIT {
     @Test
     void whatIsNotExportedCannotBeUsed() throws IOException {
         assertThat(compile(
-                        "Peeping",
-                        "class Peeping { int size(dev.lectern.Model m) { return m.tokenizer().size(); } }"))
+                        "Peeping", "class Peeping { int size(dev.lectern.Model m) { return m.tokenizer().size(); } }"))
                 .contains("error:");
     }
 }

@@ -27,9 +27,8 @@ record GoldenNumbers(Map<?, ?> root) {
     }
 
     List<GoldenNumbers> parts(String name) {
-        return ((List<?>) root.get(name)).stream()
-                .map(part -> new GoldenNumbers((Map<?, ?>) part))
-                .toList();
+        return ((List<?>) root.get(name))
+                .stream().map(part -> new GoldenNumbers((Map<?, ?>) part)).toList();
     }
 
     String string(String name) {

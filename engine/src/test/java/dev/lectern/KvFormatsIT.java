@@ -76,10 +76,7 @@ class KvFormatsIT {
     private static float[] rows(BareModel model, Sequence sequence, int[] tokens) {
         float[] all = new float[tokens.length * model.config().vocabulary()];
         model.read(
-                sequence,
-                tokens,
-                CHUNK,
-                (first, rows, logits, at) -> System.arraycopy(logits, at, all, 0, all.length));
+                sequence, tokens, CHUNK, (first, rows, logits, at) -> System.arraycopy(logits, at, all, 0, all.length));
         return all;
     }
 

@@ -70,8 +70,7 @@ class OptionsTest {
     @Test
     void sessionsRefuseWhatTheyCannotDoByName() {
         refused("--ctx is -1", () -> SessionOptions.DEFAULT.withContext(-1));
-        try (Model model = Model.open(
-                Path.of("src/test/resources/tiny/llama3"), ModelOptions.DEFAULT.withThreads(1))) {
+        try (Model model = Model.open(Path.of("src/test/resources/tiny/llama3"), ModelOptions.DEFAULT.withThreads(1))) {
             refused("there are f32, f16, bf16", () -> model.newSession(SessionOptions.DEFAULT.withKv("f8")));
             refused("one side only", () -> model.newSession(SessionOptions.DEFAULT.withKv("k=f16")));
             refused("no KV format \"\"", () -> model.newSession(SessionOptions.DEFAULT.withKv("k=f16,v=")));
@@ -88,8 +87,9 @@ class OptionsTest {
                     session.generate(0, GenerateOptions.DEFAULT, TokenListener.NONE, new Cancellation());
                 });
                 for (int token : new int[] {-1, model.vocabulary(), Integer.MAX_VALUE}) {
-                    refused("Token " + token, () -> session.read(
-                            new int[] {1, token}, Progress.NONE, new Cancellation()));
+                    refused(
+                            "Token " + token,
+                            () -> session.read(new int[] {1, token}, Progress.NONE, new Cancellation()));
                 }
                 assertThat(session.tokens()).containsExactly(1);
             }

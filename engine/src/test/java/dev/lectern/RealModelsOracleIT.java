@@ -102,8 +102,7 @@ class RealModelsOracleIT {
                     Answer answer = session.generate(options, TokenListener.NONE, new Cancellation());
                     assertThat(answer.tokens())
                             .as(prompt.string("prompt"))
-                            .containsExactly(
-                                    Arrays.stream(expected).boxed().toArray(Integer[]::new));
+                            .containsExactly(Arrays.stream(expected).boxed().toArray(Integer[]::new));
                 }
             }
         }

@@ -140,9 +140,9 @@ final class AskCommand implements Verb {
             for (String question : request.questions()) {
                 prompts.add(Prompt.ofDocuments(
                         model,
-                        system == null ? Wording.SYSTEM : system,
+                        system == null ? "" : system,
                         documents,
-                        Wording.question(question, documents.size()),
+                        question,
                         Optional.ofNullable(thinking).map(Switch::isOn)));
             }
             int longest = prompts.stream().mapToInt(Prompt::length).max().orElse(0);

@@ -39,7 +39,8 @@ record Failure(LecternException.Kind kind, String message, Optional<Throwable> c
 
     /** A command line that cannot be understood. */
     static Failure of(ParameterException e, Optional<Settings> settings) {
-        StringBuilder message = new StringBuilder(e instanceof UnmatchedArgumentException u ? unmatched(u) : text(e).strip());
+        StringBuilder message =
+                new StringBuilder(e instanceof UnmatchedArgumentException u ? unmatched(u) : text(e).strip());
         if (message.isEmpty() || ".!?".indexOf(message.charAt(message.length() - 1)) < 0) {
             message.append('.');
         }

@@ -13,6 +13,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -57,6 +59,8 @@ public final class Lectern {
     boolean version;
 
     private final Surroundings surroundings;
+    private final AtomicBoolean reported = new AtomicBoolean();
+    private volatile boolean json;
 
     Lectern(Surroundings surroundings) {
         this.surroundings = surroundings;
@@ -75,9 +79,10 @@ public final class Lectern {
                 !variables.containsKey("NO_COLOR") && !"dumb".equals(variables.get("TERM")));
         WarningLines.to(console::warn);
         Cancellation cancellation = new Cancellation();
-        Interruption interruption = Interruption.of(cancellation);
-        Surroundings surroundings = new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds);
-        int exitCode = new Lectern(surroundings).run(args);
+        Lectern lectern =
+                new Lectern(new Surroundings(console, Hub.system(), variables, cancellation, Uptime::seconds));
+        Interruption interruption = Interruption.of(cancellation, lectern::sayInterrupted);
+        int exitCode = lectern.run(args);
         console.clearStatus();
         interruption.over();
         System.exit(exitCode);
@@ -86,7 +91,7 @@ public final class Lectern {
     /** Runs the command; the result is its exit code. */
     int run(String... args) {
         Console console = surroundings.console();
-        boolean json = Arrays.asList(args).contains("--json");
+        json = Arrays.asList(args).contains("--json");
         Optional<Settings> settings = Optional.empty();
         try {
             CommandLine line = commandLine();
@@ -96,7 +101,7 @@ public final class Lectern {
             ParseResult parsed = line.parseArgs(args);
             StringWriter help = new StringWriter();
             line.setOut(new PrintWriter(help)).setErr(new PrintWriter(help));
-            line.getSubcommands().values().forEach(verb -> verb.setOut(new PrintWriter(help)));
+            eachBelow(line, verb -> verb.setOut(new PrintWriter(help)));
             if (CommandLine.executeHelpRequest(parsed) != null) {
                 console.print(help.toString());
                 return 0;
@@ -109,11 +114,11 @@ public final class Lectern {
             verb.run(surroundings);
             return 0;
         } catch (ParameterException e) {
-            return report(Failure.of(e, settings), json);
+            return report(Failure.of(e, settings));
         } catch (Console.ReaderGoneException e) {
             return 0;
         } catch (Throwable e) {
-            return report(Failure.of(e), json);
+            return report(Failure.of(e));
         }
     }
 
@@ -123,7 +128,14 @@ public final class Lectern {
                 .orElse(false));
     }
 
-    private int report(Failure failure, boolean json) {
+    private void sayInterrupted() {
+        report(new Failure(LecternException.Kind.CANCELLED, "Stopped on request.", Optional.empty()));
+    }
+
+    private int report(Failure failure) {
+        if (!reported.compareAndSet(false, true)) {
+            return failure.exitCode();
+        }
         Console console = surroundings.console();
         try {
             if (json) {
@@ -170,7 +182,8 @@ public final class Lectern {
                 new DoctorCommand())) {
             line.addSubcommand(verb);
         }
-        line.getSubcommands().values().forEach(verb -> verb.addMixin("help", new HelpChoice()));
+        line.addSubcommand(new BenchCommand());
+        eachBelow(line, verb -> verb.addMixin("help", new HelpChoice()));
         line.addMixin("help", new HelpChoice());
         line.addSubcommand(new HelpCommand());
         Console console = surroundings.console();
@@ -180,6 +193,13 @@ public final class Lectern {
                 .setUsageHelpWidth(100)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(coloured ? Ansi.ON : Ansi.OFF))
                 .setCaseInsensitiveEnumValuesAllowed(true);
+    }
+
+    private static void eachBelow(CommandLine line, Consumer<CommandLine> action) {
+        for (CommandLine verb : line.getSubcommands().values()) {
+            action.accept(verb);
+            eachBelow(verb, action);
+        }
     }
 
     /** What {@code --version} prints. */

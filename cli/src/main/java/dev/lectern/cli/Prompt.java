@@ -46,7 +46,7 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
      * Documents and a question, as the model's template writes a conversation; the documents stand first.
      *
      * @param documents the texts with what introduces each
-     * @param question with the instruction that goes with it
+     * @param question as it was asked
      * @param thinking what the user wants of the template's switch for thinking; empty to leave it alone
      */
     static Prompt ofDocuments(

@@ -144,7 +144,8 @@ public final class Sampler {
 
     /** Makes the candidates those tokens that top-p and min-p may keep, descending by logit, ascending by id. */
     private int likeEnough(float[] logits, int at, int vocabulary, double max, double total) {
-        // What is less likely than this cannot be needed: all such tokens together have less than 1 − topP, or less than
+        // What is less likely than this cannot be needed: all such tokens together have less than 1 − topP, or less
+        // than
         // minP each.
         double floor = Math.max(sampling.minP(), (1 - sampling.topP()) * total / vocabulary);
         int count = 0;

@@ -12,6 +12,8 @@ import static dev.lectern.kernel.Lanes.unsigned;
 import static dev.lectern.kernel.Lanes.x;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -25,16 +27,26 @@ import jdk.incubator.vector.VectorSpecies;
 final class KQuantRows {
     private static final VectorSpecies<Byte> B32 = ByteVector.SPECIES_256;
 
+    private static final int BYTES6 = Scratch.UNPACKED / 256 * 210;
+
+    private static final MethodHandle[] UNPACK = {
+        VectorRows.kernel(
+                KQuantRows.class,
+                "unpackQ6_K",
+                MethodType.methodType(
+                        void.class, MemorySegment.class, long.class, int.class, byte[].class, float[].class))
+    };
+
     private KQuantRows() {}
 
-    /** The eight 6-bit scales that the 12 bytes from {@code p} on hold beside as many minima, one a byte: {@link Blocks#scaleK}. */
+    /** The eight 6-bit scales that the 12 bytes from {@code p} on hold beside as many minima, one a byte: see {@link Blocks}. */
     private static long scales(MemorySegment w, long p) {
         int first = i32(w, p);
         int last = i32(w, p + 8) & 0x0f0f0f0f | (first >>> 6 & 0x03030303) << 4;
         return first & 0x3f3f3f3f | (long) last << 32;
     }
 
-    /** The eight minima: {@link Blocks#minimumK}. */
+    /** The eight minima that stand beside the scales. */
     private static long minima(MemorySegment w, long p) {
         int first = i32(w, p + 4);
         int last = i32(w, p + 8) >>> 4 & 0x0f0f0f0f | (first >>> 6 & 0x03030303) << 4;
@@ -47,30 +59,43 @@ final class KQuantRows {
     }
 
     /**
-     * Unpacks a block of Q6_K to 256 signed bytes and 16 scales. Working on 32 bytes at a time costs a third of working on integers, though the bytes make a turn
+     * Unpacks columns of Q6_K to signed bytes and scales. Working on 32 bytes at a time costs a third of working on integers, though the bytes make a turn
      * through the cache (Zen 4, 512 bits: 10 instead of 6 billion weights a second).
      */
-    private static void unpack6(MemorySegment w, long p, byte[] quants, float[] scales) {
-        for (int half = 0; half < 2; half++) {
-            ByteVector upper = bytes(B32, w, p + 128 + 32 * half);
-            for (int quarter = 0; quarter < 2; quarter++) {
-                ByteVector packed = bytes(B32, w, p + 64 * half + 32 * quarter);
-                ByteVector pairs = shiftRight(upper, 2 * quarter);
-                int at = 128 * half + 32 * quarter;
-                packed.and((byte) 15)
-                        .or(shiftLeft4(pairs.and((byte) 3)))
-                        .sub((byte) 32)
-                        .intoArray(quants, at);
-                shiftRight(packed, 4)
-                        .and((byte) 15)
-                        .or(pairs.and((byte) 48))
-                        .sub((byte) 32)
-                        .intoArray(quants, at + 64);
+    static void unpackQ6_K(MemorySegment w, long p, int count, byte[] quants, float[] scales) {
+        for (int k = 0; k < count; k += 256, p += 210) {
+            for (int half = 0; half < 2; half++) {
+                ByteVector upper = bytes(B32, w, p + 128 + 32 * half);
+                for (int quarter = 0; quarter < 2; quarter++) {
+                    ByteVector packed = bytes(B32, w, p + 64 * half + 32 * quarter);
+                    ByteVector pairs = shiftRight(upper, 2 * quarter);
+                    int at = k + 128 * half + 32 * quarter;
+                    packed.and((byte) 15)
+                            .or(shiftLeft4(pairs.and((byte) 3)))
+                            .sub((byte) 32)
+                            .intoArray(quants, at);
+                    shiftRight(packed, 4)
+                            .and((byte) 15)
+                            .or(pairs.and((byte) 48))
+                            .sub((byte) 32)
+                            .intoArray(quants, at + 64);
+                }
+            }
+            float scale = f16(w, p + 208);
+            for (int i = 0; i < 16; i += L) {
+                signed(w, p + 192 + i).mul(scale).intoArray(scales, k / 16 + i);
             }
         }
-        float scale = f16(w, p + 208);
-        for (int i = 0; i < 16; i += L) {
-            signed(w, p + 192 + i).mul(scale).intoArray(scales, i);
+    }
+
+    /** {@link #unpackQ6_K} to the scratch, compiled by itself like all kernels: see {@link VectorRows}. */
+    private static void unpack(MemorySegment w, long p, int count, Scratch s) {
+        try {
+            UNPACK[0].invokeExact(w, p, count, s.quants, s.scales);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError("a kernel declares no checked exception", e);
         }
     }
 
@@ -83,139 +108,176 @@ final class KQuantRows {
         return v.reinterpretAsInts().lanewise(VectorOperators.LSHL, 4).reinterpretAsBytes();
     }
 
-    static void decodeQ4_K(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 256, p += 144) {
-            float scale = f16(w, p);
-            float minimum = -f16(w, p + 2);
-            long scales = scales(w, p + 4);
-            long minima = minima(w, p + 4);
-            for (int j = 0; j < 4; j++) {
-                int o = at + k + 64 * j;
-                FloatVector scale1 = times(scale, scales, 2 * j);
-                FloatVector offset1 = times(minimum, minima, 2 * j);
-                FloatVector scale2 = times(scale, scales, 2 * j + 1);
-                FloatVector offset2 = times(minimum, minima, 2 * j + 1);
-                for (int i = 0; i < 32; i += L) {
-                    IntVector packed = unsigned(w, p + 16 + 32 * j + i);
-                    toFloat(packed.and(15)).fma(scale1, offset1).intoArray(out, o + i);
-                    toFloat(packed.lanewise(VectorOperators.LSHR, 4))
-                            .fma(scale2, offset2)
-                            .intoArray(out, o + 32 + i);
+    static void decodeQ4_K(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 256, q += 144) {
+                float scale = f16(w, q);
+                float minimum = -f16(w, q + 2);
+                long scales = scales(w, q + 4);
+                long minima = minima(w, q + 4);
+                for (int j = 0; j < 4; j++) {
+                    int o = to + k + 64 * j;
+                    FloatVector scale1 = times(scale, scales, 2 * j);
+                    FloatVector offset1 = times(minimum, minima, 2 * j);
+                    FloatVector scale2 = times(scale, scales, 2 * j + 1);
+                    FloatVector offset2 = times(minimum, minima, 2 * j + 1);
+                    for (int i = 0; i < 32; i += L) {
+                        IntVector packed = unsigned(w, q + 16 + 32 * j + i);
+                        toFloat(packed.and(15)).fma(scale1, offset1).intoArray(out, o + i);
+                        toFloat(packed.lanewise(VectorOperators.LSHR, 4))
+                                .fma(scale2, offset2)
+                                .intoArray(out, o + 32 + i);
+                    }
                 }
             }
         }
     }
 
-    static void dotQ4_K(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 256, p += 144) {
-            float scale = f16(w, p);
-            float minimum = -f16(w, p + 2);
-            long scales = scales(w, p + 4);
-            long minima = minima(w, p + 4);
-            for (int j = 0; j < 4; j++) {
-                int o = at + k + 64 * j;
-                FloatVector scale1 = times(scale, scales, 2 * j);
-                FloatVector offset1 = times(minimum, minima, 2 * j);
-                FloatVector scale2 = times(scale, scales, 2 * j + 1);
-                FloatVector offset2 = times(minimum, minima, 2 * j + 1);
-                for (int i = 0; i < 32; i += L) {
-                    IntVector packed = unsigned(w, p + 16 + 32 * j + i);
-                    first = toFloat(packed.and(15)).fma(scale1, offset1).fma(x(x, o + i), first);
-                    second = toFloat(packed.lanewise(VectorOperators.LSHR, 4))
-                            .fma(scale2, offset2)
-                            .fma(x(x, o + 32 + i), second);
+    static void dotQ4_K(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 256, q += 144) {
+                float scale = f16(w, q);
+                float minimum = -f16(w, q + 2);
+                long scales = scales(w, q + 4);
+                long minima = minima(w, q + 4);
+                for (int j = 0; j < 4; j++) {
+                    int o = at + k + 64 * j;
+                    FloatVector scale1 = times(scale, scales, 2 * j);
+                    FloatVector offset1 = times(minimum, minima, 2 * j);
+                    FloatVector scale2 = times(scale, scales, 2 * j + 1);
+                    FloatVector offset2 = times(minimum, minima, 2 * j + 1);
+                    for (int i = 0; i < 32; i += L) {
+                        IntVector packed = unsigned(w, q + 16 + 32 * j + i);
+                        first = toFloat(packed.and(15)).fma(scale1, offset1).fma(x(x, o + i), first);
+                        second = toFloat(packed.lanewise(VectorOperators.LSHR, 4))
+                                .fma(scale2, offset2)
+                                .fma(x(x, o + 32 + i), second);
+                    }
                 }
             }
-        }
-        first.add(second).intoArray(s.lanes, to);
-    }
-
-    static void decodeQ5_K(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 256, p += 176) {
-            float scale = f16(w, p);
-            float minimum = -f16(w, p + 2);
-            long scales = scales(w, p + 4);
-            long minima = minima(w, p + 4);
-            for (int j = 0; j < 4; j++) {
-                int o = at + k + 64 * j;
-                FloatVector scale1 = times(scale, scales, 2 * j);
-                FloatVector offset1 = times(minimum, minima, 2 * j);
-                FloatVector scale2 = times(scale, scales, 2 * j + 1);
-                FloatVector offset2 = times(minimum, minima, 2 * j + 1);
-                for (int i = 0; i < 32; i += L) {
-                    IntVector packed = unsigned(w, p + 48 + 32 * j + i);
-                    IntVector fifth = unsigned(w, p + 16 + i).lanewise(VectorOperators.LSHR, 2 * j);
-                    toFloat(packed.and(15)
-                                    .or(fifth.lanewise(VectorOperators.LSHL, 4).and(16)))
-                            .fma(scale1, offset1)
-                            .intoArray(out, o + i);
-                    toFloat(packed.lanewise(VectorOperators.LSHR, 4)
-                                    .or(fifth.lanewise(VectorOperators.LSHL, 3).and(16)))
-                            .fma(scale2, offset2)
-                            .intoArray(out, o + 32 + i);
-                }
-            }
+            first.add(second).intoArray(lanes, r * L);
         }
     }
 
-    static void dotQ5_K(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 256, p += 176) {
-            float scale = f16(w, p);
-            float minimum = -f16(w, p + 2);
-            long scales = scales(w, p + 4);
-            long minima = minima(w, p + 4);
-            for (int j = 0; j < 4; j++) {
-                int o = at + k + 64 * j;
-                FloatVector scale1 = times(scale, scales, 2 * j);
-                FloatVector offset1 = times(minimum, minima, 2 * j);
-                FloatVector scale2 = times(scale, scales, 2 * j + 1);
-                FloatVector offset2 = times(minimum, minima, 2 * j + 1);
-                for (int i = 0; i < 32; i += L) {
-                    IntVector packed = unsigned(w, p + 48 + 32 * j + i);
-                    IntVector fifth = unsigned(w, p + 16 + i).lanewise(VectorOperators.LSHR, 2 * j);
-                    first = toFloat(packed.and(15)
-                                    .or(fifth.lanewise(VectorOperators.LSHL, 4).and(16)))
-                            .fma(scale1, offset1)
-                            .fma(x(x, o + i), first);
-                    second = toFloat(packed.lanewise(VectorOperators.LSHR, 4)
-                                    .or(fifth.lanewise(VectorOperators.LSHL, 3).and(16)))
-                            .fma(scale2, offset2)
-                            .fma(x(x, o + 32 + i), second);
+    static void decodeQ5_K(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 256, q += 176) {
+                float scale = f16(w, q);
+                float minimum = -f16(w, q + 2);
+                long scales = scales(w, q + 4);
+                long minima = minima(w, q + 4);
+                for (int j = 0; j < 4; j++) {
+                    int o = to + k + 64 * j;
+                    FloatVector scale1 = times(scale, scales, 2 * j);
+                    FloatVector offset1 = times(minimum, minima, 2 * j);
+                    FloatVector scale2 = times(scale, scales, 2 * j + 1);
+                    FloatVector offset2 = times(minimum, minima, 2 * j + 1);
+                    for (int i = 0; i < 32; i += L) {
+                        IntVector packed = unsigned(w, q + 48 + 32 * j + i);
+                        IntVector fifth = unsigned(w, q + 16 + i).lanewise(VectorOperators.LSHR, 2 * j);
+                        toFloat(packed.and(15)
+                                        .or(fifth.lanewise(VectorOperators.LSHL, 4)
+                                                .and(16)))
+                                .fma(scale1, offset1)
+                                .intoArray(out, o + i);
+                        toFloat(packed.lanewise(VectorOperators.LSHR, 4)
+                                        .or(fifth.lanewise(VectorOperators.LSHL, 3)
+                                                .and(16)))
+                                .fma(scale2, offset2)
+                                .intoArray(out, o + 32 + i);
+                    }
                 }
             }
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 
-    static void decodeQ6_K(MemorySegment w, long p, int count, float[] out, int at, Scratch s) {
+    static void dotQ5_K(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 256, q += 176) {
+                float scale = f16(w, q);
+                float minimum = -f16(w, q + 2);
+                long scales = scales(w, q + 4);
+                long minima = minima(w, q + 4);
+                for (int j = 0; j < 4; j++) {
+                    int o = at + k + 64 * j;
+                    FloatVector scale1 = times(scale, scales, 2 * j);
+                    FloatVector offset1 = times(minimum, minima, 2 * j);
+                    FloatVector scale2 = times(scale, scales, 2 * j + 1);
+                    FloatVector offset2 = times(minimum, minima, 2 * j + 1);
+                    for (int i = 0; i < 32; i += L) {
+                        IntVector packed = unsigned(w, q + 48 + 32 * j + i);
+                        IntVector fifth = unsigned(w, q + 16 + i).lanewise(VectorOperators.LSHR, 2 * j);
+                        first = toFloat(packed.and(15)
+                                        .or(fifth.lanewise(VectorOperators.LSHL, 4)
+                                                .and(16)))
+                                .fma(scale1, offset1)
+                                .fma(x(x, o + i), first);
+                        second = toFloat(packed.lanewise(VectorOperators.LSHR, 4)
+                                        .or(fifth.lanewise(VectorOperators.LSHL, 3)
+                                                .and(16)))
+                                .fma(scale2, offset2)
+                                .fma(x(x, o + 32 + i), second);
+                    }
+                }
+            }
+            first.add(second).intoArray(lanes, r * L);
+        }
+    }
+
+    static void decodeQ6_K(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
         byte[] quants = s.quants;
         float[] scales = s.scales;
-        for (int k = 0; k < count; k += 256, p += 210) {
-            unpack6(w, p, quants, scales);
-            for (int i = 0; i < 256; i += L) {
-                signed(quants, i).mul(scales[i / 16]).intoArray(out, at + k + i);
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            for (int k = 0; k < count; k += Scratch.UNPACKED, q += BYTES6) {
+                int some = Math.min(Scratch.UNPACKED, count - k);
+                unpack(w, q, some, s);
+                int to = at + r * stride + k;
+                for (int j = 0; j < some; j += 16) {
+                    for (int i = 0; i < 16; i += L) {
+                        signed(quants, j + i).mul(scales[j / 16]).intoArray(out, to + j + i);
+                    }
+                }
             }
         }
     }
 
-    static void dotQ6_K(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
+    static void dotQ6_K(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
         byte[] quants = s.quants;
         float[] scales = s.scales;
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 256, p += 210) {
-            unpack6(w, p, quants, scales);
-            for (int half = 0; half < 256; half += 128) {
-                for (int i = half; i < half + 64; i += L) {
-                    first = signed(quants, i).mul(scales[i / 16]).fma(x(x, at + k + i), first);
-                    second = signed(quants, i + 64).mul(scales[i / 16 + 4]).fma(x(x, at + k + i + 64), second);
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += Scratch.UNPACKED, q += BYTES6) {
+                int some = Math.min(Scratch.UNPACKED, count - k);
+                unpack(w, q, some, s);
+                for (int j = 0; j < some; j += 32) {
+                    for (int i = 0; i < 16; i += L) {
+                        int o = at + k + j + i;
+                        first = signed(quants, j + i).mul(scales[j / 16]).fma(x(x, o), first);
+                        second = signed(quants, j + i + 16)
+                                .mul(scales[j / 16 + 1])
+                                .fma(x(x, o + 16), second);
+                    }
                 }
             }
+            first.add(second).intoArray(s.lanes, r * L);
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 }

@@ -63,142 +63,187 @@ final class QuantRows {
         return nibbles.sub((byte) zero).lanewise(VectorOperators.ADD, (byte) 16, VectorMask.fromLong(B, fifth));
     }
 
-    static void decodeQ4_0(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 32, p += 18) {
-            FloatVector scale = all(f16(w, p));
-            for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(w, p + 2 + i);
-                toFloat(pair.and(15).sub(8)).mul(scale).intoArray(out, at + k + i);
-                toFloat(pair.lanewise(VectorOperators.LSHR, 4).sub(8))
-                        .mul(scale)
-                        .intoArray(out, at + k + 16 + i);
+    static void decodeQ4_0(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 32, q += 18) {
+                FloatVector scale = all(f16(w, q));
+                for (int i = 0; i < 16; i += L) {
+                    IntVector pair = unsigned(w, q + 2 + i);
+                    toFloat(pair.and(15).sub(8)).mul(scale).intoArray(out, to + k + i);
+                    toFloat(pair.lanewise(VectorOperators.LSHR, 4).sub(8))
+                            .mul(scale)
+                            .intoArray(out, to + k + 16 + i);
+                }
             }
         }
     }
 
-    static void decodeQ4_1(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 32, p += 20) {
-            FloatVector scale = all(f16(w, p));
-            FloatVector offset = all(f16(w, p + 2));
-            for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(w, p + 4 + i);
-                toFloat(pair.and(15)).fma(scale, offset).intoArray(out, at + k + i);
-                toFloat(pair.lanewise(VectorOperators.LSHR, 4))
-                        .fma(scale, offset)
-                        .intoArray(out, at + k + 16 + i);
+    static void decodeQ4_1(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 32, q += 20) {
+                FloatVector scale = all(f16(w, q));
+                FloatVector offset = all(f16(w, q + 2));
+                for (int i = 0; i < 16; i += L) {
+                    IntVector pair = unsigned(w, q + 4 + i);
+                    toFloat(pair.and(15)).fma(scale, offset).intoArray(out, to + k + i);
+                    toFloat(pair.lanewise(VectorOperators.LSHR, 4))
+                            .fma(scale, offset)
+                            .intoArray(out, to + k + 16 + i);
+                }
             }
         }
     }
 
-    static void decodeQ5_0(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 32, p += 22) {
-            FloatVector scale = all(f16(w, p));
-            int fifth = i32(w, p + 2);
-            for (int i = 0; i < 16; i += L) {
-                first5(w, p + 2 + 4 + i, fifth >>> i, 16).mul(scale).intoArray(out, at + k + i);
-                second5(w, p + 2 + 4 + i, fifth >>> i, 16).mul(scale).intoArray(out, at + k + 16 + i);
+    static void decodeQ5_0(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 32, q += 22) {
+                FloatVector scale = all(f16(w, q));
+                int fifth = i32(w, q + 2);
+                for (int i = 0; i < 16; i += L) {
+                    first5(w, q + 6 + i, fifth >>> i, 16).mul(scale).intoArray(out, to + k + i);
+                    second5(w, q + 6 + i, fifth >>> i, 16).mul(scale).intoArray(out, to + k + 16 + i);
+                }
             }
         }
     }
 
-    static void decodeQ5_1(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 32, p += 24) {
-            FloatVector scale = all(f16(w, p));
-            FloatVector offset = all(f16(w, p + 2));
-            int fifth = i32(w, p + 4);
-            for (int i = 0; i < 16; i += L) {
-                first5(w, p + 4 + 4 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, at + k + i);
-                second5(w, p + 4 + 4 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, at + k + 16 + i);
+    static void decodeQ5_1(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 32, q += 24) {
+                FloatVector scale = all(f16(w, q));
+                FloatVector offset = all(f16(w, q + 2));
+                int fifth = i32(w, q + 4);
+                for (int i = 0; i < 16; i += L) {
+                    first5(w, q + 8 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, to + k + i);
+                    second5(w, q + 8 + i, fifth >>> i, 0).fma(scale, offset).intoArray(out, to + k + 16 + i);
+                }
             }
         }
     }
 
-    static void decodeQ8_0(MemorySegment w, long p, int count, float[] out, int at) {
-        for (int k = 0; k < count; k += 32, p += 34) {
-            FloatVector scale = all(f16(w, p));
-            for (int i = 0; i < 16; i += L) {
-                signed(w, p + 2 + i).mul(scale).intoArray(out, at + k + i);
-                signed(w, p + 18 + i).mul(scale).intoArray(out, at + k + 16 + i);
+    static void decodeQ8_0(
+            MemorySegment w, long p, long rowBytes, int rows, int count, float[] out, int at, int stride, Scratch s) {
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            int to = at + r * stride;
+            for (int k = 0; k < count; k += 32, q += 34) {
+                FloatVector scale = all(f16(w, q));
+                for (int i = 0; i < 16; i += L) {
+                    signed(w, q + 2 + i).mul(scale).intoArray(out, to + k + i);
+                    signed(w, q + 18 + i).mul(scale).intoArray(out, to + k + 16 + i);
+                }
             }
         }
     }
 
-    static void dotQ4_0(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 32, p += 18) {
-            FloatVector scale = all(f16(w, p));
-            for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(w, p + 2 + i);
-                first = toFloat(pair.and(15).sub(8)).mul(scale).fma(x(x, at + k + i), first);
-                second = toFloat(pair.lanewise(VectorOperators.LSHR, 4).sub(8))
-                        .mul(scale)
-                        .fma(x(x, at + k + 16 + i), second);
+    static void dotQ4_0(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 32, q += 18) {
+                FloatVector scale = all(f16(w, q));
+                for (int i = 0; i < 16; i += L) {
+                    IntVector pair = unsigned(w, q + 2 + i);
+                    first = toFloat(pair.and(15).sub(8)).mul(scale).fma(x(x, at + k + i), first);
+                    second = toFloat(pair.lanewise(VectorOperators.LSHR, 4).sub(8))
+                            .mul(scale)
+                            .fma(x(x, at + k + 16 + i), second);
+                }
             }
+            first.add(second).intoArray(lanes, r * L);
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 
-    static void dotQ4_1(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 32, p += 20) {
-            FloatVector scale = all(f16(w, p));
-            FloatVector offset = all(f16(w, p + 2));
-            for (int i = 0; i < 16; i += L) {
-                IntVector pair = unsigned(w, p + 4 + i);
-                first = toFloat(pair.and(15)).fma(scale, offset).fma(x(x, at + k + i), first);
-                second = toFloat(pair.lanewise(VectorOperators.LSHR, 4))
-                        .fma(scale, offset)
-                        .fma(x(x, at + k + 16 + i), second);
+    static void dotQ4_1(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 32, q += 20) {
+                FloatVector scale = all(f16(w, q));
+                FloatVector offset = all(f16(w, q + 2));
+                for (int i = 0; i < 16; i += L) {
+                    IntVector pair = unsigned(w, q + 4 + i);
+                    first = toFloat(pair.and(15)).fma(scale, offset).fma(x(x, at + k + i), first);
+                    second = toFloat(pair.lanewise(VectorOperators.LSHR, 4))
+                            .fma(scale, offset)
+                            .fma(x(x, at + k + 16 + i), second);
+                }
             }
+            first.add(second).intoArray(lanes, r * L);
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 
-    static void dotQ5_0(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 32, p += 22) {
-            FloatVector scale = all(f16(w, p));
-            int fifth = i32(w, p + 2);
-            for (int i = 0; i < 16; i += L) {
-                first = first5(w, p + 2 + 4 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + i), first);
-                second = second5(w, p + 2 + 4 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + 16 + i), second);
+    static void dotQ5_0(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 32, q += 22) {
+                FloatVector scale = all(f16(w, q));
+                int fifth = i32(w, q + 2);
+                for (int i = 0; i < 16; i += L) {
+                    first = first5(w, q + 6 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + i), first);
+                    second = second5(w, q + 6 + i, fifth >>> i, 16).mul(scale).fma(x(x, at + k + 16 + i), second);
+                }
             }
+            first.add(second).intoArray(lanes, r * L);
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 
-    static void dotQ5_1(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 32, p += 24) {
-            FloatVector scale = all(f16(w, p));
-            FloatVector offset = all(f16(w, p + 2));
-            int fifth = i32(w, p + 4);
-            for (int i = 0; i < 16; i += L) {
-                first = first5(w, p + 4 + 4 + i, fifth >>> i, 0)
-                        .fma(scale, offset)
-                        .fma(x(x, at + k + i), first);
-                second = second5(w, p + 4 + 4 + i, fifth >>> i, 0)
-                        .fma(scale, offset)
-                        .fma(x(x, at + k + 16 + i), second);
+    static void dotQ5_1(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 32, q += 24) {
+                FloatVector scale = all(f16(w, q));
+                FloatVector offset = all(f16(w, q + 2));
+                int fifth = i32(w, q + 4);
+                for (int i = 0; i < 16; i += L) {
+                    first = first5(w, q + 8 + i, fifth >>> i, 0)
+                            .fma(scale, offset)
+                            .fma(x(x, at + k + i), first);
+                    second = second5(w, q + 8 + i, fifth >>> i, 0)
+                            .fma(scale, offset)
+                            .fma(x(x, at + k + 16 + i), second);
+                }
             }
+            first.add(second).intoArray(lanes, r * L);
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 
-    static void dotQ8_0(MemorySegment w, long p, int count, float[] x, int at, Scratch s, int to) {
-        FloatVector first = FloatVector.zero(F);
-        FloatVector second = first;
-        for (int k = 0; k < count; k += 32, p += 34) {
-            FloatVector scale = all(f16(w, p));
-            for (int i = 0; i < 16; i += L) {
-                first = signed(w, p + 2 + i).mul(scale).fma(x(x, at + k + i), first);
-                second = signed(w, p + 18 + i).mul(scale).fma(x(x, at + k + 16 + i), second);
+    static void dotQ8_0(MemorySegment w, long p, long rowBytes, int rows, int count, float[] x, int at, Scratch s) {
+        float[] lanes = s.lanes;
+        for (int r = 0; r < rows; r++) {
+            long q = p + r * rowBytes;
+            FloatVector first = FloatVector.zero(F);
+            FloatVector second = first;
+            for (int k = 0; k < count; k += 32, q += 34) {
+                FloatVector scale = all(f16(w, q));
+                for (int i = 0; i < 16; i += L) {
+                    first = signed(w, q + 2 + i).mul(scale).fma(x(x, at + k + i), first);
+                    second = signed(w, q + 18 + i).mul(scale).fma(x(x, at + k + 16 + i), second);
+                }
             }
+            first.add(second).intoArray(lanes, r * L);
         }
-        first.add(second).intoArray(s.lanes, to);
     }
 }

@@ -2,10 +2,13 @@ package dev.lectern.kernel;
 
 /** One worker's buffers, kept between products. Growing is rare: the sizes settle within the first layer. */
 final class Scratch {
-    /** A block of 256, unpacked to bytes, and its scales. */
-    final byte[] quants = new byte[256];
+    /** Columns that are unpacked at a time: few enough for the processor to fetch the next ones meanwhile. */
+    static final int UNPACKED = 1024;
 
-    final float[] scales = new float[16];
+    /** Weights unpacked to signed bytes, and their scales, one for 16 columns. */
+    final byte[] quants = new byte[UNPACKED];
+
+    final float[] scales = new float[UNPACKED / 16];
 
     /** A decoded row. */
     float[] row = new float[0];
@@ -16,7 +19,7 @@ final class Scratch {
     /** {@code [PANEL_ROWS][Tiles.COLUMNS]} decoded weights. */
     float[] panel = new float[0];
 
-    /** {@code [PANEL_ROWS][Tiles.TOKENS]} sums. */
+    /** {@code [PANEL_ROWS][Tiles.STRIDE]} sums. */
     float[] sums = new float[0];
 
     /** The array itself or a larger one, contents unspecified; with room for a vector beyond the end. */

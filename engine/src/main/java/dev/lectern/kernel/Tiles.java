@@ -18,8 +18,11 @@ final class Tiles {
     /** Columns of weights that are decoded at a time; the distance of two rows of a panel. */
     static final int COLUMNS = 512;
 
-    /** Tokens that are multiplied at a time; the distance of two rows of sums. */
+    /** Tokens that are multiplied at a time. */
     static final int TOKENS = 512;
+
+    /** The distance of two rows of sums: no power of two, so that a column of them does not crowd into few lines of the cache. */
+    static final int STRIDE = TOKENS + 16;
 
     /** Vectors of the widest tile for this machine. */
     static final int VECTORS = L == 16 ? 4 : 2;
@@ -31,7 +34,7 @@ final class Tiles {
      *
      * @param w {@code [4][COLUMNS]} from {@code at} on
      * @param x {@code [columns][width]} from {@code from} on
-     * @param sums {@code [4][TOKENS]} from {@code to} on, added to
+     * @param sums {@code [4][STRIDE]} from {@code to} on, added to
      */
     static void multiply(
             int vectors, float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
@@ -101,18 +104,18 @@ final class Tiles {
         add(sums, to + L, s01);
         add(sums, to + 2 * L, s02);
         add(sums, to + 3 * L, s03);
-        add(sums, to + TOKENS, s10);
-        add(sums, to + TOKENS + L, s11);
-        add(sums, to + TOKENS + 2 * L, s12);
-        add(sums, to + TOKENS + 3 * L, s13);
-        add(sums, to + 2 * TOKENS, s20);
-        add(sums, to + 2 * TOKENS + L, s21);
-        add(sums, to + 2 * TOKENS + 2 * L, s22);
-        add(sums, to + 2 * TOKENS + 3 * L, s23);
-        add(sums, to + 3 * TOKENS, s30);
-        add(sums, to + 3 * TOKENS + L, s31);
-        add(sums, to + 3 * TOKENS + 2 * L, s32);
-        add(sums, to + 3 * TOKENS + 3 * L, s33);
+        add(sums, to + STRIDE, s10);
+        add(sums, to + STRIDE + L, s11);
+        add(sums, to + STRIDE + 2 * L, s12);
+        add(sums, to + STRIDE + 3 * L, s13);
+        add(sums, to + 2 * STRIDE, s20);
+        add(sums, to + 2 * STRIDE + L, s21);
+        add(sums, to + 2 * STRIDE + 2 * L, s22);
+        add(sums, to + 2 * STRIDE + 3 * L, s23);
+        add(sums, to + 3 * STRIDE, s30);
+        add(sums, to + 3 * STRIDE + L, s31);
+        add(sums, to + 3 * STRIDE + 2 * L, s32);
+        add(sums, to + 3 * STRIDE + 3 * L, s33);
     }
 
     private static void by2(float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
@@ -144,12 +147,12 @@ final class Tiles {
         }
         add(sums, to, s00);
         add(sums, to + L, s01);
-        add(sums, to + TOKENS, s10);
-        add(sums, to + TOKENS + L, s11);
-        add(sums, to + 2 * TOKENS, s20);
-        add(sums, to + 2 * TOKENS + L, s21);
-        add(sums, to + 3 * TOKENS, s30);
-        add(sums, to + 3 * TOKENS + L, s31);
+        add(sums, to + STRIDE, s10);
+        add(sums, to + STRIDE + L, s11);
+        add(sums, to + 2 * STRIDE, s20);
+        add(sums, to + 2 * STRIDE + L, s21);
+        add(sums, to + 3 * STRIDE, s30);
+        add(sums, to + 3 * STRIDE + L, s31);
     }
 
     private static void by1(float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
@@ -171,8 +174,8 @@ final class Tiles {
             s3 = w3.fma(x0, s3);
         }
         add(sums, to, s0);
-        add(sums, to + TOKENS, s1);
-        add(sums, to + 2 * TOKENS, s2);
-        add(sums, to + 3 * TOKENS, s3);
+        add(sums, to + STRIDE, s1);
+        add(sums, to + 2 * STRIDE, s2);
+        add(sums, to + 3 * STRIDE, s3);
     }
 }

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * Weights times many vectors: what prefill does. Tokens run along the lanes. A panel of weight rows is decoded, a block of columns at a time, to f32 in the second-level cache
  * and multiplied there with all tokens of a group; the sums are turned round to {@code [token][output]} at the end.
  *
- * <p>The order of summation: within blocks of {@link Tiles#COLUMNS} columns one after the other, then block after block.
+ * <p>The order of summation: within a block of columns one after the other, then block after block; the blocks depend on the shape of the weights alone.
  */
 final class VectorChunks {
     /** 96 rows of 512 columns are 192 KB: with a block of tokens they stay in a second-level cache of 512 KB. */
@@ -76,19 +76,18 @@ final class VectorChunks {
         int columns = w.columns();
         long rowBytes = w.rowBytes();
         s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS);
-        s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.TOKENS);
-        Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.TOKENS, 0);
-        for (int k = 0; k < columns; k += Tiles.COLUMNS) {
-            int some = Math.min(Tiles.COLUMNS, columns - k);
-            for (int row = from; row < to; row++) {
-                long offset = row * rowBytes + w.type().bytes(k);
-                VectorRows.decode(w.type(), w.segment(), offset, some, s.panel, (row - from) * Tiles.COLUMNS, s);
-            }
+        s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.STRIDE);
+        Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.STRIDE, 0);
+        int step = step(w.type(), columns);
+        for (int k = 0; k < columns; k += step) {
+            int some = Math.min(step, columns - k);
+            long first = from * rowBytes + w.type().bytes(k);
+            VectorRows.decode(w.type(), w.segment(), first, rowBytes, to - from, some, s.panel, 0, Tiles.COLUMNS, s);
             for (int block = 0; block < blocks(tokens); block++) {
                 int width = width(tokens, block);
                 int x = block * BLOCK * columns + k * width;
                 for (int row = 0; row < to - from; row += 4) {
-                    int sums = row * Tiles.TOKENS + block * BLOCK;
+                    int sums = row * Tiles.STRIDE + block * BLOCK;
                     Tiles.multiply(width / L, s.panel, row * Tiles.COLUMNS, packed, x, width, some, s.sums, sums);
                 }
             }
@@ -96,11 +95,24 @@ final class VectorChunks {
         store(s.sums, product.out(), from, to, w.rows(), tokens, firstRow);
     }
 
+    /** How many columns are decoded at a time: as few blocks of columns as possible, of about equal size. */
+    private static int step(ElementType type, int columns) {
+        int blocks = (columns + Tiles.COLUMNS - 1) / Tiles.COLUMNS;
+        int step = (columns + blocks - 1) / blocks;
+        int whole = Math.max(16, type.blockElements());
+        return (step + whole - 1) / whole * whole;
+    }
+
+    /** Turns the sums round, eight tokens at a time: each line of sums is read once, and eight lines of output fill up side by side. */
     private static void store(float[] sums, float[] out, int from, int to, int outputs, int tokens, int firstRow) {
-        for (int t = 0; t < tokens; t++) {
-            int target = (firstRow + t) * outputs;
+        for (int t = 0; t < tokens; t += 8) {
+            int some = Math.min(8, tokens - t);
             for (int o = from; o < to; o++) {
-                out[target + o] = sums[(o - from) * Tiles.TOKENS + t];
+                int source = (o - from) * Tiles.STRIDE + t;
+                int target = (firstRow + t) * outputs + o;
+                for (int i = 0; i < some; i++) {
+                    out[target + i * outputs] = sums[source + i];
+                }
             }
         }
     }

@@ -93,41 +93,30 @@ final class VectorElementwise implements Elementwise {
         return lanes[L];
     }
 
+    // The exponential is long: a loop has it once, under a mask, for a second copy for the last elements would overflow
+    // the compiler's budget.
+
     @Override
     public void siluTimes(float[] gate, float[] up, int from, int to) {
-        int i = from;
-        for (; i <= to - L; i += L) {
-            silu(Lanes.x(gate, i)).mul(Lanes.x(up, i)).intoArray(gate, i);
+        for (int i = from; i < to; i += L) {
+            VectorMask<Float> here = F.indexInRange(i, to);
+            FloatVector v = FloatVector.fromArray(F, gate, i, here);
+            FloatVector silu = v.div(VectorExp.exp(v.neg()).add(1));
+            silu.mul(FloatVector.fromArray(F, up, i, here)).intoArray(gate, i, here);
         }
-        if (i < to) {
-            VectorMask<Float> rest = F.indexInRange(i, to);
-            silu(FloatVector.fromArray(F, gate, i, rest))
-                    .mul(FloatVector.fromArray(F, up, i, rest))
-                    .intoArray(gate, i, rest);
-        }
-    }
-
-    private static FloatVector silu(FloatVector x) {
-        return x.div(VectorExp.exp(x.neg()).add(1));
     }
 
     @Override
     public void gelu(float[] x, int from, int to) {
-        int i = from;
-        for (; i <= to - L; i += L) {
-            gelu(Lanes.x(x, i)).intoArray(x, i);
+        FloatVector linear = all((float) (-2 * Math.sqrt(2 / Math.PI)));
+        FloatVector cubic = all((float) (-2 * Math.sqrt(2 / Math.PI) * 0.044715));
+        for (int i = from; i < to; i += L) {
+            VectorMask<Float> here = F.indexInRange(i, to);
+            FloatVector v = FloatVector.fromArray(F, x, i, here);
+            FloatVector minus2u = v.mul(v).fma(cubic, linear).mul(v);
+            // (1 + tanh u) / 2 = 1 / (1 + e^(−2u))
+            v.div(VectorExp.exp(minus2u).add(1)).intoArray(x, i, here);
         }
-        if (i < to) {
-            VectorMask<Float> rest = F.indexInRange(i, to);
-            gelu(FloatVector.fromArray(F, x, i, rest)).intoArray(x, i, rest);
-        }
-    }
-
-    /** (1 + tanh u) / 2 = 1 / (1 + e^(−2u)). */
-    private static FloatVector gelu(FloatVector x) {
-        FloatVector cubic = x.mul(x).fma(all((float) (-2 * Math.sqrt(2 / Math.PI) * 0.044715)), all((float)
-                (-2 * Math.sqrt(2 / Math.PI))));
-        return x.div(VectorExp.exp(cubic.mul(x)).add(1));
     }
 
     @Override
@@ -148,9 +137,10 @@ final class VectorElementwise implements Elementwise {
 
     @Override
     public void softmax(float[] x, int from, int to) {
-        float max = max(x, from, to);
         float[] lanes = new float[L + 1];
-        float total = total(exponentials(x, from, to, max), lanes);
+        exponentials(x, from, to, max(x, from, to), lanes);
+        Lanes.sum(lanes, 1, lanes, L, 1);
+        float total = lanes[L];
         float factor = 1 / total;
         for (int i = from; i < to; i++) {
             x[i] *= factor;
@@ -170,21 +160,15 @@ final class VectorElementwise implements Elementwise {
         return result;
     }
 
-    /** Replaces x by e^(x − max); returns the sums, lane by lane. */
-    private static FloatVector exponentials(float[] x, int from, int to, float max) {
+    /** Replaces x by e^(x − max); the sums of the lanes go to {@code lanes}. */
+    private static void exponentials(float[] x, int from, int to, float max, float[] lanes) {
         FloatVector sum = FloatVector.zero(F);
-        int i = from;
-        for (; i <= to - L; i += L) {
-            FloatVector e = VectorExp.exp(Lanes.x(x, i).sub(max));
-            e.intoArray(x, i);
-            sum = sum.add(e);
+        for (int i = from; i < to; i += L) {
+            VectorMask<Float> here = F.indexInRange(i, to);
+            FloatVector e = VectorExp.exp(FloatVector.fromArray(F, x, i, here).sub(max));
+            e.intoArray(x, i, here);
+            sum = sum.add(e, here);
         }
-        if (i < to) {
-            VectorMask<Float> rest = F.indexInRange(i, to);
-            FloatVector e = VectorExp.exp(FloatVector.fromArray(F, x, i, rest).sub(max));
-            e.intoArray(x, i, rest);
-            sum = sum.add(FloatVector.zero(F).blend(e, rest));
-        }
-        return sum;
+        sum.intoArray(lanes, 0);
     }
 }

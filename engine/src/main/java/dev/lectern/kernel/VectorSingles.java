@@ -3,10 +3,13 @@ package dev.lectern.kernel;
 import static dev.lectern.kernel.Lanes.L;
 
 /**
- * Weights times single vectors: what decoding does. With one vector the weights are multiplied as they are unpacked; with several a row is unpacked once and
+ * Weights times single vectors: what decoding does. With few vectors the weights are multiplied as they are unpacked; with more a row is unpacked once and
  * multiplied by each. The order of summation is the same ({@link VectorRows}), so a sequence does not notice its neighbours.
  */
 final class VectorSingles {
+    /** Up to so many vectors, unpacking the weights anew for each is no slower than a turn through the cache. */
+    private static final int FEW = 2;
+
     /** Rows whose lanes are summed together. */
     private static final int TOGETHER = 32;
 
@@ -20,19 +23,20 @@ final class VectorSingles {
         int columns = w.columns();
         long rowBytes = w.rowBytes();
         s.lanes = Scratch.grown(s.lanes, (long) Math.max(TOGETHER, singles) * L);
-        if (singles == 1 && VectorRows.dots(w.type(), columns)) {
+        boolean inPassing =
+                VectorRows.dots(w.type(), columns) && (singles <= FEW || !VectorRows.decodedAlike(w.type()));
+        if (inPassing) {
             for (int first = from; first < to; first += TOGETHER) {
                 int rows = Math.min(TOGETHER, to - first);
-                for (int i = 0; i < rows; i++) {
-                    long at = (first + i) * rowBytes;
-                    VectorRows.dot(w.type(), w.segment(), at, columns, x, 0, s, i * L);
+                for (int r = 0; r < singles; r++) {
+                    VectorRows.dot(w.type(), w.segment(), first * rowBytes, rowBytes, rows, columns, x, r * columns, s);
+                    Lanes.sum(s.lanes, rows, product.out(), r * w.rows() + first, 1);
                 }
-                Lanes.sum(s.lanes, rows, product.out(), first, 1);
             }
         } else {
             s.row = Scratch.grown(s.row, columns);
             for (int row = from; row < to; row++) {
-                VectorRows.decode(w.type(), w.segment(), row * rowBytes, columns, s.row, 0, s);
+                VectorRows.decode(w.type(), w.segment(), row * rowBytes, rowBytes, 1, columns, s.row, 0, 0, s);
                 multiplyDecoded(s, w, row, singles, x, product.out());
             }
         }
@@ -40,16 +44,15 @@ final class VectorSingles {
 
     private static void multiplyDecoded(Scratch s, Matrix w, int output, int singles, float[] x, float[] out) {
         int columns = w.columns();
-        int run = VectorRows.run(w.type());
         int r = 0;
         for (; r + 4 <= singles; r += 4) {
-            VectorRows.dotDecoded4(s.row, run, columns, x, r * columns, columns, s.lanes, r * L);
+            VectorRows.dotDecoded4(s.row, columns, x, r * columns, columns, s.lanes, r * L);
         }
         for (; r < singles; r++) {
-            VectorRows.dotDecoded(s.row, run, columns, x, r * columns, s.lanes, r * L);
+            VectorRows.dotDecoded(s.row, columns, x, r * columns, s.lanes, r * L);
         }
         Lanes.sum(s.lanes, singles, out, output, w.rows());
-        int paired = columns / (2 * run) * (2 * run);
+        int paired = columns / VectorRows.PAIR * VectorRows.PAIR;
         if (paired < columns) {
             for (r = 0; r < singles; r++) {
                 float sum = out[r * w.rows() + output];

@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.BadModelFileException;
 import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Elementwise;

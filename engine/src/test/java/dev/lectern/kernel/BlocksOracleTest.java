@@ -71,7 +71,7 @@ final class BlocksOracleTest {
     void theVectorDecoderGivesTheSameBitsAlsoForDamagedScales(Golden golden) {
         int count = golden.numbers().length;
         float[] decoded = new float[count];
-        VectorRows.decode(golden.type(), golden.matrix().segment(), 0, count, decoded, 0, new Scratch());
+        VectorRows.decode(golden.type(), golden.matrix().segment(), 0, 0, 1, count, decoded, 0, 0, new Scratch());
         assertThat(bits(decoded)).isEqualTo(bits(golden.numbers()));
     }
 

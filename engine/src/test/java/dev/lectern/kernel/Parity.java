@@ -30,7 +30,7 @@ final class Parity {
         float[] expected = new float[w.columns()];
         Blocks.decode(w, row, 0, w.columns(), expected, 0);
         float[] decoded = new float[w.columns()];
-        VectorRows.decode(w.type(), w.segment(), row * w.rowBytes(), w.columns(), decoded, 0, new Scratch());
+        VectorRows.decode(w.type(), w.segment(), row * w.rowBytes(), 0, 1, w.columns(), decoded, 0, 0, new Scratch());
         if (Arrays.mismatch(expected, decoded) >= 0) {
             throw new AssertionError(where + ": decoded bits differ");
         }

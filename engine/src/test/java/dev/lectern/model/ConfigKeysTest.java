@@ -226,8 +226,7 @@ class ConfigKeysTest {
                 "layer_types",
                 "\"a\"");
         refused(
-                () -> llamaGguf(
-                        "llama.attention.sliding_window", 100L, "llama.attention.sliding_window_pattern", 6L),
+                () -> llamaGguf("llama.attention.sliding_window", 100L, "llama.attention.sliding_window_pattern", 6L),
                 "sliding_window_pattern",
                 "not supported");
         refused(() -> llama("sliding_window", -1L), "sliding_window", "-1");

@@ -24,9 +24,7 @@ class RopeScalingTest {
     }
 
     @ParameterizedTest
-    @CsvSource(
-            delimiter = '|',
-            textBlock = """
+    @CsvSource(delimiter = '|', textBlock = """
                     ''                                | there are none, linear, dynamic, yarn, llama3
                     ntk:factor=2                      | there are none, linear, dynamic, yarn, llama3
                     linear                            | needs a factor, as in linear:factor=4

@@ -212,8 +212,9 @@ class ForwardTest {
                     bench.model.forward().step(slices, attention, cancellation);
                     duration = System.nanoTime() - began;
                     // The stop came too late: as if the step had never been.
-                    slices.forEach(slice -> slice.sequence().cache().truncate(
-                            slice.sequence().cache().length() - slice.tokens().length));
+                    slices.forEach(slice -> slice.sequence()
+                            .cache()
+                            .truncate(slice.sequence().cache().length() - slice.tokens().length));
                 } catch (LecternException e) {
                     assertThat(e.kind()).isEqualTo(LecternException.Kind.CANCELLED);
                     givenUp++;

@@ -1,0 +1,13 @@
+package dev.lectern.cli;
+
+import picocli.CommandLine.Command;
+
+/** {@code lectern bench}: the verbs that measure. */
+@Command(
+        name = "bench",
+        customSynopsis = "lectern bench WHAT [OPTIONS]",
+        description = {"Measure on this machine.", ""},
+        commandListHeading = "%nWhat:%n",
+        subcommands = KvCacheCommand.class,
+        footer = {"", "Examples:", "  lectern bench kv-cache", "  lectern bench kv-cache --help"})
+final class BenchCommand {}
