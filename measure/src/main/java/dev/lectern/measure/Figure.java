@@ -100,6 +100,7 @@ public record Figure(String title, String xAxis, String yAxis, List<Line> lines)
         chart.getStyler().setSeriesColors(COLOURS);
         chart.getStyler().setChartBackgroundColor(Color.WHITE);
         chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW);
+        chart.getStyler().setXAxisTickMarkSpacingHint(100);
         chart.getStyler().setXAxisMin(0.0);
         chart.getStyler().setYAxisMin(0.0);
         for (Line line : lines) {
