@@ -40,7 +40,7 @@ record Failure(LecternException.Kind kind, String message, Optional<Throwable> c
     /** A command line that cannot be understood. */
     static Failure of(ParameterException e, Optional<Settings> settings) {
         StringBuilder message =
-                new StringBuilder(e instanceof UnmatchedArgumentException u ? unmatched(u) : text(e).strip());
+                new StringBuilder(e instanceof UnmatchedArgumentException u ? unmatched(u) : plain(text(e).strip()));
         if (message.isEmpty() || ".!?".indexOf(message.charAt(message.length() - 1)) < 0) {
             message.append('.');
         }
@@ -70,8 +70,15 @@ record Failure(LecternException.Kind kind, String message, Optional<Throwable> c
             return "There is no option " + argument + ".";
         }
         return e.getCommandLine().getParent() == null
-                ? "There is no verb \"" + argument + "\"."
+                ? "There is no verb \"" + argument + "\"; there are "
+                        + String.join(", ", e.getCommandLine().getSubcommands().keySet()) + "."
                 : "There is no place for the argument \"" + argument + "\": put a text of several words in quotes.";
+    }
+
+    /** Without the names of Java's types. */
+    private static String plain(String message) {
+        return message.replaceAll("is not an? (int|long)\\b", "is not a whole number")
+                .replaceAll("is not an? (double|float)\\b", "is not a number");
     }
 
     private static String text(Throwable thrown) {

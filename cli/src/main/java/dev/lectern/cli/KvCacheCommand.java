@@ -97,7 +97,7 @@ final class KvCacheCommand implements Verb {
                     surroundings.cancellation());
         }
         KvCacheResult result;
-        try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.TOKENS, 0, -1)) {
+        try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.TOKENS_IN_ALL, 0, -1)) {
             result = KvCacheBench.run(subject, options, line, surroundings.cancellation());
         }
         for (Path file : KvCacheReport.write(result, options.folder())) {

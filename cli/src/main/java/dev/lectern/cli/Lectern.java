@@ -108,7 +108,13 @@ public final class Lectern {
             }
             List<CommandLine> chain = parsed.asCommandLineList();
             if (!(chain.getLast().getCommandSpec().userObject() instanceof Verb verb)) {
-                throw new ParameterException(chain.getLast(), "No verb is given.");
+                CommandLine group = chain.getLast();
+                String known = String.join(", ", group.getSubcommands().keySet());
+                throw new ParameterException(
+                        group,
+                        chain.size() == 1
+                                ? "No verb is given; there are " + known + "."
+                                : "\"" + group.getCommandName() + "\" needs to be told what: " + known + ".");
             }
             json = wantsJson(chain.getLast().getCommandSpec());
             verb.run(surroundings);

@@ -13,9 +13,11 @@ final class ProgressLine implements Progress, AutoCloseable {
     private static final double SILENCE_SECONDS = 30;
     private static final double REDRAW_SECONDS = 0.5;
 
-    /** What is counted. Only tokens take the longer the more there are before them. */
+    /** What is counted. Only tokens of one text take the longer the more there are before them. */
     enum Unit {
         TOKENS("tokens"),
+        /** Tokens of many texts, which begin anew again and again. */
+        TOKENS_IN_ALL("tokens"),
         PAGES("pages"),
         BYTES("");
 
