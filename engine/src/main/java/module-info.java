@@ -6,4 +6,5 @@ module dev.lectern {
     requires jdk.management;
 
     exports dev.lectern;
+    exports dev.lectern.text;
 }

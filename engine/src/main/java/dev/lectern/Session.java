@@ -97,20 +97,55 @@ public final class Session implements AutoCloseable {
      *     within a second of a request, and then the session holds what was read until then
      */
     public void read(int[] more, Progress progress, Cancellation cancellation) {
+        int vocabulary = model.vocabulary();
+        read(
+                more,
+                Slice.Logits.LAST,
+                (first, rows, values, at) -> logits = Arrays.copyOfRange(values, at, at + vocabulary),
+                progress,
+                cancellation);
+    }
+
+    /**
+     * Reads tokens after those already read, and tells how likely each was.
+     *
+     * @return one entry per token read; the first's log-probability is NaN where nothing was read before it
+     * @throws LecternException as {@link #read} does
+     */
+    public Score score(int[] more, Progress progress, Cancellation cancellation) {
+        double[] logProbs = new double[more.length];
+        int[] top1 = new int[more.length];
+        int vocabulary = model.vocabulary();
+        float[] before = logits;
+        read(
+                more,
+                Slice.Logits.ALL,
+                (first, rows, values, at) -> {
+                    for (int row = 0; row < rows; row++) {
+                        int rowAt = at + row * vocabulary, token = first + row;
+                        top1[token] = Sampler.likeliest(values, rowAt, vocabulary);
+                        if (token + 1 < more.length) {
+                            logProbs[token + 1] = logProb(values, rowAt, vocabulary, more[token + 1]);
+                        } else {
+                            logits = Arrays.copyOfRange(values, rowAt, rowAt + vocabulary);
+                        }
+                    }
+                },
+                progress,
+                cancellation);
+        logProbs[0] = before == null ? Double.NaN : logProb(before, 0, vocabulary, more[0]);
+        return new Score(more.clone(), logProbs, top1);
+    }
+
+    /** Reads; whatever ends it early leaves the session with the tokens read until then, or as it was. */
+    private void read(
+            int[] more, Slice.Logits wanted, Prefill.LogitSink sink, Progress progress, Cancellation cancellation) {
         int before = admit(more);
         float[] known = logits;
         logits = null;
         try {
             model.withForward(forward -> {
-                prefill.read(
-                        forward,
-                        sequence,
-                        more,
-                        Slice.Logits.LAST,
-                        (first, rows, values, at) -> logits = Arrays.copyOfRange(values, at, at + model.vocabulary()),
-                        attention,
-                        progress,
-                        cancellation);
+                prefill.read(forward, sequence, more, wanted, sink, attention, progress, cancellation);
                 return more;
             });
         } catch (RuntimeException | Error e) {
@@ -122,55 +157,6 @@ public final class Session implements AutoCloseable {
             }
             throw e;
         }
-    }
-
-    /**
-     * Reads tokens after those already read, and tells how likely each was.
-     *
-     * @return one entry per token read; the first's log-probability is NaN where nothing was read before it
-     * @throws LecternException as {@link #read} does
-     */
-    public Score score(int[] more, Progress progress, Cancellation cancellation) {
-        int length = admit(more);
-        double[] logProbs = new double[more.length];
-        int[] top1 = new int[more.length];
-        int vocabulary = model.vocabulary();
-        float[] before = logits;
-        logProbs[0] = before == null ? Double.NaN : logProb(before, 0, vocabulary, more[0]);
-        logits = null;
-        try {
-            model.withForward(forward -> {
-                prefill.read(
-                        forward,
-                        sequence,
-                        more,
-                        Slice.Logits.ALL,
-                        (first, rows, values, at) -> {
-                            for (int row = 0; row < rows; row++) {
-                                int rowAt = at + row * vocabulary, token = first + row;
-                                top1[token] = Sampler.likeliest(values, rowAt, vocabulary);
-                                if (token + 1 < more.length) {
-                                    logProbs[token + 1] = logProb(values, rowAt, vocabulary, more[token + 1]);
-                                } else {
-                                    logits = Arrays.copyOfRange(values, rowAt, rowAt + vocabulary);
-                                }
-                            }
-                        },
-                        attention,
-                        progress,
-                        cancellation);
-                return more;
-            });
-        } catch (RuntimeException | Error e) {
-            if (!prefill.resumes()) {
-                sequence.cache().truncate(length);
-            }
-            if (length() == length) {
-                logits = before;
-            }
-            throw e;
-        }
-        return new Score(more.clone(), logProbs, top1);
     }
 
     private static double logProb(float[] logits, int at, int vocabulary, int token) {

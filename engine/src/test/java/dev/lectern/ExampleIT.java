@@ -95,8 +95,7 @@ class ExampleIT {
 
     @Test
     void whatIsNotExportedCannotBeUsed() throws IOException {
-        assertThat(compile(
-                        "Peeping", "class Peeping { int size(dev.lectern.Model m) { return m.tokenizer().size(); } }"))
+        assertThat(compile("Peeping", "class Peeping { Object kernels = dev.lectern.kernel.Kernels.matMul(); }"))
                 .contains("error:");
     }
 }
