@@ -13,7 +13,8 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class AttentionTilesParityTest {
+/** Public for {@code EveryWidthTest}, which runs these at other widths. */
+public class AttentionTilesParityTest {
     private final AttentionTiles scalar = new ScalarAttentionTiles();
     private final AttentionTiles vector = new VectorAttentionTiles();
 
@@ -38,7 +39,7 @@ class AttentionTilesParityTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5, 7, 8, 9})
-    void scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(int heads) {
+    public void scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(int heads) {
         Random random = new Random(heads);
         for (int headDim : new int[] {2, 8, 20, 64, 80, 128}) {
             int width = Math.ceilDiv(headDim, TILE) * TILE;
@@ -59,7 +60,7 @@ class AttentionTilesParityTest {
 
     @ParameterizedTest
     @ValueSource(ints = {16, 32, 112, 256})
-    void softmaxEqualsTheScalarOneAndMaskedTokensAreZero(int n) {
+    public void softmaxEqualsTheScalarOneAndMaskedTokensAreZero(int n) {
         Random random = new Random(n);
         for (int from = 0; from < n; from += 5) {
             int to = from + 1 + random.nextInt(n - from);
@@ -80,7 +81,7 @@ class AttentionTilesParityTest {
 
     @ParameterizedTest
     @ValueSource(ints = {2, 16, 20, 64, 128})
-    void chunkStepsEqualTheScalarOnes(int headDim) {
+    public void chunkStepsEqualTheScalarOnes(int headDim) {
         Random random = new Random(headDim);
         int width = Math.ceilDiv(headDim, TILE) * TILE, tokens = 3 * TILE;
         float[] q = random(random, headDim * LANES), k = random(random, headDim * TILE);
@@ -116,7 +117,7 @@ class AttentionTilesParityTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"F32", "F16", "BF16"})
-    void everyFiniteStoredFloatIsReadExactly(String name) {
+    public void everyFiniteStoredFloatIsReadExactly(String name) {
         ElementType type = ElementType.valueOf(name);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment segment = arena.allocate(type.bytes(1 << 16) + 1);
