@@ -3,7 +3,6 @@ package dev.lectern;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Dense;
 import dev.lectern.attention.ExactAttention;
-import dev.lectern.attention.Heads;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
@@ -237,12 +236,7 @@ public final class Model implements AutoCloseable {
         }
         long attention = 0;
         for (int layer = 0; layer < config.layers(); layer++) {
-            Heads heads = new Heads(
-                    config.heads(),
-                    config.kvHeads(),
-                    config.headDim(),
-                    config.windows().get(layer));
-            attention = Math.max(attention, ExactAttention.bytes(heads, sessions, tokens));
+            attention = Math.max(attention, ExactAttention.bytes(Forward.heads(config, layer), sessions, tokens));
         }
         long scratch = Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention);
         return new Estimate(

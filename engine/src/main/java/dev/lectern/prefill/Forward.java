@@ -110,7 +110,8 @@ public final class Forward {
         }
     }
 
-    private static Heads heads(Config config, int layer) {
+    /** The shape of a layer's attention. */
+    public static Heads heads(Config config, int layer) {
         return new Heads(
                 config.heads(),
                 config.kvHeads(),
