@@ -13,10 +13,19 @@ import dev.lectern.kv.Page;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** {@link ExactAttention#chunk}. */
+/**
+ * {@link ExactAttention#chunk}. A task takes one kv head and one or two blocks of queries through all strips: a strip is unpacked once for the blocks and for all
+ * query heads of the group. How blocks are put into tasks changes no result.
+ */
 final class ChunkAttention {
-    /** Tokens unpacked at a time for a block of queries. */
+    /** Tokens unpacked at a time. */
     static final int STRIP = 64;
+
+    /** Blocks in a task, at most: their queries and outputs have to stay in the second-level cache. */
+    private static final int BLOCKS = 2;
+
+    /** Enough that the last task keeps nobody waiting for long. */
+    private static final int TASKS_PER_THREAD = 4;
 
     private final AttentionTiles kernel = Kernels.attentionTiles();
     private final Workers workers;
@@ -24,13 +33,14 @@ final class ChunkAttention {
 
     /** What one worker needs. */
     private static final class Scratch {
-        float[] queries = {};
-        float[] keys = {};
-        float[] values = {};
-        float[] scores = {};
-        float[] outputs = {};
-        float[] max = {};
-        float[] sum = {};
+        float[] keys = {}; // [strip / 16][headDim][16]
+        float[] rows = {}; // [strip][width]
+        float[] values = {}; // [width / 16][strip][16]
+        float[] scores = {}; // [strip][64]
+        float[] queries = {}; // [blocks][group][headDim][64]
+        float[] outputs = {}; // [blocks][group][width][64]
+        float[] max = {}; // [blocks][group][64]
+        float[] sum = {}; // [blocks][group][64]
         final float[] scale = new float[LANES];
     }
 
@@ -54,109 +64,137 @@ final class ChunkAttention {
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        int blocks = Math.ceilDiv(rows, LANES);
-        workers.run(blocks * heads.kvHeads(), cancellation, (task, worker) -> {
+        int blocks = Math.ceilDiv(rows, LANES), kvHeads = heads.kvHeads();
+        int perTask = Math.clamp(blocks * kvHeads / (TASKS_PER_THREAD * workers.threads()), 1, BLOCKS);
+        int tasksPerHead = Math.ceilDiv(blocks, perTask);
+        workers.run(tasksPerHead * kvHeads, cancellation, (task, worker) -> {
             // Later blocks see more tokens: they go first, so that nobody waits long for the last.
-            int block = blocks - 1 - task / heads.kvHeads();
-            int kvHead = task % heads.kvHeads();
-            int from = block * LANES;
-            Block b = new Block(heads, firstRow + from, Math.min(LANES, rows - from), firstIndex + from, kvHead);
-            block(b, q, segments, out, logSumExp, scratch[worker], cancellation);
+            int firstBlock = (tasksPerHead - 1 - task / kvHeads) * perTask;
+            Block[] some = new Block[Math.min(perTask, blocks - firstBlock)];
+            for (int i = 0; i < some.length; i++) {
+                int from = (firstBlock + i) * LANES;
+                int count = Math.min(LANES, rows - from);
+                some[i] = new Block(heads, firstRow + from, count, firstIndex + from, task % kvHeads, i);
+            }
+            attend(some, q, segments, out, logSumExp, scratch[worker], cancellation);
         });
     }
 
-    /** Up to 64 consecutive queries of the heads that share one kv head. */
-    private record Block(Heads heads, int firstRow, int rows, int firstIndex, int kvHead) {
+    /**
+     * Up to 64 consecutive queries of the heads that share one kv head.
+     *
+     * @param place among the blocks of the task, which share the scratch
+     */
+    private record Block(Heads heads, int firstRow, int rows, int firstIndex, int kvHead, int place) {
         int lastIndex() {
             return firstIndex + rows - 1;
         }
 
-        int at(int row, int inGroup) {
-            return ((firstRow + row) * heads.heads() + kvHead * heads.group() + inGroup) * heads.headDim();
+        /** Whether any query looks at any token of the strip that begins at an index. */
+        boolean sees(int stripIndex) {
+            int window = heads.window();
+            return stripIndex == Segments.VISIBLE
+                    || (stripIndex <= lastIndex() && (window == 0 || stripIndex + STRIP - 1 > firstIndex - window));
+        }
+
+        /** Where the first row of a query head begins among queries and outputs. */
+        int at(int inGroup) {
+            return (firstRow * heads.heads() + kvHead * heads.group() + inGroup) * heads.headDim();
+        }
+
+        /** Which of the scratch's query heads is one of the group. */
+        int slot(int inGroup) {
+            return place * heads.group() + inGroup;
         }
     }
 
-    private void block(
-            Block b,
+    private void attend(
+            Block[] blocks,
             float[] q,
             Segments segments,
             float[] out,
             float @Nullable [] logSumExp,
             Scratch s,
             Cancellation cancellation) {
-        Heads heads = b.heads();
-        int group = heads.group(), headDim = heads.headDim(), width = heads.width();
-        s.queries = grown(s.queries, group * headDim * LANES);
-        s.outputs = grown(s.outputs, group * width * LANES);
-        s.keys = grown(s.keys, STRIP * headDim);
-        s.values = grown(s.values, STRIP * width);
-        s.scores = grown(s.scores, STRIP * LANES);
-        s.max = grown(s.max, group * LANES);
-        s.sum = grown(s.sum, group * LANES);
-        Arrays.fill(s.outputs, 0, group * width * LANES, 0);
-        Arrays.fill(s.max, 0, group * LANES, LOWEST);
-        Arrays.fill(s.sum, 0, group * LANES, 0);
-        // Columns between headDim and width are never written and must be finite.
-        Arrays.fill(s.values, 0);
-        gatherQueries(b, q, s.queries);
+        prepare(blocks[0].heads(), blocks.length, s);
+        for (Block b : blocks) {
+            gatherQueries(b, q, s.queries);
+        }
         for (int i = 0; i < segments.count(); i++) {
             cancellation.check();
             int first = segments.index(i);
             for (int t = 0; t < segments.tokens(i); t += STRIP) {
-                if (first == Segments.VISIBLE || isSeen(b, first + t)) {
-                    strip(b, segments, i, t, s);
+                int index = first == Segments.VISIBLE ? first : first + t;
+                boolean unpacked = false;
+                for (Block b : blocks) {
+                    if (b.sees(index)) {
+                        int tokens = Math.min(STRIP, segments.tokens(i) - t);
+                        if (!unpacked) {
+                            unpack(b, segments.page(i), t / TILE, Math.ceilDiv(tokens, TILE), s);
+                            unpacked = true;
+                        }
+                        strip(b, index, tokens, s);
+                    }
                 }
             }
         }
-        scatterOutputs(b, s, out, logSumExp);
-    }
-
-    /** Whether any query of the block looks at any token of the strip that begins at an index. */
-    private static boolean isSeen(Block b, int stripIndex) {
-        int window = b.heads().window();
-        return stripIndex <= b.lastIndex() && (window == 0 || stripIndex + STRIP - 1 > b.firstIndex() - window);
-    }
-
-    private void strip(Block b, Segments segments, int segment, int firstToken, Scratch s) {
-        Heads heads = b.heads();
-        int headDim = heads.headDim(), width = heads.width();
-        int tokens = Math.min(STRIP, segments.tokens(segment) - firstToken);
-        int tiles = Math.ceilDiv(tokens, TILE);
-        Page page = segments.page(segment);
-        for (int i = 0; i < tiles; i++) {
-            page.keys().tile(b.kvHead(), firstToken / TILE + i, s.keys, i * TILE * headDim);
-            page.values().rows(b.kvHead(), firstToken / TILE + i, s.values, i * TILE * width, width);
+        for (Block b : blocks) {
+            scatterOutputs(b, s, out, logSumExp);
         }
-        for (int g = 0; g < heads.group(); g++) {
-            for (int i = 0; i < tiles; i++) {
-                kernel.chunkScores(
-                        s.queries,
-                        g * headDim * LANES,
-                        headDim,
-                        s.keys,
-                        i * TILE * headDim,
-                        s.scores,
-                        i * TILE * LANES);
+    }
+
+    private static void prepare(Heads heads, int blocks, Scratch s) {
+        int headDim = heads.headDim(), width = heads.width(), slots = blocks * heads.group();
+        s.keys = grown(s.keys, STRIP * headDim);
+        s.rows = grown(s.rows, STRIP * width);
+        s.values = grown(s.values, STRIP * width);
+        s.scores = grown(s.scores, STRIP * LANES);
+        s.queries = grown(s.queries, slots * headDim * LANES);
+        s.outputs = grown(s.outputs, slots * width * LANES);
+        s.max = grown(s.max, slots * LANES);
+        s.sum = grown(s.sum, slots * LANES);
+        Arrays.fill(s.outputs, 0, slots * width * LANES, 0);
+        Arrays.fill(s.max, 0, slots * LANES, LOWEST);
+        Arrays.fill(s.sum, 0, slots * LANES, 0);
+        // Columns between headDim and width are never written and must be finite.
+        Arrays.fill(s.rows, 0);
+    }
+
+    private void unpack(Block b, Page page, int firstTile, int tiles, Scratch s) {
+        int headDim = b.heads().headDim(), width = b.heads().width();
+        for (int i = 0; i < tiles; i++) {
+            page.keys().tile(b.kvHead(), firstTile + i, s.keys, i * TILE * headDim);
+        }
+        for (int i = 0; i < tiles; i++) {
+            page.values().rows(b.kvHead(), firstTile + i, s.rows, i * TILE * width, width);
+        }
+        kernel.columns(s.rows, 0, tiles * TILE, width, s.values, 0);
+    }
+
+    private void strip(Block b, int index, int tokens, Scratch s) {
+        int headDim = b.heads().headDim(), width = b.heads().width();
+        int tiles = Math.ceilDiv(tokens, TILE);
+        for (int g = 0; g < b.heads().group(); g++) {
+            int slot = b.slot(g);
+            kernel.chunkScores(s.queries, slot * headDim * LANES, headDim, s.keys, 0, tiles, s.scores, 0);
+            mask(b, index, tokens, tiles * TILE, s.scores);
+            if (kernel.chunkSoftmax(s.scores, 0, tiles * TILE, s.max, s.sum, slot * LANES, s.scale)) {
+                kernel.chunkRescale(s.outputs, slot * width * LANES, width, s.scale);
             }
-            mask(b, segments.index(segment), firstToken, tokens, tiles * TILE, s.scores);
-            if (kernel.chunkSoftmax(s.scores, 0, tiles * TILE, s.max, s.sum, g * LANES, s.scale)) {
-                kernel.chunkRescale(s.outputs, g * width * LANES, width, s.scale);
-            }
-            kernel.chunkWeigh(s.scores, 0, tiles * TILE, s.values, 0, width, s.outputs, g * width * LANES);
+            kernel.chunkWeigh(s.scores, 0, tiles * TILE, s.values, 0, width, s.outputs, slot * width * LANES);
         }
     }
 
     /** Masks what the queries may not see: tokens after their own, tokens outside the window, and the rest of the last tile. */
-    private static void mask(Block b, int segmentIndex, int firstToken, int tokens, int n, float[] scores) {
+    private static void mask(Block b, int stripIndex, int tokens, int n, float[] scores) {
         Arrays.fill(scores, tokens * LANES, n * LANES, MASKED);
-        if (segmentIndex == Segments.VISIBLE) {
+        if (stripIndex == Segments.VISIBLE) {
             return;
         }
         int window = b.heads().window();
-        int index = segmentIndex + firstToken;
         for (int t = 0; t < tokens; t++) {
             // Lanes see token t from lane `from` on; lanes past the block's last query see what they like.
-            int from = index + t - b.firstIndex();
+            int from = stripIndex + t - b.firstIndex();
             if (from > 0) {
                 Arrays.fill(scores, t * LANES, t * LANES + Math.min(from, LANES), MASKED);
             }
@@ -168,32 +206,34 @@ final class ChunkAttention {
     }
 
     private static void gatherQueries(Block b, float[] q, float[] queries) {
-        Heads heads = b.heads();
-        int headDim = heads.headDim();
-        for (int g = 0; g < heads.group(); g++) {
+        int headDim = b.heads().headDim(), stride = b.heads().heads() * headDim;
+        float scale = b.heads().scale();
+        for (int g = 0; g < b.heads().group(); g++) {
+            int from = b.at(g), to = b.slot(g) * headDim * LANES;
             for (int d = 0; d < headDim; d++) {
-                int to = (g * headDim + d) * LANES;
-                Arrays.fill(queries, to + b.rows(), to + LANES, 0);
                 for (int row = 0; row < b.rows(); row++) {
-                    queries[to + row] = q[b.at(row, g) + d] * heads.scale();
+                    queries[to + d * LANES + row] = q[from + row * stride + d] * scale;
                 }
+                Arrays.fill(queries, to + d * LANES + b.rows(), to + (d + 1) * LANES, 0);
             }
         }
     }
 
     private static void scatterOutputs(Block b, Scratch s, float[] out, float @Nullable [] logSumExp) {
-        Heads heads = b.heads();
-        int headDim = heads.headDim(), width = heads.width();
-        for (int g = 0; g < heads.group(); g++) {
+        int headDim = b.heads().headDim(),
+                width = b.heads().width(),
+                stride = b.heads().heads() * headDim;
+        for (int g = 0; g < b.heads().group(); g++) {
+            int slot = b.slot(g);
             for (int row = 0; row < b.rows(); row++) {
-                float sum = s.sum[g * LANES + row];
+                float sum = s.sum[slot * LANES + row];
                 float inverse = sum > 0 ? 1 / sum : 0;
-                int to = b.at(row, g);
+                int from = slot * width * LANES + row, to = b.at(g) + row * stride;
                 for (int d = 0; d < headDim; d++) {
-                    out[to + d] = s.outputs[(g * width + d) * LANES + row] * inverse;
+                    out[to + d] = s.outputs[from + d * LANES] * inverse;
                 }
                 if (logSumExp != null) {
-                    logSumExp[to / headDim] = Heads.logSumExp(s.max[g * LANES + row], sum);
+                    logSumExp[to / headDim] = Heads.logSumExp(s.max[slot * LANES + row], sum);
                 }
             }
         }

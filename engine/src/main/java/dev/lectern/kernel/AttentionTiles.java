@@ -116,12 +116,13 @@ public interface AttentionTiles {
             TileScratch scratch);
 
     /**
-     * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]} for one tile.
+     * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]}, tile by tile.
      *
      * @param q {@code [headDim][64]} from qAt
-     * @param s {@code [16][64]} from sAt
+     * @param k {@code [tiles][headDim][16]} from kAt
+     * @param s {@code [tiles · 16][64]} from sAt
      */
-    void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt);
+    void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt);
 
     /**
      * Chunk: one step of the online softmax. With m' = max(m, max_t s[t]): {@code s ← 2^(s − m')},
@@ -142,10 +143,15 @@ public interface AttentionTiles {
      * Chunk: {@code o[c][lane] += Σ_t v[t][c] · p[t][lane]}.
      *
      * @param p {@code [tokens][64]} from pAt
-     * @param v {@code [tokens][width]} from vAt
+     * @param v {@code [width / 16][tokens][16]} from vAt
      * @param o {@code [width][64]} from oAt; width a multiple of 16
      */
     void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt);
+
+    /**
+     * Chunk: rows of values, {@code [tokens][width]} from rowsAt, as tiles of 16 columns, {@code [width / 16][tokens][16]} from outAt.
+     */
+    void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt);
 
     /**
      * Reads stored floats.

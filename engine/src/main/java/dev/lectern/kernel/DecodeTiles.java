@@ -63,7 +63,7 @@ final class DecodeTiles {
         Arrays.fill(s, sAt + to, sAt + n, MASKED);
         FloatVector most = all(LOWEST);
         for (int t = 0; t < n; t += L) {
-            most = most.max(Lanes.x(s, sAt + t));
+            most = Lanes.larger(most, Lanes.x(s, sAt + t));
         }
         float max = most.reduceLanes(VectorOperators.MAX);
         FloatVector sum = FloatVector.zero(F);

@@ -100,12 +100,13 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt) {
-        for (int t = 0; t < TILE; t++) {
+    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
+        for (int t = 0; t < tiles * TILE; t++) {
+            int keys = kAt + t / TILE * headDim * TILE + t % TILE;
             for (int lane = 0; lane < LANES; lane++) {
                 float sum = 0;
                 for (int d = 0; d < headDim; d++) {
-                    sum = Math.fma(k[kAt + d * TILE + t], q[qAt + d * LANES + lane], sum);
+                    sum = Math.fma(k[keys + d * TILE], q[qAt + d * LANES + lane], sum);
                 }
                 s[sAt + t * LANES + lane] = sum;
             }
@@ -147,12 +148,22 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     @Override
     public void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt) {
         for (int c = 0; c < width; c++) {
+            int values = vAt + c / TILE * tokens * TILE + c % TILE;
             for (int lane = 0; lane < LANES; lane++) {
                 float sum = o[oAt + c * LANES + lane];
                 for (int t = 0; t < tokens; t++) {
-                    sum = Math.fma(v[vAt + t * width + c], p[pAt + t * LANES + lane], sum);
+                    sum = Math.fma(v[values + t * TILE], p[pAt + t * LANES + lane], sum);
                 }
                 o[oAt + c * LANES + lane] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt) {
+        for (int t = 0; t < tokens; t++) {
+            for (int c = 0; c < width; c++) {
+                out[outAt + c / TILE * tokens * TILE + t * TILE + c % TILE] = rows[rowsAt + t * width + c];
             }
         }
     }

@@ -32,7 +32,7 @@ final class StoredTiles {
     private static final boolean WIDE = L == TILE;
 
     /** Rows of values that all heads go over before the next: what stays in the first-level cache, and in order where columns are taken in turn. */
-    private static final int ROWS = WIDE ? 64 : TILE;
+    private static final int ROWS = WIDE ? 64 : 2 * TILE;
 
     /** Half of the 2¹¹² that are missing goes to the queries, the other half to their sums, so that neither overflows. */
     private static final float HALF_UNIT = 0x1p56f;

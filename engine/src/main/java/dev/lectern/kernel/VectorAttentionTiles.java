@@ -80,8 +80,8 @@ final class VectorAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt) {
-        ChunkTiles.scores(q, qAt, headDim, k, kAt, s, sAt);
+    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
+        ChunkTiles.scores(q, qAt, headDim, k, kAt, tiles, s, sAt);
     }
 
     @Override
@@ -97,6 +97,11 @@ final class VectorAttentionTiles implements AttentionTiles {
     @Override
     public void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt) {
         ChunkTiles.weigh(p, pAt, tokens, v, vAt, width, o, oAt);
+    }
+
+    @Override
+    public void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt) {
+        ChunkTiles.columns(rows, rowsAt, tokens, width, out, outAt);
     }
 
     /** A loop for each type: vectors that meet at the end of a switch are put on the heap. */

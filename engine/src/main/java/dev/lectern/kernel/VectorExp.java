@@ -28,7 +28,9 @@ final class VectorExp {
 
     /** eˣ of each lane; NaN stays NaN. */
     static FloatVector exp(FloatVector x) {
-        FloatVector bounded = x.max(-104).min(89); // e^-104 rounds to 0, e^89 to infinity
+        // e^-104 rounds to 0, e^89 to infinity. Blends: max and min with their rules for NaN and −0 take many
+        // instructions.
+        FloatVector bounded = x.blend(-104, x.lt(-104)).blend(89, x.compare(VectorOperators.GT, 89));
         FloatVector shifted = bounded.fma(all(LOG2_E), all(ROUND));
         FloatVector n = shifted.sub(ROUND);
         FloatVector r = n.fma(all(-LN2_HIGH), bounded);

@@ -122,12 +122,10 @@ public class AttentionTilesParityTest {
     public void chunkStepsEqualTheScalarOnes(int headDim) {
         Random random = new Random(headDim);
         int width = Math.ceilDiv(headDim, TILE) * TILE, tokens = 3 * TILE;
-        float[] q = random(random, headDim * LANES), k = random(random, headDim * TILE);
+        float[] q = random(random, headDim * LANES), k = random(random, headDim * tokens);
         float[] expected = new float[tokens * LANES], actual = new float[tokens * LANES];
-        for (int tile = 0; tile < 3; tile++) {
-            scalar.chunkScores(q, 0, headDim, k, 0, expected, tile * TILE * LANES);
-            vector.chunkScores(q, 0, headDim, k, 0, actual, tile * TILE * LANES);
-        }
+        scalar.chunkScores(q, 0, headDim, k, 0, 3, expected, 0);
+        vector.chunkScores(q, 0, headDim, k, 0, 3, actual, 0);
         assertSame(actual, expected);
         for (int i = 0; i < 300; i++) {
             int masked = random.nextInt(tokens * LANES);
@@ -144,7 +142,11 @@ public class AttentionTilesParityTest {
         assertClose(scale2, scale, 3e-7f);
         assertClose(sum2, sum, tokens * 3e-7f);
 
-        float[] v = random(random, tokens * width), o = random(random, width * LANES), o2 = o.clone();
+        float[] rows = random(random, 3 + tokens * width), v = new float[tokens * width], v2 = v.clone();
+        scalar.columns(rows, 3, tokens, width, v, 0);
+        vector.columns(rows, 3, tokens, width, v2, 0);
+        assertSame(v2, v);
+        float[] o = random(random, width * LANES), o2 = o.clone();
         scalar.chunkRescale(o, 0, width, scale);
         vector.chunkRescale(o2, 0, width, scale);
         assertSame(o2, o);
