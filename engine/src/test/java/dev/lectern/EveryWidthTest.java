@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lectern.kernel.AttentionTilesParityTest;
 import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.RotationParityTest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -62,6 +63,7 @@ class EveryWidthTest {
                 tiles.scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(7);
                 tiles.storedTilesGiveTheSameAsUnpackedOnes(7);
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
+                new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);
                 tiles.chunkStepsEqualTheScalarOnes(64);
             }
             System.out.println("right at " + Kernels.vectorBits() + " bits");

@@ -28,6 +28,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.attentionTiles() : new ScalarAttentionTiles();
     }
 
+    /** The rotation of queries and keys; it holds nothing, any number of threads may share it. */
+    public static Rotation rotation() {
+        return VECTOR ? VectorProvider.rotation() : new ScalarRotation();
+    }
+
     /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
     public static int vectorBits() {
         return VECTOR_BITS;
@@ -79,6 +84,10 @@ public final class Kernels {
 
         static AttentionTiles attentionTiles() {
             return new VectorAttentionTiles();
+        }
+
+        static Rotation rotation() {
+            return new VectorRotation();
         }
 
         static int bits() {
