@@ -88,6 +88,7 @@ public final class Interleaved {
      *
      * @param from a matrix in rows
      * @param to receives {@link #groupBytes} bytes from {@code at} on; they are zero before
+     * @throws IllegalArgumentException if a scale is infinite or not a number
      */
     public static void interleave(Matrix from, int group, MemorySegment to, long at) {
         ElementType type = from.type();
@@ -106,15 +107,15 @@ public final class Interleaved {
     private static void scales(
             ElementType type, int columns, byte[] b, int block, int lane, MemorySegment to, long at) {
         switch (type) {
-            case Q4_0, Q5_0 -> to.set(I16, half(at, block, lane), Blocks.half(b, 0));
+            case Q4_0, Q5_0 -> to.set(I16, half(at, block, lane), scale(b, 0));
             case Q4_1, Q5_1 -> {
-                to.set(I16, half(at, block, lane), Blocks.half(b, 0));
-                to.set(I16, half(at, columns / 32 + block, lane), Blocks.half(b, 2));
+                to.set(I16, half(at, block, lane), scale(b, 0));
+                to.set(I16, half(at, columns / 32 + block, lane), scale(b, 2));
             }
             case Q4_K, Q5_K -> {
                 long p = at + 20L * ROWS * block;
-                to.set(I16, half(p, 0, lane), Blocks.half(b, 0));
-                to.set(I16, half(p, 1, lane), Blocks.half(b, 2));
+                to.set(I16, half(p, 0, lane), scale(b, 0));
+                to.set(I16, half(p, 1, lane), scale(b, 2));
                 for (int i = 0; i < 8; i++) {
                     to.set(ValueLayout.JAVA_BYTE, octet(p, 4 + i, lane), (byte) Blocks.scaleK(b, i));
                     to.set(ValueLayout.JAVA_BYTE, octet(p, 12 + i, lane), (byte) Blocks.minimumK(b, i));
@@ -122,13 +123,21 @@ public final class Interleaved {
             }
             case Q6_K -> {
                 long p = at + 18L * ROWS * block;
-                to.set(I16, half(p, 0, lane), Blocks.half(b, 208));
+                to.set(I16, half(p, 0, lane), scale(b, 208));
                 for (int i = 0; i < 16; i++) {
                     to.set(ValueLayout.JAVA_BYTE, octet(p, 2 + i, lane), b[192 + i]);
                 }
             }
             default -> throw new IllegalArgumentException(type + " is not interleaved");
         }
+    }
+
+    private static short scale(byte[] b, int p) {
+        short scale = Blocks.half(b, p);
+        if ((scale & 0x7c00) == 0x7c00) {
+            throw new IllegalArgumentException("has a scale that is not a finite number");
+        }
+        return scale;
     }
 
     private static long half(long p, int row, int lane) {
