@@ -12,10 +12,13 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 
 /** Writes the interleaved copy of a model's matrices. */
@@ -25,6 +28,8 @@ final class RepackWriter {
 
     /** Left free on the disk beyond what the copy needs, in bytes. */
     private static final long MARGIN = 64L << 20;
+
+    private static final String PART = "repacking-";
 
     private RepackWriter() {}
 
@@ -48,7 +53,8 @@ final class RepackWriter {
         if (usable < length + MARGIN) {
             throw new IOException("it needs " + (length + MARGIN) + " bytes of disk, and " + usable + " are left");
         }
-        Path part = Files.createTempFile(folder, "repacking-", ".part");
+        removeLeftovers(folder);
+        Path part = Files.createTempFile(folder, PART, ".part");
         try {
             try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE);
                     Workers workers = new Workers(threads)) {
@@ -70,6 +76,18 @@ final class RepackWriter {
             publish(part, file);
         } finally {
             Files.deleteIfExists(part);
+        }
+    }
+
+    /** Removes what writers that were killed have left; none works for an hour. */
+    private static void removeLeftovers(Path folder) throws IOException {
+        Instant old = Instant.now().minus(Duration.ofHours(1));
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, PART + "*.part")) {
+            for (Path left : parts) {
+                if (Files.getLastModifiedTime(left).toInstant().isBefore(old)) {
+                    Files.deleteIfExists(left);
+                }
+            }
         }
     }
 

@@ -103,8 +103,8 @@ final class RepackedModel implements ModelFile {
             boolean table = tensor.name().equals("position_embd.weight")
                     || tensor.name().equals("token_embd.weight") && model.has("output.weight");
             if (shape.size() == 2 && Interleaved.suits(tensor.type()) && !table) {
-                var place = new Place(
-                        tensor.type(), Math.toIntExact(shape.get(0)), Math.toIntExact(shape.get(1)), offset);
+                var place =
+                        new Place(tensor.type(), Math.toIntExact(shape.get(0)), Math.toIntExact(shape.get(1)), offset);
                 places.put(tensor.name(), place);
                 offset = Math.addExact(offset, place.bytes());
             }
