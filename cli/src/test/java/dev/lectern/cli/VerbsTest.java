@@ -333,4 +333,51 @@ class VerbsTest {
                 .contains("\rreading █", " 40 %", "40/100 tokens", "tokens/s", "left")
                 .endsWith("\r\u001b[K");
     }
+
+    @Test
+    void benchSpeedHasTheObjectOfTheContract() {
+        Run run = run(
+                "bench",
+                "speed",
+                "--json",
+                "--model",
+                QWEN2,
+                "--rope-scaling",
+                STRETCHED,
+                "--depth",
+                "0,600",
+                "--batch",
+                "2",
+                "--kv",
+                "k=f32,v=f16",
+                "--prompt-tokens",
+                "10",
+                "--decode-tokens",
+                "2",
+                "--fill",
+                "repeat",
+                "--runs",
+                "1",
+                "--threads",
+                "1");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        List<?> results = (List<?>) run.json().get("results");
+        assertThat(results).hasSize(2);
+        Map<?, ?> deep = map(results.get(1));
+        assertThat(deep.get("depth")).isEqualTo(600L);
+        assertThat(deep.get("batch")).isEqualTo(2L);
+        assertThat(deep.get("kv")).isEqualTo("k=f32,v=f16");
+        assertThat(map(deep.get("prefill")).get("tokens")).isEqualTo(20L);
+        assertThat((Double) map(deep.get("decode")).get("tokensPerSecond")).isPositive();
+    }
+
+    @Test
+    void benchSpeedRefusesWhatCannotBe() {
+        assertThat(run("bench", "speed", "--depth", "5,x").exitCode()).isEqualTo(2);
+        assertThat(run("bench", "speed", "--fill", "magic").exitCode()).isEqualTo(2);
+        Run deep = run("bench", "speed", "--model", QWEN2, "--depth", "128");
+        assertThat(deep.exitCode()).isEqualTo(2);
+        assertThat(deep.err()).contains("--depth 128", "holds 128", "--rope-scaling");
+    }
 }
