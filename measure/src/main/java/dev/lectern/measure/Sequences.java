@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /** Sequences of one length in Lectern, each with pages of its own: read one after another, decoded together or one after another. */
-final class Sequences implements AutoCloseable {
+final class Sequences implements Engine {
     /** Tokens that are really read where a depth is made of copies: four pages. */
     static final int READ_BEFORE_COPIES = 1024;
 
@@ -43,7 +43,8 @@ final class Sequences implements AutoCloseable {
         return String.valueOf(sessions.getFirst().methods().get(kind));
     }
 
-    int length() {
+    @Override
+    public int length() {
         return sessions.getFirst().length();
     }
 
@@ -52,13 +53,14 @@ final class Sequences implements AutoCloseable {
         return sessions.stream().mapToLong(Session::bytes).sum();
     }
 
-    /** Forgets all tokens from {@code length} on. */
-    void truncate(int length) {
+    @Override
+    public void truncate(int length) {
         sessions.forEach(session -> session.truncate(length));
     }
 
     /** Reads the same tokens in each, one sequence after another; returns the seconds. */
-    double read(int[] tokens, Work work) {
+    @Override
+    public double read(int[] tokens, Work work) {
         int from = length();
         long began = System.nanoTime();
         for (Session session : sessions) {
@@ -69,7 +71,8 @@ final class Sequences implements AutoCloseable {
     }
 
     /** Decodes the same tokens in each, a step for all sequences together; returns the seconds. */
-    double decodeTogether(int[] tokens, Work work) {
+    @Override
+    public double decode(int[] tokens, Work work) {
         int from = length();
         int[] step = new int[sessions.size()];
         long began = System.nanoTime();

@@ -132,7 +132,7 @@ public final class SpeedBench {
         do {
             Work unplanned = warm ? work : new Work(Progress.NONE);
             sequences.read(prompt, unplanned);
-            sequences.decodeTogether(after, unplanned);
+            sequences.decode(after, unplanned);
             sequences.truncate(depth);
         } while (!warm && (System.nanoTime() - began) / 1e9 < FIRST_WARM_UP_SECONDS);
         if (!warm) {
@@ -143,7 +143,7 @@ public final class SpeedBench {
         List<Double> decode = new ArrayList<>();
         for (int run = 0; run < options.runs(); run++) {
             prefill.add(sequences.read(prompt, work));
-            decode.add(sequences.decodeTogether(after, work));
+            decode.add(sequences.decode(after, work));
             sequences.truncate(depth);
         }
         return new SpeedResult(

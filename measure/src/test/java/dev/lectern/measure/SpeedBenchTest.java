@@ -110,7 +110,7 @@ class SpeedBenchTest {
                 repeated.fill(text, 1700, SpeedOptions.Fill.REPEAT, work);
                 assertThat(repeated.length()).isEqualTo(read.length()).isEqualTo(1700);
                 assertThat(repeated.bytes()).isEqualTo(read.bytes());
-                repeated.decodeTogether(Arrays.copyOf(text, 5), work);
+                repeated.decode(Arrays.copyOf(text, 5), work);
                 read.decodeApart(Arrays.copyOf(text, 5), work);
                 assertThat(repeated.length()).isEqualTo(read.length()).isEqualTo(1705);
             }
