@@ -217,6 +217,19 @@ public final class Model implements AutoCloseable {
     }
 
     /**
+     * Reads one token more in each of several sessions, all in one step, so that the weights are read once for all. Each session goes on as if
+     * it had read its token alone, bit for bit.
+     *
+     * @param sessions of this model, each another one, with the same method of attention
+     * @param tokens one for each session
+     * @throws LecternException of kind {@code TOO_LONG} if one has no room, {@code BAD_OPTION} for a token that is not of the vocabulary,
+     *     {@code CANCELLED} on request; then none has read anything
+     */
+    public void step(List<Session> sessions, int[] tokens, Cancellation cancellation) {
+        Session.step(this, sessions, tokens, cancellation);
+    }
+
+    /**
      * What sessions would take.
      *
      * @param sessions that share their beginning, so that only scratch is needed for each
