@@ -194,12 +194,18 @@ final class InterleavedProducts {
     }
 
     /**
-     * Decodes a strip of a group.
+     * Decodes some columns of a group.
      *
-     * @param first column, and {@code count} of them: whole blocks of the type, at most {@link #STRIP}
+     * @param first column, and {@code count} of them: whole blocks of the type
      * @param out receives {@code [count][ROWS]} from {@code at} on
      */
     static void decode(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
+        for (int c = 0; c < count; c += STRIP) {
+            decodeStrip(s, w, group, first + c, Math.min(STRIP, count - c), out, at + c * ROWS);
+        }
+    }
+
+    private static void decodeStrip(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
         ElementType type = w.type();
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
