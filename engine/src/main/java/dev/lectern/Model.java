@@ -62,8 +62,7 @@ public final class Model implements AutoCloseable {
                             + config.vocabulary() + ".");
         }
         decoder = Families.open(file, config, Kernels.matMul());
-        workers = new Workers(
-                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
+        workers = new Workers(threads(options));
         forward = new Forward(decoder, workers);
     }
 
@@ -74,13 +73,30 @@ public final class Model implements AutoCloseable {
      * @throws LecternException if it is not there, damaged or not supported
      */
     public static Model open(Path path, ModelOptions options) {
+        return open(path, options, Progress.NONE, new Cancellation());
+    }
+
+    /**
+     * Opens a model whose weights may have to be repacked first.
+     *
+     * @param progress in bytes, while weights are repacked; not told anything otherwise
+     * @throws LecternException as {@link #open(Path, ModelOptions)} does; of kind {@code CANCELLED} on request
+     */
+    public static Model open(Path path, ModelOptions options, Progress progress, Cancellation cancellation) {
         ModelFile file = ModelFiles.open(path);
         try {
+            if (options.repack().isPresent()) {
+                file = ModelFiles.repacked(file, options.repack().get(), threads(options), progress, cancellation);
+            }
             return new Model(file, options);
         } catch (RuntimeException e) {
             file.close();
             throw e;
         }
+    }
+
+    private static int threads(ModelOptions options) {
+        return options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     }
 
     private static Config scaled(Config config, ModelOptions options) {
