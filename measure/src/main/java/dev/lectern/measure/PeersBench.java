@@ -79,7 +79,7 @@ public final class PeersBench {
         }
         ModelOptions modelOptions = ModelOptions.DEFAULT.withThreads(options.threads());
         PeersResult result;
-        try (Model model = Model.open(subject.path(), modelOptions)) {
+        try (Model model = subject.open(modelOptions)) {
             result = new PeersBench(subject, model, options, progress, cancellation).measure();
         }
         AtomicFile.write(
@@ -113,6 +113,7 @@ public final class PeersBench {
                         model.estimate(SessionOptions.DEFAULT.withContext(1), 1).weights(),
                         model.threads(),
                         options.pairs(),
+                        subject.repack().isPresent(),
                         options.version(),
                         version,
                         system,
@@ -343,7 +344,7 @@ public final class PeersBench {
     }
 
     private void first() {
-        FreshProcesses processes = new FreshProcesses(options, subject.path(), model.threads(), cancellation);
+        FreshProcesses processes = new FreshProcesses(options, subject, model.threads(), cancellation);
         FreshProcesses.Prompt prompt = FreshProcesses.Prompt.upTo(model, freshTokens());
         int context = prompt.tokens().length + 1;
         List<FreshProcesses.Run> ours = new ArrayList<>();
@@ -372,7 +373,7 @@ public final class PeersBench {
     }
 
     private void memory() {
-        FreshProcesses processes = new FreshProcesses(options, subject.path(), model.threads(), cancellation);
+        FreshProcesses processes = new FreshProcesses(options, subject, model.threads(), cancellation);
         int context = memoryContext();
         FreshProcesses.Prompt prompt = FreshProcesses.Prompt.upTo(model, context - 1);
         double units = START + Work.reading(0, context);
