@@ -11,7 +11,7 @@ import java.util.Arrays;
  * <p>The order of summation: within a block of columns one after the other, then block after block; the blocks depend on the shape of the weights alone.
  */
 final class VectorChunks {
-    /** 96 rows of 512 columns are 192 KB: with a block of tokens they stay in a second-level cache of 512 KB. */
+    /** 96 rows, three groups of interleaved ones, of 512 columns are 192 KB: with a block of tokens they stay in a second-level cache of 512 KB. */
     static final int PANEL_ROWS = 96;
 
     private static final int BLOCK = Tiles.VECTORS * L;
@@ -75,20 +75,34 @@ final class VectorChunks {
         Matrix w = product.weights();
         int columns = w.columns();
         long rowBytes = w.rowBytes();
-        s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS);
+        s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS + 4);
         s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.STRIDE);
         Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.STRIDE, 0);
-        int step = step(w.type(), columns);
-        for (int k = 0; k < columns; k += step) {
-            int some = Math.min(step, columns - k);
-            long first = from * rowBytes + w.type().bytes(k);
-            VectorRows.decode(w.type(), w.segment(), first, rowBytes, to - from, some, s.panel, 0, Tiles.COLUMNS, s);
+        // An interleaved panel is [groups][columns][rows of a group].
+        int apart = w.isInterleaved() ? 1 : Tiles.COLUMNS;
+        int step = w.isInterleaved() ? Interleaved.ROWS : 1;
+        int strip = strip(w.type(), columns);
+        for (int k = 0; k < columns; k += strip) {
+            int some = Math.min(strip, columns - k);
+            if (w.isInterleaved()) {
+                for (int row = 0; row < to - from; row += Interleaved.ROWS) {
+                    int group = (from + row) / Interleaved.ROWS;
+                    InterleavedProducts.decode(s, w, group, k, some, s.panel, row * Tiles.COLUMNS);
+                }
+            } else {
+                long first = from * rowBytes + w.type().bytes(k);
+                VectorRows.decode(
+                        w.type(), w.segment(), first, rowBytes, to - from, some, s.panel, 0, Tiles.COLUMNS, s);
+            }
             for (int block = 0; block < blocks(tokens); block++) {
                 int width = width(tokens, block);
                 int x = block * BLOCK * columns + k * width;
                 for (int row = 0; row < to - from; row += 4) {
                     int sums = row * Tiles.STRIDE + block * BLOCK;
-                    Tiles.multiply(width / L, s.panel, row * Tiles.COLUMNS, packed, x, width, some, s.sums, sums);
+                    int weights = w.isInterleaved()
+                            ? row / Interleaved.ROWS * Interleaved.ROWS * Tiles.COLUMNS + row % Interleaved.ROWS
+                            : row * Tiles.COLUMNS;
+                    Tiles.multiply(width / L, s.panel, weights, apart, step, packed, x, width, some, s.sums, sums);
                 }
             }
         }
@@ -96,11 +110,11 @@ final class VectorChunks {
     }
 
     /** How many columns are decoded at a time: as few blocks of columns as possible, of about equal size. */
-    private static int step(ElementType type, int columns) {
+    private static int strip(ElementType type, int columns) {
         int blocks = (columns + Tiles.COLUMNS - 1) / Tiles.COLUMNS;
-        int step = (columns + blocks - 1) / blocks;
+        int strip = (columns + blocks - 1) / blocks;
         int whole = Math.max(16, type.blockElements());
-        return (step + whole - 1) / whole * whole;
+        return (strip + whole - 1) / whole * whole;
     }
 
     /** Turns the sums round, eight tokens at a time: each line of sums is read once, and eight lines of output fill up side by side. */
