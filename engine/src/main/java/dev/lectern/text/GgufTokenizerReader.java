@@ -33,6 +33,7 @@ final class GgufTokenizerReader {
     private record Family(List<Splitter> splitters, boolean nfc, boolean wholeWords, boolean addsBos) {}
 
     private final Metadata metadata;
+    private byte[] together = new byte[64]; // the two of a merge without the space between them
 
     GgufTokenizerReader(Metadata metadata) {
         this.metadata = metadata;
@@ -145,29 +146,33 @@ final class GgufTokenizerReader {
 
     private Merges listedMerges(Vocabulary vocabulary) {
         Texts lines = metadata.texts(MERGES);
-        byte[] bytes = lines.bytes();
-        byte[] together = new byte[64];
         Merges merges = new Merges(vocabulary, lines.count());
         for (int rank = 0; rank < lines.count(); rank++) {
-            int start = lines.start(rank), end = lines.end(rank);
-            int space = start + 1;
-            while (space < end && bytes[space] != ' ') {
-                space++;
-            }
-            if (space >= end - 1) {
-                String line = Vocabulary.quoted(lines.get(rank));
-                throw metadata.bad(MERGES, "has " + line + " at " + rank + ", which is not a pair");
-            }
-            int length = end - start - 1;
-            together = together.length >= length ? together : new byte[2 * length];
-            System.arraycopy(bytes, start, together, 0, space - start);
-            System.arraycopy(bytes, space + 1, together, space - start, end - space - 1);
-            merges.add(
-                    merged(vocabulary, bytes, start, space, rank),
-                    merged(vocabulary, bytes, space + 1, end, rank),
-                    merged(vocabulary, together, 0, length, rank));
+            addMerge(vocabulary, lines, rank, merges);
         }
         return merges;
+    }
+
+    /** A method of its own, so that it is compiled soon. */
+    private void addMerge(Vocabulary vocabulary, Texts lines, int rank, Merges merges) {
+        byte[] bytes = lines.bytes();
+        int start = lines.start(rank), end = lines.end(rank);
+        int space = start + 1;
+        while (space < end && bytes[space] != ' ') {
+            space++;
+        }
+        if (space >= end - 1) {
+            String line = Vocabulary.quoted(lines.get(rank));
+            throw metadata.bad(MERGES, "has " + line + " at " + rank + ", which is not a pair");
+        }
+        int length = end - start - 1;
+        together = together.length >= length ? together : new byte[2 * length];
+        System.arraycopy(bytes, start, together, 0, space - start);
+        System.arraycopy(bytes, space + 1, together, space - start, end - space - 1);
+        merges.add(
+                merged(vocabulary, bytes, start, space, rank),
+                merged(vocabulary, bytes, space + 1, end, rank),
+                merged(vocabulary, together, 0, length, rank));
     }
 
     private int merged(Vocabulary vocabulary, byte[] text, int start, int end, int rank) {

@@ -114,20 +114,33 @@ final class GgufCursor {
     }
 
     Texts strings(String field) {
-        int[] ends = new int[count("the number of elements", 8, STRING_HEAP)];
-        byte[] all = new byte[Math.min(ends.length * 8, WINDOW)];
-        int end = 0;
-        for (int i = 0; i < ends.length; i++) {
-            int length = count(field, 1, 1);
-            int at = text(length, field);
-            if (length > all.length - end) {
-                all = Arrays.copyOf(all, Math.max(all.length * 2, end + length));
-            }
-            System.arraycopy(window, at, all, end, length);
-            end += length;
-            ends[i] = end;
+        Collected collected = new Collected(count("the number of elements", 8, STRING_HEAP));
+        for (int i = 0; i < collected.ends.length; i++) {
+            collect(i, field, collected);
         }
-        return new Texts(all, ends);
+        return new Texts(collected.bytes, collected.ends);
+    }
+
+    private static final class Collected {
+        final int[] ends;
+        byte[] bytes;
+
+        Collected(int count) {
+            ends = new int[count];
+            bytes = new byte[count * 8];
+        }
+    }
+
+    /** A method of its own, so that it is compiled soon. */
+    private void collect(int index, String field, Collected collected) {
+        int length = count(field, 1, 1);
+        int from = text(length, field);
+        int to = index == 0 ? 0 : collected.ends[index - 1];
+        if (length > collected.bytes.length - to) {
+            collected.bytes = Arrays.copyOf(collected.bytes, Math.max(2 * to, to + length));
+        }
+        System.arraycopy(window, from, collected.bytes, to, length);
+        collected.ends[index] = to + length;
     }
 
     /** Passes the bytes of a string, and tells where in the window they begin. */
