@@ -62,8 +62,7 @@ public final class Model implements AutoCloseable {
                             + config.vocabulary() + ".");
         }
         decoder = Families.open(file, config, Kernels.matMul());
-        workers = new Workers(
-                options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors());
+        workers = new Workers(threads(options));
         forward = new Forward(decoder, workers);
     }
 
@@ -74,13 +73,30 @@ public final class Model implements AutoCloseable {
      * @throws LecternException if it is not there, damaged or not supported
      */
     public static Model open(Path path, ModelOptions options) {
+        return open(path, options, Progress.NONE, new Cancellation());
+    }
+
+    /**
+     * Opens a model whose weights may have to be repacked first.
+     *
+     * @param progress in bytes, while weights are repacked; not told anything otherwise
+     * @throws LecternException as {@link #open(Path, ModelOptions)} does; of kind {@code CANCELLED} on request
+     */
+    public static Model open(Path path, ModelOptions options, Progress progress, Cancellation cancellation) {
         ModelFile file = ModelFiles.open(path);
         try {
+            if (options.repack().isPresent()) {
+                file = ModelFiles.repacked(file, options.repack().get(), threads(options), progress, cancellation);
+            }
             return new Model(file, options);
         } catch (RuntimeException e) {
             file.close();
             throw e;
         }
+    }
+
+    private static int threads(ModelOptions options) {
+        return options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     }
 
     private static Config scaled(Config config, ModelOptions options) {
@@ -198,6 +214,19 @@ public final class Model implements AutoCloseable {
                 context,
                 prefill(options.prefill()),
                 attention(options.attention()));
+    }
+
+    /**
+     * Reads one token more in each of several sessions, all in one step, so that the weights are read once for all. Each session goes on as if
+     * it had read its token alone, bit for bit.
+     *
+     * @param sessions of this model, each another one, with the same method of attention
+     * @param tokens one for each session
+     * @throws LecternException of kind {@code TOO_LONG} if one has no room, {@code BAD_OPTION} for a token that is not of the vocabulary,
+     *     {@code CANCELLED} on request; then none has read anything
+     */
+    public void step(List<Session> sessions, int[] tokens, Cancellation cancellation) {
+        Session.step(this, sessions, tokens, cancellation);
     }
 
     /**

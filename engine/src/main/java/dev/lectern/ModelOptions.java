@@ -1,5 +1,6 @@
 package dev.lectern;
 
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -7,10 +8,12 @@ import java.util.Optional;
  *
  * @param threads that compute, the caller's included; 0 for all processors the JVM may use
  * @param ropeScaling instead of what the model file says, as on the command line: {@code yarn:factor=4}
+ * @param repack the folder that keeps copies of quantised weights in a layout with which answers are written faster. A copy is as large as the weights, is written when a model
+ *     is opened for the first time, and is mapped instead of them from then on. Empty: the weights are used as they are in the file.
  */
-public record ModelOptions(int threads, Optional<String> ropeScaling) {
-    /** All processors, positions as the model file says. */
-    public static final ModelOptions DEFAULT = new ModelOptions(0, Optional.empty());
+public record ModelOptions(int threads, Optional<String> ropeScaling, Optional<Path> repack) {
+    /** All processors, positions as the model file says, no copy of the weights. */
+    public static final ModelOptions DEFAULT = new ModelOptions(0, Optional.empty(), Optional.empty());
 
     public ModelOptions {
         if (threads < 0 || threads > 1024) {
@@ -21,10 +24,14 @@ public record ModelOptions(int threads, Optional<String> ropeScaling) {
     }
 
     public ModelOptions withThreads(int threads) {
-        return new ModelOptions(threads, ropeScaling);
+        return new ModelOptions(threads, ropeScaling, repack);
     }
 
     public ModelOptions withRopeScaling(String ropeScaling) {
-        return new ModelOptions(threads, Optional.of(ropeScaling));
+        return new ModelOptions(threads, Optional.of(ropeScaling), repack);
+    }
+
+    public ModelOptions withRepack(Path folder) {
+        return new ModelOptions(threads, ropeScaling, Optional.of(folder));
     }
 }

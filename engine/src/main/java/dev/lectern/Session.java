@@ -5,12 +5,15 @@ import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.Page;
 import dev.lectern.model.Rope;
+import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Prefill;
 import dev.lectern.prefill.Sequence;
 import dev.lectern.prefill.Slice;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -177,11 +180,7 @@ public final class Session implements AutoCloseable {
         if (more.length == 0) {
             throw new IllegalArgumentException("nothing to read");
         }
-        if (more.length > context - before) {
-            throw new LecternException(
-                    LecternException.Kind.TOO_LONG,
-                    "This needs " + ((long) before + more.length) + " tokens, but the context holds " + context + ".");
-        }
+        requireRoom((long) before + more.length);
         for (int token : more) {
             if (token < 0 || token >= model.vocabulary()) {
                 throw new LecternException(
@@ -192,6 +191,14 @@ public final class Session implements AutoCloseable {
         tokens = Arrays.copyOf(tokens, before + more.length);
         System.arraycopy(more, 0, tokens, before, more.length);
         return before;
+    }
+
+    private void requireRoom(long length) {
+        if (length > context) {
+            throw new LecternException(
+                    LecternException.Kind.TOO_LONG,
+                    "This needs " + length + " tokens, but the context holds " + context + ".");
+        }
     }
 
     /** The logits after the last token, {@code [vocabulary]}: a copy. */
@@ -263,6 +270,67 @@ public final class Session implements AutoCloseable {
             logits = null;
         }
         sequence.cache().truncate(length);
+    }
+
+    /**
+     * Makes the session longer without reading: copies the pages that it holds, from the first on and again, each into memory of its own. This
+     * is for measuring at depths that would take hours to read. What follows then costs what it costs after a text of that length, with as many
+     * bytes to look through; but copied keys stay rotated for the places where they were read, so what the model says means nothing. Tokens
+     * after the last whole page (of 256) are forgotten first.
+     *
+     * @param length tokens that it holds in the end; no fewer than now
+     * @param progress in tokens copied
+     * @throws IllegalArgumentException if it does not hold a whole page
+     * @throws LecternException of kind {@code TOO_LONG} or {@code NO_MEMORY}; of kind {@code CANCELLED} on request, and then the session holds
+     *     what was copied until then
+     */
+    public void repeat(int length, Progress progress, Cancellation cancellation) {
+        KvCache cache = sequence.cache();
+        int pages = length() / Page.TOKENS, whole = pages * Page.TOKENS;
+        if (pages == 0 || length < length()) {
+            throw new IllegalArgumentException("a session of " + length() + " tokens cannot be repeated to " + length
+                    + ": it needs " + Page.TOKENS + " at least, and gets no shorter");
+        }
+        requireRoom(length);
+        int[] repeated = Arrays.copyOf(tokens, length);
+        for (int i = whole; i < length; i++) {
+            repeated[i] = tokens[i % whole];
+        }
+        tokens = repeated;
+        truncate(whole);
+        for (int page = pages; cache.length() < length; page++) {
+            cancellation.check();
+            logits = null;
+            cache.repeatPage(page % pages);
+            cache.truncate(Math.min(cache.length(), length));
+            progress.report(cache.length() - whole, length - whole);
+        }
+    }
+
+    /** One token more for each of several sessions, in one step; see {@link Model#step}. */
+    static void step(Model model, List<Session> sessions, int[] next, Cancellation cancellation) {
+        if (sessions.isEmpty() || sessions.size() != next.length || new HashSet<>(sessions).size() != next.length) {
+            throw new IllegalArgumentException(next.length + " tokens for " + sessions.size() + " sessions");
+        }
+        DecodeAttention attention = sessions.getFirst().attention;
+        List<Slice> slices = new ArrayList<>();
+        for (int i = 0; i < next.length; i++) {
+            Session session = sessions.get(i);
+            if (session.model != model || !session.attention.name().equals(attention.name())) {
+                throw new IllegalArgumentException("sessions of different models or methods in one step");
+            }
+            int[] token = {next[i]};
+            session.admit(token);
+            slices.add(new Slice(session.sequence, token, Slice.Logits.LAST));
+        }
+        model.withForward(forward -> {
+            Forward.Result result = forward.step(slices, attention, cancellation);
+            for (int i = 0; i < next.length; i++) {
+                int at = result.at(i, 0);
+                sessions.get(i).logits = Arrays.copyOfRange(result.values(), at, at + result.vocabulary());
+            }
+            return result;
+        });
     }
 
     /** Frees its share of the pages. */

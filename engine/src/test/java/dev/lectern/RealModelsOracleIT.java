@@ -11,8 +11,12 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Real models against {@code transformers} on the same file, dequantised to f32: see {@link GoldenNumbers}. */
 class RealModelsOracleIT {
@@ -24,6 +28,9 @@ class RealModelsOracleIT {
 
     private static final int CHUNK = 64;
     private static final SessionOptions F32 = SessionOptions.DEFAULT.withKv("f32");
+
+    @TempDir
+    static Path folder;
 
     enum Published {
         SMOLLM2,
@@ -83,10 +90,19 @@ class RealModelsOracleIT {
         worst[0] = Math.max(worst[0], Math.abs(actual - expected));
     }
 
+    static Stream<Arguments> repackedAndNot() {
+        ModelOptions inPlace = ModelOptions.DEFAULT.withThreads(2);
+        return Arrays.stream(Published.values())
+                .flatMap(published -> Stream.of(
+                        Arguments.argumentSet(published + " in place", published, inPlace),
+                        Arguments.argumentSet(published + " repacked", published, inPlace.withRepack(folder))));
+    }
+
     @ParameterizedTest
-    @EnumSource
-    void greedyContinuationsOfFivePromptsEqualTransformers(Published published) throws IOException {
-        try (Model model = Model.open(published.path(), ModelOptions.DEFAULT.withThreads(2))) {
+    @MethodSource("repackedAndNot")
+    void greedyContinuationsOfFivePromptsEqualTransformers(Published published, ModelOptions options)
+            throws IOException {
+        try (Model model = Model.open(published.path(), options)) {
             List<GoldenNumbers> prompts = published.golden().parts("greedy");
             assertThat(prompts).hasSize(5);
             for (GoldenNumbers prompt : prompts) {
@@ -96,10 +112,10 @@ class RealModelsOracleIT {
                 assertThat(ids).as(prompt.string("prompt")).isEqualTo(prompt.ints("ids"));
                 try (Session session = model.newSession(F32.withContext(ids.length + expected.length))) {
                     session.read(ids, Progress.NONE, new Cancellation());
-                    GenerateOptions options = GenerateOptions.DEFAULT
+                    GenerateOptions generate = GenerateOptions.DEFAULT
                             .withMaxTokens(expected.length)
                             .withIgnoreEnd(true);
-                    Answer answer = session.generate(options, TokenListener.NONE, new Cancellation());
+                    Answer answer = session.generate(generate, TokenListener.NONE, new Cancellation());
                     assertThat(answer.tokens())
                             .as(prompt.string("prompt"))
                             .containsExactly(Arrays.stream(expected).boxed().toArray(Integer[]::new));
@@ -109,9 +125,9 @@ class RealModelsOracleIT {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void perplexityOfALongTextEqualsTransformers(Published published) throws IOException {
-        try (Model model = Model.open(published.path(), ModelOptions.DEFAULT.withThreads(2))) {
+    @MethodSource("repackedAndNot")
+    void perplexityOfALongTextEqualsTransformers(Published published, ModelOptions options) throws IOException {
+        try (Model model = Model.open(published.path(), options)) {
             GoldenNumbers golden = published.golden();
             GoldenNumbers mixed = golden.part("text"), perplexity = golden.part("perplexity");
             assertThat(model.tokenize(mixed.text("file"))).isEqualTo(mixed.ints("ids"));

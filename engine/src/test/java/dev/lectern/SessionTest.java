@@ -271,4 +271,121 @@ class SessionTest {
                 .isInstanceOfSatisfying(
                         LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.NO_MEMORY));
     }
+
+    private static Model stretched(String name) {
+        return Model.open(
+                TINY.resolve(name), ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=16"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama2", "qwen2", "mistral-window", "llama2-q4_0.gguf"})
+    void severalSessionsInOneStepGoOnAsIfAlone(String name) {
+        try (Model model = open(name, 2)) {
+            List<Session> together = new ArrayList<>();
+            int[] tokens = {7, 9, 7, 30};
+            for (int i = 0; i < tokens.length; i++) {
+                Session session = model.newSession(F32);
+                read(session, prompt(model, 20 + 7 * i));
+                together.add(session);
+            }
+            List<Session> alone = together.stream().map(Session::fork).toList();
+            for (int step = 0; step < 3; step++) {
+                model.step(together, tokens, new Cancellation());
+                for (int i = 0; i < tokens.length; i++) {
+                    read(alone.get(i), tokens[i]);
+                    assertThat(bits(together.get(i).logits()))
+                            .isEqualTo(bits(alone.get(i).logits()));
+                    assertThat(together.get(i).tokens()).isEqualTo(alone.get(i).tokens());
+                }
+            }
+            together.forEach(Session::close);
+            alone.forEach(Session::close);
+        }
+    }
+
+    @Test
+    void aStepThatOneSessionRefusesLeavesAllAsTheyWere() {
+        try (Model model = open("llama2", 1);
+                Session roomy = model.newSession(F32);
+                Session full = model.newSession(F32.withContext(5))) {
+            read(roomy, 1, 2, 3);
+            read(full, 1, 2, 3, 4, 5);
+            int[] before = bits(roomy.logits());
+            Cancellation cancellation = new Cancellation();
+            assertThatThrownBy(() -> model.step(List.of(roomy, full), new int[] {6, 6}, cancellation))
+                    .hasMessageContaining("6 tokens")
+                    .hasMessageContaining("holds 5");
+            assertThatThrownBy(() -> model.step(List.of(roomy), new int[] {-1}, cancellation))
+                    .hasMessageContaining("Token -1");
+            assertThatThrownBy(() -> model.step(List.of(roomy, roomy), new int[] {1, 2}, cancellation))
+                    .isInstanceOf(IllegalArgumentException.class);
+            cancellation.cancel();
+            assertThatThrownBy(() -> model.step(List.of(roomy), new int[] {6}, cancellation))
+                    .isInstanceOf(LecternException.class);
+            assertThat(roomy.tokens()).containsExactly(1, 2, 3);
+            assertThat(bits(roomy.logits())).isEqualTo(before);
+        }
+    }
+
+    @Test
+    void aRepeatedSessionIsAsLongAndAsLargeAsOneThatRead() {
+        try (Model model = stretched("llama2");
+                Session repeated = model.newSession(F32);
+                Session read = model.newSession(F32)) {
+            int[] prompt = prompt(model, 600);
+            read(repeated, prompt);
+            int[] longer = Arrays.copyOf(prompt, 1100);
+            for (int i = 512; i < longer.length; i++) {
+                longer[i] = prompt[i % 512];
+            }
+            read(read, longer);
+            List<Long> reports = new ArrayList<>();
+            repeated.repeat(1100, (done, total) -> reports.add(done), new Cancellation());
+            assertThat(repeated.length()).isEqualTo(1100);
+            assertThat(repeated.tokens()).isEqualTo(longer);
+            assertThat(repeated.bytes()).isEqualTo(read.bytes());
+            assertThat(reports).containsExactly(256L, 512L, 588L);
+            assertThat(repeated.logits()).hasSize(model.vocabulary());
+            read(repeated, 5);
+            assertThat(repeated.length()).isEqualTo(1101);
+        }
+    }
+
+    @Test
+    void repeatingLeavesWhatWasReadAsItWas() {
+        try (Model model = stretched("llama2");
+                Session repeated = model.newSession(F32);
+                Session untouched = model.newSession(F32)) {
+            int[] prompt = prompt(model, 256);
+            read(repeated, prompt);
+            read(untouched, prompt);
+            repeated.repeat(900, Progress.NONE, new Cancellation());
+            read(repeated, 1, 2, 3);
+            repeated.truncate(256);
+            read(repeated, 8, 9);
+            read(untouched, 8, 9);
+            assertThat(bits(repeated.logits())).isEqualTo(bits(untouched.logits()));
+        }
+    }
+
+    @Test
+    void repeatingNeedsAPageAndRoom() {
+        try (Model model = stretched("llama2");
+                Session session = model.newSession(F32.withContext(700))) {
+            read(session, prompt(model, 200));
+            assertThatThrownBy(() -> session.repeat(400, Progress.NONE, new Cancellation()))
+                    .isInstanceOf(IllegalArgumentException.class);
+            read(session, prompt(model, 100));
+            assertThatThrownBy(() -> session.repeat(200, Progress.NONE, new Cancellation()))
+                    .isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> session.repeat(701, Progress.NONE, new Cancellation()))
+                    .hasMessageContaining("701")
+                    .hasMessageContaining("holds 700");
+            Cancellation cancellation = new Cancellation();
+            cancellation.cancel();
+            assertThatThrownBy(() -> session.repeat(700, Progress.NONE, cancellation))
+                    .isInstanceOf(LecternException.class);
+            assertThat(session.length()).isEqualTo(256);
+        }
+    }
 }

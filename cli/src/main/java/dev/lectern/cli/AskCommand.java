@@ -113,6 +113,9 @@ final class AskCommand implements Verb {
     ComputeChoice computeChoice = new ComputeChoice();
 
     @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     /** What was asked about what. */
@@ -130,7 +133,7 @@ final class AskCommand implements Verb {
         List<String> documents = Wording.documents(read(surroundings, request.documents()));
         ModelChoice.Located located = modelChoice.locate(surroundings);
         long began = System.nanoTime();
-        try (Model model = computeChoice.open(located)) {
+        try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long ready = System.nanoTime();
             if (model.chatTemplate().isEmpty()) {
                 console.warn(located.name() + " has no chat template, so it reads documents and question as plain text:"

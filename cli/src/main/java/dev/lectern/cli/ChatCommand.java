@@ -68,6 +68,9 @@ final class ChatCommand implements Verb {
     @Mixin
     ComputeChoice computeChoice = new ComputeChoice();
 
+    @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
@@ -75,7 +78,7 @@ final class ChatCommand implements Verb {
         answerChoice.warnOfNoEffect(console, 1);
         SessionOptions sessionOptions = sessionChoice.options();
         ModelChoice.Located located = modelChoice.locate(surroundings);
-        try (Model model = computeChoice.open(located);
+        try (Model model = repackChoice.open(surroundings, located, computeChoice.options());
                 Session session = model.newSession(fitting(console, model, sessionOptions))) {
             Conversation conversation = new Conversation(
                     surroundings,

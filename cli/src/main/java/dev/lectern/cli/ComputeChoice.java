@@ -1,7 +1,6 @@
 package dev.lectern.cli;
 
 import dev.lectern.LecternException;
-import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -37,10 +36,5 @@ final class ComputeChoice {
             options = options.withThreads(threads);
         }
         return ropeScaling == null ? options : options.withRopeScaling(ropeScaling);
-    }
-
-    /** Opens a model. */
-    Model open(ModelChoice.Located located) {
-        return Model.open(located.path(), options());
     }
 }

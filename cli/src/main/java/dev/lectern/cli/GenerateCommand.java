@@ -71,6 +71,9 @@ final class GenerateCommand implements Verb {
     ComputeChoice computeChoice = new ComputeChoice();
 
     @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     @Override
@@ -82,7 +85,7 @@ final class GenerateCommand implements Verb {
         String text = TextArgument.of(surroundings, prompt, file, "PROMPT");
         ModelChoice.Located located = modelChoice.locate(surroundings);
         long began = System.nanoTime();
-        try (Model model = computeChoice.open(located)) {
+        try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long ready = System.nanoTime();
             Answering answering = new Answering(surroundings, model, located, (ready - began) / 1e9);
             Prompt read = Prompt.raw(model, text, special);

@@ -87,15 +87,7 @@ final class KvCacheCommand implements Verb {
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         KvCacheOptions options = options();
-        BenchModel subject;
-        try (ProgressLine line = new ProgressLine(console, "preparing " + model, ProgressLine.Unit.BYTES, 0, -1)) {
-            subject = BenchModel.named(
-                    model,
-                    surroundings.hub(),
-                    line,
-                    note -> console.note("lectern: " + note),
-                    surroundings.cancellation());
-        }
+        BenchModel subject = SpeedCommand.located(surroundings, model);
         KvCacheResult result;
         try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.TOKENS_IN_ALL, 0, -1)) {
             result = KvCacheBench.run(subject, options, line, surroundings.cancellation());

@@ -19,6 +19,8 @@ final class ProgressLine implements Progress, AutoCloseable {
         /** Tokens of many texts, which begin anew again and again. */
         TOKENS_IN_ALL("tokens"),
         PAGES("pages"),
+        /** Of which only the share that is done says something to people. */
+        WORK(""),
         BYTES("");
 
         private final String plural;
@@ -126,16 +128,20 @@ final class ProgressLine implements Progress, AutoCloseable {
             }
             line.append(String.format(Locale.ROOT, " %3.0f %%", Math.floor(100 * part)));
         }
-        line.append("  ").append(unit.amount(done));
-        if (known) {
-            line.append('/').append(unit.amount(total));
-        }
-        if (!unit.plural.isEmpty()) {
-            line.append(' ').append(unit.plural);
+        if (unit != Unit.WORK) {
+            line.append("  ").append(unit.amount(done));
+            if (known) {
+                line.append('/').append(unit.amount(total));
+            }
+            if (!unit.plural.isEmpty()) {
+                line.append(' ').append(unit.plural);
+            }
         }
         if (done > Math.max(0, firstDone) && now > 0) {
             double rate = (done - firstDone) / Math.max(lastReport, 1e-3);
-            line.append("  ").append(unit.rate(rate));
+            if (unit != Unit.WORK) {
+                line.append("  ").append(unit.rate(rate));
+            }
             if (known) {
                 double left = unit == Unit.TOKENS ? time.until(before + total) : (total - done) / rate;
                 line.append("  ").append(Units.clock(left - (now - lastReport))).append(" left");

@@ -55,6 +55,9 @@ final class ScoreCommand implements Verb {
     ComputeChoice computeChoice = new ComputeChoice();
 
     @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     @Override
@@ -67,7 +70,7 @@ final class ScoreCommand implements Verb {
                     LecternException.Kind.BAD_DOCUMENT, "The text is empty: there is nothing to score.");
         }
         ModelChoice.Located located = modelChoice.locate(surroundings);
-        try (Model model = computeChoice.open(located)) {
+        try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             int[] ids = model.tokenizer().encode(whole, special).ids();
             Lengths lengths = Lengths.of(
                     located.name(),

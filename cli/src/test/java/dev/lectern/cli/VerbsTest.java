@@ -301,6 +301,18 @@ class VerbsTest {
     }
 
     @Test
+    void doctorMeasuresThePeakOnRequest() {
+        Run run = run("doctor", "--json", "--peak");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        Map<?, ?> peak = map(run.json().get("peak"));
+        assertThat(peak.keySet())
+                .map(String::valueOf)
+                .containsExactly("flops", "flopsOfAll", "bytesPerSecond", "bytesPerSecondOfAll", "threads");
+        assertThat((Double) peak.get("flops")).isPositive();
+        assertThat((Double) peak.get("bytesPerSecondOfAll")).isPositive();
+    }
+
+    @Test
     void chatThroughAPipeAnswersEachLineAndKeepsWhatItRead() {
         Run run = new Run(home)
                 .input("Hello\n\n/help\nAgain\n/reset\n/frobnicate\nHello\n/exit\nnever\n")
@@ -332,5 +344,99 @@ class VerbsTest {
         assertThat(run.err())
                 .contains("\rreading █", " 40 %", "40/100 tokens", "tokens/s", "left")
                 .endsWith("\r\u001b[K");
+    }
+
+    @Test
+    void benchSpeedHasTheObjectOfTheContract() {
+        Run run = run(
+                "bench",
+                "speed",
+                "--json",
+                "--model",
+                QWEN2,
+                "--rope-scaling",
+                STRETCHED,
+                "--depth",
+                "0,600",
+                "--batch",
+                "2",
+                "--kv",
+                "k=f32,v=f16",
+                "--prompt-tokens",
+                "10",
+                "--decode-tokens",
+                "2",
+                "--fill",
+                "repeat",
+                "--runs",
+                "1",
+                "--threads",
+                "1");
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        List<?> results = (List<?>) run.json().get("results");
+        assertThat(results).hasSize(2);
+        Map<?, ?> deep = map(results.get(1));
+        assertThat(deep.get("depth")).isEqualTo(600L);
+        assertThat(deep.get("batch")).isEqualTo(2L);
+        assertThat(deep.get("kv")).isEqualTo("k=f32,v=f16");
+        assertThat(map(deep.get("prefill")).get("tokens")).isEqualTo(20L);
+        assertThat((Double) map(deep.get("decode")).get("tokensPerSecond")).isPositive();
+    }
+
+    @Test
+    void benchSpeedRefusesWhatCannotBe() {
+        assertThat(run("bench", "speed", "--depth", "5,x").exitCode()).isEqualTo(2);
+        assertThat(run("bench", "speed", "--fill", "magic").exitCode()).isEqualTo(2);
+        Run deep = run("bench", "speed", "--model", QWEN2, "--depth", "128");
+        assertThat(deep.exitCode()).isEqualTo(2);
+        assertThat(deep.err()).contains("--depth 128", "holds 128", "--rope-scaling");
+    }
+
+    @Test
+    void benchPeersComparesWithWhateverPythonIsGiven() throws IOException {
+        Path python = Files.writeString(home.resolve("python"), """
+                #!/bin/sh
+                while IFS= read -r line; do
+                    case $line in
+                        *'"do":"open"'*) echo '{"version":"9.9","system":"none","seconds":0.1}' ;;
+                        *) echo '{"seconds":0.5,"token":7,"bytes":1000000}' ;;
+                    esac
+                done
+                """);
+        assertThat(python.toFile().setExecutable(true)).isTrue();
+        Path folder = home.resolve("results");
+        Path document = home.resolve("measurements.md");
+        Run run = run(
+                "bench",
+                "peers",
+                "--json",
+                "--model",
+                QWEN2,
+                "--python",
+                python.toString(),
+                "--rows",
+                "decode,first-token",
+                "--pairs",
+                "1",
+                "--prompt-tokens",
+                "10",
+                "--decode-tokens",
+                "2",
+                "--threads",
+                "1",
+                "--out",
+                folder.toString(),
+                "--record",
+                document.toString());
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        assertThat((List<?>) run.json().get("results")).hasSize(2);
+        List<?> ratios = (List<?>) run.json().get("ratios");
+        assertThat(ratios).hasSize(2);
+        assertThat(map(ratios.get(1)).get("row")).isEqualTo("first-token");
+        assertThat(folder).isDirectoryContaining(path -> path.toString().endsWith("-bit.json"));
+        assertThat(document).content().contains("begin bench peers", "first token of a fresh process");
+        assertThat(run("bench", "peers", "--rows", "speed").err()).contains("--rows", "prefill-deep");
     }
 }

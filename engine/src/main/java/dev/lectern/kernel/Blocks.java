@@ -33,7 +33,11 @@ public final class Blocks {
             throw new IllegalArgumentException("columns " + firstColumn + " + " + count + " of row " + row
                     + " of a matrix of " + m.rows() + " x " + m.columns() + " in blocks of " + elements);
         }
-        decode(type, m.segment(), row * m.rowBytes() + type.bytes(firstColumn), count, out, at);
+        if (m.isInterleaved()) {
+            Interleaved.decode(m, row, firstColumn, count, out, at);
+        } else {
+            decode(type, m.segment(), row * m.rowBytes() + type.bytes(firstColumn), count, out, at);
+        }
     }
 
     /** Decodes whole blocks from byte {@code p} on. */
@@ -50,33 +54,13 @@ public final class Blocks {
             case F32 -> out[at] = Float.intBitsToFloat(u16(b, 0) | u16(b, 2) << 16);
             case F16 -> out[at] = f16(b, 0);
             case BF16 -> out[at] = Float.intBitsToFloat(u16(b, 0) << 16);
-            case Q4_0 -> q4(b, 2, f16(b, 0), 8, NO_OFFSET, out, at);
-            case Q4_1 -> q4(b, 4, f16(b, 0), 0, f16(b, 2), out, at);
-            case Q5_0 -> q5(b, 2, f16(b, 0), 16, NO_OFFSET, out, at);
-            case Q5_1 -> q5(b, 4, f16(b, 0), 0, f16(b, 2), out, at);
             case Q8_0 -> q8(b, out, at);
-            case Q4_K -> q4k(b, out, at);
-            case Q5_K -> q5k(b, out, at);
-            case Q6_K -> q6k(b, out, at);
-        }
-    }
-
-    /** 16 bytes: the low nibbles are the first half of the block, the high ones the second. */
-    private static void q4(byte[] b, int p, float scale, int zero, float offset, float[] out, int at) {
-        for (int i = 0; i < 16; i++) {
-            out[at + i] = scale * (low(b, p + i) - zero) + offset;
-            out[at + 16 + i] = scale * (high(b, p + i) - zero) + offset;
-        }
-    }
-
-    /** Four bytes of fifth bits, element 0 lowest; then nibbles as in {@link #q4}. */
-    private static void q5(byte[] b, int p, float scale, int zero, float offset, float[] out, int at) {
-        int fifth = u16(b, p) | u16(b, p + 2) << 16;
-        for (int i = 0; i < 16; i++) {
-            int first = low(b, p + 4 + i) | (fifth >>> i & 1) << 4;
-            int second = high(b, p + 4 + i) | (fifth >>> (i + 16) & 1) << 4;
-            out[at + i] = scale * (first - zero) + offset;
-            out[at + 16 + i] = scale * (second - zero) + offset;
+            default -> {
+                int zero = zero(type);
+                for (int i = 0; i < type.blockElements(); i++) {
+                    out[at + i] = scale(type, b, i) * (quant(type, b, i) - zero) + offset(type, b, i);
+                }
+            }
         }
     }
 
@@ -87,46 +71,79 @@ public final class Blocks {
         }
     }
 
-    /** Two half floats, eight groups of 32 with scale and minimum, then nibbles: two groups share 32 bytes. */
-    private static void q4k(byte[] b, float[] out, int at) {
-        for (int i = 0; i < 256; i++) {
-            int group = i / 32;
-            int packed = 16 + i / 64 * 32 + i % 32;
-            int quant = group % 2 == 0 ? low(b, packed) : high(b, packed);
-            out[at + i] = f16(b, 0) * scaleK(b, group) * quant - f16(b, 2) * minimumK(b, group);
-        }
+    /**
+     * The stored integer of element i, from 0 to 15, 31 or 63.
+     *
+     * <p>Blocks of 32: 16 bytes whose low nibbles are the first half of the block and whose high ones the second; before them four bytes of fifth bits, element 0 lowest.
+     *
+     * <p>Q4_K, Q5_K: groups of 32, two of which share 32 bytes of nibbles; the fifth bit of column c of group g is bit g of byte 16 + c. Q6_K: 128 bytes of low
+     * nibbles, 64 of upper bit pairs, 16 signed scales of 16 elements each, one half float.
+     */
+    static int quant(ElementType type, byte[] b, int i) {
+        return switch (type) {
+            case Q4_0 -> nibble32(b, 2, i);
+            case Q4_1 -> nibble32(b, 4, i);
+            case Q5_0 -> nibble32(b, 6, i) | bit(b, 2, i) << 4;
+            case Q5_1 -> nibble32(b, 8, i) | bit(b, 4, i) << 4;
+            case Q4_K -> nibble256(b, 16, i);
+            case Q5_K -> nibble256(b, 48, i) | (b[16 + i % 32] >>> i / 32 & 1) << 4;
+            case Q6_K -> {
+                int half = i / 128;
+                int quarter = i % 128 / 32;
+                int packed = half * 64 + i % 64;
+                int nibble = quarter < 2 ? low(b, packed) : high(b, packed);
+                yield nibble | (b[128 + half * 32 + i % 32] >>> 2 * quarter & 3) << 4;
+            }
+            default -> throw new IllegalArgumentException(type + " has no packed integers");
+        };
     }
 
-    /** As {@link #q4k}; before the nibbles, the fifth bit of column {@code c} of group {@code g} is bit {@code g} of byte {@code 16 + c}. */
-    private static void q5k(byte[] b, float[] out, int at) {
-        for (int i = 0; i < 256; i++) {
-            int group = i / 32;
-            int packed = 48 + i / 64 * 32 + i % 32;
-            int quant = group % 2 == 0 ? low(b, packed) : high(b, packed);
-            quant |= (b[16 + i % 32] >>> group & 1) << 4;
-            out[at + i] = f16(b, 0) * scaleK(b, group) * quant - f16(b, 2) * minimumK(b, group);
-        }
+    private static int nibble32(byte[] b, int p, int i) {
+        return i < 16 ? low(b, p + i) : high(b, p + i - 16);
     }
 
-    /** 128 bytes of low nibbles, 64 of upper bit pairs, 16 signed scales of 16 elements each, one half float. */
-    private static void q6k(byte[] b, float[] out, int at) {
-        for (int i = 0; i < 256; i++) {
-            int half = i / 128;
-            int quarter = i % 128 / 32;
-            int packed = half * 64 + i % 64;
-            int nibble = quarter < 2 ? low(b, packed) : high(b, packed);
-            int pair = b[128 + half * 32 + i % 32] >>> 2 * quarter & 3;
-            out[at + i] = f16(b, 208) * b[192 + i / 16] * ((nibble | pair << 4) - 32);
-        }
+    private static int nibble256(byte[] b, int p, int i) {
+        int packed = p + i / 64 * 32 + i % 32;
+        return i / 32 % 2 == 0 ? low(b, packed) : high(b, packed);
+    }
+
+    private static int bit(byte[] b, int p, int i) {
+        return b[p + i / 8] >>> i % 8 & 1;
+    }
+
+    /** What is subtracted from the integers. */
+    private static int zero(ElementType type) {
+        return switch (type) {
+            case Q4_0 -> 8;
+            case Q5_0 -> 16;
+            case Q6_K -> 32;
+            default -> 0;
+        };
+    }
+
+    private static float scale(ElementType type, byte[] b, int i) {
+        return switch (type) {
+            case Q4_K, Q5_K -> f16(b, 0) * scaleK(b, i / 32);
+            case Q6_K -> f16(b, 208) * b[192 + i / 16];
+            default -> f16(b, 0);
+        };
+    }
+
+    private static float offset(ElementType type, byte[] b, int i) {
+        return switch (type) {
+            case Q4_1, Q5_1 -> f16(b, 2);
+            case Q4_K, Q5_K -> -(f16(b, 2) * minimumK(b, i / 32));
+            default -> NO_OFFSET;
+        };
     }
 
     /** The 6-bit scale of a group of Q4_K and Q5_K: bytes 4 to 15 hold eight scales and eight minima. */
-    private static int scaleK(byte[] b, int group) {
+    static int scaleK(byte[] b, int group) {
         return group < 4 ? b[4 + group] & 63 : b[8 + group] & 15 | (b[group] >>> 6 & 3) << 4;
     }
 
     /** The 6-bit minimum of a group of Q4_K and Q5_K. */
-    private static int minimumK(byte[] b, int group) {
+    static int minimumK(byte[] b, int group) {
         return group < 4 ? b[8 + group] & 63 : b[8 + group] >>> 4 & 15 | (b[4 + group] >>> 6 & 3) << 4;
     }
 
@@ -143,6 +160,11 @@ public final class Blocks {
     }
 
     private static float f16(byte[] b, int p) {
-        return Float.float16ToFloat((short) u16(b, p));
+        return Float.float16ToFloat(half(b, p));
+    }
+
+    /** The bits of a half float. */
+    static short half(byte[] b, int p) {
+        return (short) u16(b, p);
     }
 }

@@ -33,6 +33,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.rotation() : new ScalarRotation();
     }
 
+    /** What {@link Peak} times. */
+    static PeakLoops peakLoops() {
+        return VECTOR ? VectorProvider.peakLoops() : new PeakLoops.Scalar();
+    }
+
     /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
     public static int vectorBits() {
         return VECTOR_BITS;
@@ -88,6 +93,10 @@ public final class Kernels {
 
         static Rotation rotation() {
             return new VectorRotation();
+        }
+
+        static PeakLoops peakLoops() {
+            return new VectorPeak();
         }
 
         static int bits() {

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -27,6 +28,9 @@ final class Lanes {
     /** As many bytes as {@link #F} has lanes; unused at 128 bits, where no such shape exists. */
     static final VectorSpecies<Byte> B =
             L < 8 ? ByteVector.SPECIES_64 : VectorSpecies.of(byte.class, VectorShape.forBitSize(8 * L));
+
+    /** As many shorts as {@link #F} has lanes. */
+    static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(16 * L));
 
     /** As many bytes as {@link #F} has. */
     static final VectorSpecies<Byte> WIDE = F.withLanes(byte.class);
@@ -53,6 +57,16 @@ final class Lanes {
 
     static FloatVector signed(byte[] b, int at) {
         return (FloatVector) ByteVector.fromArray(B, b, at).castShape(F, 0);
+    }
+
+    /** {@link #L} half floats; infinities and NaN come out as numbers from 65536 on. */
+    static FloatVector halves(MemorySegment w, long p) {
+        // The exponent is moved by a multiplication, which also puts subnormals right.
+        return ((IntVector) ShortVector.fromMemorySegment(S, w, p, LE).castShape(I, 0))
+                .lanewise(VectorOperators.LSHL, 13)
+                .and(0x8fffe000)
+                .reinterpretAsFloats()
+                .mul(0x1p112f);
     }
 
     static FloatVector toFloat(IntVector v) {

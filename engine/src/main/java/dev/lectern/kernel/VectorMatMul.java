@@ -1,6 +1,7 @@
 package dev.lectern.kernel;
 
 import dev.lectern.Cancellation;
+import java.util.stream.Stream;
 
 /**
  * {@link MatMul} with the Vector API: {@link VectorSingles} for singles, {@link VectorChunks} for chunks. An instance owns its workers' buffers and works on one
@@ -14,6 +15,7 @@ final class VectorMatMul implements MatMul {
     private static final int TASKS_PER_THREAD = 4;
 
     private Scratch[] scratch = new Scratch[0];
+    private final Inputs inputs = new Inputs();
     private float[] packed = new float[0];
 
     @Override
@@ -61,8 +63,11 @@ final class VectorMatMul implements MatMul {
         for (Product product : products) {
             weights += (long) product.weights().rows() * product.weights().columns();
         }
+        if (Stream.of(products).anyMatch(p -> p.weights().isInterleaved())) {
+            inputs.prepare(x, singles, products[0].weights().columns());
+        }
         long perTask = Math.max(SMALLEST_TASK, weights / (workers.threads() * TASKS_PER_THREAD));
-        int rowsPerTask = (int) Math.max(1, perTask / products[0].weights().columns());
+        int rowsPerTask = wholeGroups(perTask / products[0].weights().columns());
         workers.run(tasks(products, rowsPerTask), cancellation, (index, worker) -> {
             int task = index;
             for (Product product : products) {
@@ -70,7 +75,11 @@ final class VectorMatMul implements MatMul {
                 if (task < here) {
                     int from = task * rowsPerTask;
                     int to = Math.min(from + rowsPerTask, product.weights().rows());
-                    VectorSingles.multiply(scratch[worker], product, from, to, singles, x);
+                    if (product.weights().isInterleaved()) {
+                        InterleavedProducts.singles(scratch[worker], product, from, to, singles, inputs);
+                    } else {
+                        VectorSingles.multiply(scratch[worker], product, from, to, singles, x);
+                    }
                     return;
                 }
                 task -= here;
@@ -108,8 +117,12 @@ final class VectorMatMul implements MatMul {
         for (Product product : products) {
             outputs += product.weights().rows();
         }
-        long share = outputs / (threads * (long) TASKS_PER_THREAD) / 4 * 4;
-        return (int) Math.clamp(share, 16, VectorChunks.PANEL_ROWS);
+        return Math.min(wholeGroups(outputs / (threads * (long) TASKS_PER_THREAD)), VectorChunks.PANEL_ROWS);
+    }
+
+    /** Rows of a task, so many that no group of interleaved rows is shared by two. */
+    private static int wholeGroups(long rows) {
+        return (int) Math.clamp(rows / Interleaved.ROWS, 1, 1 << 20) * Interleaved.ROWS;
     }
 
     private static int tasks(Product[] products, int rowsPerTask) {

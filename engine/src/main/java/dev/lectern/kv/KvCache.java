@@ -64,11 +64,7 @@ public final class KvCache implements AutoCloseable {
                 groups.add(new PageGroup(layers));
             }
         } catch (OutOfMemoryError e) {
-            throw new LecternException(
-                    LecternException.Kind.NO_MEMORY,
-                    "There is no memory left for the KV cache at token " + length + " (it holds " + bytes()
-                            + " bytes): ask for a shorter context or a smaller --kv format.",
-                    e);
+            throw noMemory(e);
         }
     }
 
@@ -96,6 +92,36 @@ public final class KvCache implements AutoCloseable {
     /** Makes the tokens of a finished step part of the sequence. */
     public void commit(int tokens) {
         length = Math.addExact(length, tokens);
+    }
+
+    /**
+     * Appends the tokens of one of its whole pages once more, as a copy in memory of its own. Keys stay rotated as they were stored, so this is
+     * for measuring: the cache is as long as that of a longer text and costs as much, but means nothing.
+     *
+     * @param index of the page; the length is whole pages
+     * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
+     */
+    public void repeatPage(int index) {
+        checkOpen();
+        if (length % Page.TOKENS != 0 || index < 0 || index >= length / Page.TOKENS) {
+            throw new IllegalArgumentException("page " + index + " cannot follow " + length + " tokens");
+        }
+        int longer = Math.addExact(length, Page.TOKENS);
+        truncate(length); // what was reserved and not committed makes room
+        try {
+            groups.add(groups.get(index).copy(layers));
+        } catch (OutOfMemoryError e) {
+            throw noMemory(e);
+        }
+        length = longer;
+    }
+
+    private LecternException noMemory(OutOfMemoryError e) {
+        return new LecternException(
+                LecternException.Kind.NO_MEMORY,
+                "There is no memory left for the KV cache at token " + length + " (it holds " + bytes()
+                        + " bytes): ask for a shorter context or a smaller --kv format.",
+                e);
     }
 
     /** Another cache with the same tokens so far; no page is copied. */

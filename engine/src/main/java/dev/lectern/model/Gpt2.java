@@ -3,6 +3,7 @@ package dev.lectern.model;
 import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Elementwise;
+import dev.lectern.kernel.Interleaved;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.MatMul.Product;
@@ -43,9 +44,8 @@ final class Gpt2 implements Decoder {
                 throw m.bad("activation_function", "is not gelu_new, the only one that GPT-2 is read with");
             }
             ConfigKeys.refuse(m, "scale_attn_by_inverse_layer_idx");
-            int vocabulary = gguf && m.value("tokenizer.ggml.tokens") instanceof String[] tokens && tokens.length > 0
-                    ? tokens.length
-                    : m.integer(gguf ? "gpt2.vocab_size" : "vocab_size", 1, 1 << 24);
+            int tokens = gguf ? m.textCount("tokenizer.ggml.tokens") : 0;
+            int vocabulary = tokens > 0 ? tokens : m.integer(gguf ? "gpt2.vocab_size" : "vocab_size", 1, 1 << 24);
             String epsilonKey = gguf ? "gpt2.attention.layer_norm_epsilon" : "layer_norm_epsilon";
             double epsilon = m.number(epsilonKey, 1e-5);
             if (!(epsilon > 0 && epsilon < 1)) {
@@ -107,12 +107,12 @@ final class Gpt2 implements Decoder {
         prefix = gguf ? "" : file.has("transformer.wte.weight") ? "transformer." : "";
         int hidden = config.hidden();
         try {
-            embedding = file.matrix(gguf ? "token_embd.weight" : prefix + "wte.weight", config.vocabulary(), hidden);
-            positions = file.matrix(gguf ? "position_embd.weight" : prefix + "wpe.weight", config.context(), hidden);
+            String tokens = gguf ? "token_embd.weight" : prefix + "wte.weight";
+            embedding = file.table(tokens, config.vocabulary(), hidden);
+            positions = file.table(gguf ? "position_embd.weight" : prefix + "wpe.weight", config.context(), hidden);
             outputNorm = norm(file, gguf ? "output_norm" : prefix + "ln_f");
-            vocabulary = gguf && file.has("output.weight")
-                    ? file.matrix("output.weight", config.vocabulary(), hidden)
-                    : embedding;
+            String head = gguf && file.has("output.weight") ? "output.weight" : tokens;
+            vocabulary = file.matrix(head, config.vocabulary(), hidden);
             layers = new Layer[config.layers()];
             for (int l = 0; l < layers.length; l++) {
                 layers[l] = layer(file, gguf ? "blk." + l + "." : prefix + "h." + l + ".");
@@ -126,6 +126,10 @@ final class Gpt2 implements Decoder {
     private Layer layer(ModelFile file, String p) {
         int hidden = config.hidden(), wide = config.feedForward();
         Linear qkv = linear(file, p + (gguf ? "attn_qkv" : "attn.c_attn"), 3 * hidden, hidden);
+        if (hidden % Interleaved.ROWS != 0 && qkv.weight().isInterleaved()) {
+            // Three matrices in one, whose borders are within groups of rows.
+            qkv = new Linear(file.table(p + "attn_qkv.weight", 3 * hidden, hidden), qkv.bias());
+        }
         return new Layer(
                 norm(file, p + (gguf ? "attn_norm" : "ln_1")),
                 part(qkv, 0),
@@ -144,7 +148,7 @@ final class Gpt2 implements Decoder {
     private Linear linear(ModelFile file, String name, int outputs, int inputs) {
         Matrix weight = gguf
                 ? file.matrix(name + ".weight", outputs, inputs)
-                : transposed(file.matrix(name + ".weight", inputs, outputs));
+                : transposed(file.table(name + ".weight", inputs, outputs));
         return new Linear(weight, file.vector(name + ".bias", outputs));
     }
 

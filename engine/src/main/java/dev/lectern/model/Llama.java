@@ -72,13 +72,14 @@ class Llama implements Decoder {
         int hidden = config.hidden(),
                 queries = config.heads() * config.headDim(),
                 kv = config.kvHeads() * config.headDim();
-        embedding = file.matrix(gguf ? "token_embd.weight" : "model.embed_tokens.weight", config.vocabulary(), hidden);
+        String tokens = gguf ? "token_embd.weight" : "model.embed_tokens.weight";
+        embedding = file.table(tokens, config.vocabulary(), hidden);
         outputNorm = file.vector(gguf ? "output_norm.weight" : "model.norm.weight", hidden);
         String head = gguf ? "output.weight" : "lm_head.weight";
         // A file may hold a head that its configuration declares tied; then the embedding is what the model was trained
         // with.
         boolean tied = !file.has(head) || !gguf && file.metadata().flag("tie_word_embeddings", false);
-        vocabulary = tied ? embedding : file.matrix(head, config.vocabulary(), hidden);
+        vocabulary = file.matrix(tied ? tokens : head, config.vocabulary(), hidden);
         layers = new Layer[config.layers()];
         for (int l = 0; l < layers.length; l++) {
             String p = prefix(gguf, l);

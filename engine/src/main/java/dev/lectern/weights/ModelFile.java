@@ -48,12 +48,19 @@ public interface ModelFile extends AutoCloseable {
     boolean has(String name);
 
     /**
-     * A two-dimensional tensor. Its bytes may begin at any address: a safetensors file promises no alignment, so they are
+     * A two-dimensional tensor to multiply by, in whatever layout is the fastest that there is.
+     *
+     * @throws dev.lectern.BadModelFileException as {@link #table} does
+     */
+    Matrix matrix(String name, int rows, int columns);
+
+    /**
+     * A two-dimensional tensor, one row after the other as in the file, to look rows up in. Its bytes may begin at any address: a safetensors file promises no alignment, so they are
      * read with unaligned layouts.
      *
      * @throws dev.lectern.BadModelFileException if it is missing, has another shape, or is of a type that no kernel reads
      */
-    Matrix matrix(String name, int rows, int columns);
+    Matrix table(String name, int rows, int columns);
 
     /**
      * A one-dimensional tensor of f32, f16 or bf16, decoded to f32 on the heap.

@@ -1,7 +1,9 @@
 package dev.lectern.weights;
 
 import dev.lectern.BadModelFileException;
+import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.Progress;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +39,21 @@ public final class ModelFiles {
             arena.close();
             throw e;
         }
+    }
+
+    /**
+     * Serves a model's matrices from an interleaved copy, with which decoding is faster. The copy is written once, whole or not at all; a copy that cannot be written is done
+     * without, and a warning says why.
+     *
+     * @param folder that keeps such copies
+     * @param threads that write it
+     * @param progress in bytes, while it is written
+     * @return a model that stands for the given one, and closes it
+     * @throws LecternException of kind {@code CANCELLED} on request
+     */
+    public static ModelFile repacked(
+            ModelFile model, Path folder, int threads, Progress progress, Cancellation cancellation) {
+        return RepackedModel.of(model, folder, threads, progress, cancellation);
     }
 
     private static ModelContents read(Path path, Arena arena) {

@@ -82,6 +82,11 @@ final class OpenModel implements ModelFile {
 
     @Override
     public Matrix matrix(String name, int rows, int columns) {
+        return table(name, rows, columns);
+    }
+
+    @Override
+    public Matrix table(String name, int rows, int columns) {
         StoredTensor tensor = find(name);
         requireShape(tensor, rows, columns);
         return new Matrix(tensor.segment(), element(tensor), rows, columns);

@@ -2,6 +2,7 @@ package dev.lectern.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.Arrays;
 import java.util.Random;
@@ -32,5 +33,24 @@ final class BlocksTest {
         assertThatIllegalArgumentException().isThrownBy(() -> Blocks.decode(m, 0, block, 2 * block, out, 0));
         assertThatIllegalArgumentException().isThrownBy(() -> Blocks.decode(m, 0, -block, block, out, 0));
         assertThatIllegalArgumentException().isThrownBy(() -> Blocks.decode(m, 0, block, Integer.MAX_VALUE, out, 0));
+    }
+
+    @ParameterizedTest
+    @EnumSource(ElementType.class)
+    void interleavedWeightsAreTheSameNumbers(ElementType type) {
+        assumeThat(Interleaved.suits(type)).isTrue();
+        Matrix m = RandomWeights.matrix(new Random(2), type, 37, 768);
+        Matrix interleaved = Form.interleaved(m);
+        for (int row = 0; row < m.rows(); row++) {
+            float[] expected = new float[512];
+            Blocks.decode(m, row, 256, 512, expected, 0);
+            float[] actual = new float[512];
+            Blocks.decode(interleaved, row, 256, 512, actual, 0);
+            for (int i = 0; i < 512; i++) {
+                assertThat(actual[i] == expected[i])
+                        .as("row %d, column %d", row, i)
+                        .isTrue();
+            }
+        }
     }
 }

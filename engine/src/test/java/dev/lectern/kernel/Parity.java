@@ -12,13 +12,13 @@ final class Parity {
     private Parity() {}
 
     /** Decoding bit for bit, products to the rounding of f32 sums, on a matrix of random shape. */
-    static void check(RandomGenerator random, ElementType type, String name) {
-        int columns = type.blockElements() == 1
+    static void check(RandomGenerator random, Form form, String name) {
+        int columns = form.blockElements() == 1
                 ? 1 + random.nextInt(random.nextBoolean() ? 70 : 1100)
-                : type.blockElements() * (1 + random.nextInt(type.blockElements() == 32 ? 36 : 5));
-        Matrix w = RandomWeights.matrix(random, type, 1 + random.nextInt(110), columns);
+                : form.blockElements() * (1 + random.nextInt(form.blockElements() == 32 ? 36 : 5));
+        Matrix w = form.matrix(random, 1 + random.nextInt(110), columns);
         var rows = new Rows(random.nextInt(7), 1 + random.nextInt(2 * Lanes.L * Tiles.VECTORS));
-        String where = name + ": " + type + " " + w.rows() + " x " + columns + ", " + rows;
+        String where = name + ": " + form + " " + w.rows() + " x " + columns + ", " + rows;
         checkDecoding(w, where);
         float[] x = RandomWeights.floats(random, rows.count() * columns);
         checkProduct(w, rows, x, where);
@@ -30,9 +30,25 @@ final class Parity {
         float[] expected = new float[w.columns()];
         Blocks.decode(w, row, 0, w.columns(), expected, 0);
         float[] decoded = new float[w.columns()];
-        VectorRows.decode(w.type(), w.segment(), row * w.rowBytes(), 0, 1, w.columns(), decoded, 0, 0, new Scratch());
+        if (w.isInterleaved()) {
+            decodeInterleaved(w, row, decoded);
+        } else {
+            VectorRows.decode(
+                    w.type(), w.segment(), row * w.rowBytes(), 0, 1, w.columns(), decoded, 0, 0, new Scratch());
+        }
         if (Arrays.mismatch(expected, decoded) >= 0) {
             throw new AssertionError(where + ": decoded bits differ");
+        }
+    }
+
+    private static void decodeInterleaved(Matrix w, int row, float[] out) {
+        float[] strip = new float[InterleavedProducts.STRIP * Interleaved.ROWS];
+        for (int c = 0; c < out.length; c += InterleavedProducts.STRIP) {
+            int some = Math.min(InterleavedProducts.STRIP, out.length - c);
+            InterleavedProducts.decode(new Scratch(), w, row / Interleaved.ROWS, c, some, strip, 0);
+            for (int k = 0; k < some; k++) {
+                out[c + k] = strip[k * Interleaved.ROWS + row % Interleaved.ROWS];
+            }
         }
     }
 
@@ -49,7 +65,10 @@ final class Parity {
             for (int r = 0; r < rows.count(); r++) {
                 double magnitude = 0;
                 for (int k = 0; k < row.length; k++) {
-                    magnitude += Math.abs((double) row[k] * x[r * row.length + k]);
+                    // Interleaved weights are multiplied without their offsets, which are summed apart.
+                    float offset = w.isInterleaved() ? Interleaved.offset(w, o, k) : 0;
+                    magnitude += (Math.abs((double) row[k]) + 2 * Math.abs((double) offset))
+                            * Math.abs(x[r * row.length + k]);
                 }
                 // A chain of n fused multiply-adds errs by at most n half units in the last place of the sum of
                 // magnitudes. No chain is longer
@@ -65,22 +84,22 @@ final class Parity {
     }
 
     /** A single and a chunk row alone give the same bits as among others. */
-    static void checkIndependence(RandomGenerator random, ElementType type) {
-        Matrix w = RandomWeights.matrix(random, type, 23, type.blockElements() == 1 ? 550 : 768);
+    static void checkIndependence(RandomGenerator random, Form form) {
+        Matrix w = form.matrix(random, 23, form.blockElements() == 1 ? 550 : 768);
         float[] x = RandomWeights.floats(random, 40 * w.columns());
         float[] together = multiply(w, new Rows(6, 34), x);
         for (int row : new int[] {0, 5, 6, 39}) {
             float[] one = Arrays.copyOfRange(x, row * w.columns(), (row + 1) * w.columns());
             float[] alone = multiply(w, row < 6 ? new Rows(1, 0) : new Rows(0, 1), one);
             if (Arrays.mismatch(alone, Arrays.copyOfRange(together, row * w.rows(), (row + 1) * w.rows())) >= 0) {
-                throw new AssertionError(type + ": row " + row + " notices its neighbours");
+                throw new AssertionError(form + ": row " + row + " notices its neighbours");
             }
         }
     }
 
     /** The first product, which is interpreted, gives the same bits as the last, which is compiled. */
-    static void checkCompilation(RandomGenerator random, ElementType type) {
-        Matrix w = RandomWeights.matrix(random, type, 64, 256);
+    static void checkCompilation(RandomGenerator random, Form form) {
+        Matrix w = form.matrix(random, 64, 256);
         float[] x = RandomWeights.floats(random, 8 * w.columns());
         var rows = new Rows(1, 7);
         float[] first = multiply(w, rows, x);
@@ -92,7 +111,7 @@ final class Parity {
             }
         }
         if (Arrays.mismatch(first, last) >= 0) {
-            throw new AssertionError(type + ": compiled code gives other bits than interpreted code");
+            throw new AssertionError(form + ": compiled code gives other bits than interpreted code");
         }
     }
 
@@ -111,11 +130,17 @@ final class Parity {
         }
         var random = new SplittableRandom(3);
         for (ElementType type : new ElementType[] {ElementType.BF16, ElementType.Q5_0, ElementType.Q6_K}) {
-            checkCompilation(random, type); // one of each family, before anything else runs
+            checkCompilation(random, new Form(type, false)); // one of each family, before anything else runs
         }
-        for (ElementType type : ElementType.values()) {
-            checkIndependence(random, type);
-            check(random, type, "seed 3");
+        checkCompilation(random, new Form(ElementType.Q4_1, true));
+        checkCompilation(random, new Form(ElementType.Q6_K, true));
+        for (Form form : Form.all()) {
+            checkIndependence(random, form);
+            check(random, form, "seed 3");
+        }
+        float sum = Kernels.peakLoops().lanes() * new PeakLoops.Scalar().multiplyAndAdd(7);
+        if (Math.abs(Kernels.peakLoops().multiplyAndAdd(7) - sum) > 1e-5f * sum) {
+            throw new AssertionError("the sums of the peak");
         }
         System.out.println("all equal");
     }

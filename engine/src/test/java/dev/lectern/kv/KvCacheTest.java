@@ -48,6 +48,25 @@ class KvCacheTest {
     }
 
     @Test
+    void aRepeatedPageIsACopyInMemoryOfItsOwn() {
+        try (KvCache cache = new KvCache(LAYERS)) {
+            append(cache, 512, 0);
+            long bytes = cache.bytes();
+            cache.repeatPage(1);
+            cache.repeatPage(0);
+            assertThat(cache.length()).isEqualTo(1024);
+            assertThat(cache.bytes()).isEqualTo(2 * bytes);
+            assertThat(at(cache, 512 + 7)).isEqualTo(256 + 7);
+            assertThat(at(cache, 768 + 7)).isEqualTo(7);
+            cache.truncate(1000);
+            append(cache, 1, 5000);
+            assertThat(at(cache, 1000)).isEqualTo(6000);
+            assertThat(at(cache, 232)).isEqualTo(232);
+            assertThatThrownBy(() -> cache.repeatPage(0)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
     void theLastHolderOfAPageLetsItGo() {
         KvCache parent = new KvCache(LAYERS);
         append(parent, 256, 0);

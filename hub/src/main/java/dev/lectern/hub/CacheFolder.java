@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * models/KEY/FILE          what a reader opens
  * models/KEY/pull.json     written last: without it the model is not here
+ * models/KEY/STEM-….weights its weights repacked, if it was used
+ * repacked/                the same of models that lie elsewhere
  * downloads/KEY/           what has arrived so far; gone when the model is published
  * downloads/KEY.lock       held by the one program that pulls it
  * </pre>
@@ -49,6 +51,15 @@ final class CacheFolder {
 
     private Path models() {
         return root.resolve("models");
+    }
+
+    /** Where a repacked copy of a model's weights is kept. */
+    Path repackFolder(Path model) {
+        Path file = model.toAbsolutePath().normalize();
+        Path parent = file.getParent();
+        return parent != null && file.startsWith(models().toAbsolutePath().normalize())
+                ? parent
+                : root.resolve("repacked");
     }
 
     private Path folder(String key) {

@@ -90,6 +90,14 @@ public final class Hub {
         return installed(model).map(Installed::record);
     }
 
+    /**
+     * Where a repacked copy of a model's weights is kept: beside a model that was pulled, so that it goes when the model is removed; for a file of the user's own in a folder for
+     * all of these.
+     */
+    public Path repackFolder(Path model) {
+        return cache.repackFolder(model);
+    }
+
     /** Every model that was pulled, in the order of their folders. */
     public List<Installed> installed() {
         return cache.below("");

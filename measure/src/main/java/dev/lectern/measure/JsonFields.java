@@ -21,6 +21,10 @@ final class JsonFields {
         throw new IllegalArgumentException("an object is missing");
     }
 
+    boolean has(String name) {
+        return members.containsKey(name);
+    }
+
     JsonFields object(String name) {
         return of(members.get(name));
     }
@@ -40,6 +44,13 @@ final class JsonFields {
     long whole(String name) {
         if (members.get(name) instanceof Long number) {
             return number;
+        }
+        throw wrong(name);
+    }
+
+    boolean flag(String name) {
+        if (members.get(name) instanceof Boolean flag) {
+            return flag;
         }
         throw wrong(name);
     }
@@ -70,6 +81,17 @@ final class JsonFields {
             integers.add(number.intValue());
         }
         return integers;
+    }
+
+    List<String> texts(String name) {
+        List<String> texts = new ArrayList<>();
+        for (Object element : list(name)) {
+            if (!(element instanceof String text)) {
+                throw wrong(name);
+            }
+            texts.add(text);
+        }
+        return texts;
     }
 
     /** The objects of a list. */

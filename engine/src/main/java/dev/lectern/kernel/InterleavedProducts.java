@@ -1,0 +1,226 @@
+package dev.lectern.kernel;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodType;
+import java.util.Arrays;
+
+/**
+ * Products with {@link Interleaved} weights: a group of rows is worked off in strips of columns. Few vectors are multiplied while the weights are unpacked; for more, the weights
+ * are unpacked once, to the first-level cache. The sums come out the same, so a sequence does not notice its neighbours.
+ */
+final class InterleavedProducts {
+    /** Columns whose scales are decoded at a time. */
+    static final int STRIP = 512;
+
+    /** Columns that are unpacked at a time: 16 KB, half a first-level cache. */
+    static final int TILE = 128;
+
+    private static final int ROWS = Interleaved.ROWS;
+
+    // Called through method handles that the compiler does not know beforehand, for the reason given in VectorRows.
+
+    private static final MethodHandle[] DOT = forBits(
+            "dot",
+            MethodType.methodType(
+                    void.class,
+                    MemorySegment.class,
+                    long.class,
+                    long.class,
+                    int.class,
+                    int.class,
+                    int.class,
+                    float[].class,
+                    int.class,
+                    float[].class,
+                    float[].class,
+                    int.class));
+
+    private static final MethodHandle[] UNPACK = forBits(
+            "unpack",
+            MethodType.methodType(
+                    void.class,
+                    MemorySegment.class,
+                    long.class,
+                    long.class,
+                    int.class,
+                    int.class,
+                    float[].class,
+                    int.class));
+
+    private static final MethodHandle[] DOT_UNPACKED = {
+        VectorRows.kernel(
+                InterleavedRows.class,
+                "dotUnpacked",
+                MethodType.methodType(
+                        void.class,
+                        float[].class,
+                        int.class,
+                        int.class,
+                        int.class,
+                        float[].class,
+                        int.class,
+                        float[].class,
+                        float[].class,
+                        int.class))
+    };
+
+    private static final MethodHandle[] WEIGH = {
+        VectorRows.kernel(
+                InterleavedRows.class,
+                "weigh",
+                MethodType.methodType(
+                        void.class, float[].class, int.class, int.class, int.class, float[].class, float[].class))
+    };
+
+    private static final MethodHandle[] SCALES = {
+        VectorRows.kernel(
+                InterleavedScales.class,
+                "decode",
+                MethodType.methodType(
+                        void.class,
+                        ElementType.class,
+                        MemorySegment.class,
+                        long.class,
+                        int.class,
+                        int.class,
+                        int.class,
+                        float[].class,
+                        float[].class))
+    };
+
+    private static final MethodHandle[] OFFSETS = {
+        VectorRows.kernel(
+                InterleavedScales.class,
+                "dot",
+                MethodType.methodType(
+                        void.class, float[].class, int.class, float[].class, int.class, float[].class, int.class))
+    };
+
+    private InterleavedProducts() {}
+
+    private static MethodHandle[] forBits(String verb, MethodType signature) {
+        MethodHandle upper = VectorRows.kernel(InterleavedRows.class, verb + 6, signature);
+        return new MethodHandle[] {VectorRows.kernel(InterleavedRows.class, verb + 4, signature), upper, upper};
+    }
+
+    /**
+     * Multiplies single vectors: outputs {@code from} to {@code to}.
+     *
+     * @param from the first row of a group
+     * @param in of the product's {@code singles} vectors
+     */
+    static void singles(Scratch s, MatMul.Product product, int from, int to, int singles, Inputs in) {
+        Matrix w = product.weights();
+        s.lanes = Scratch.grown(s.lanes, 2L * ROWS * (singles + 3));
+        for (int row = from; row < to; row += ROWS) {
+            Arrays.fill(s.lanes, 0, 2 * ROWS * singles, 0);
+            try {
+                sums(s, w, row / ROWS, singles, in);
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new AssertionError("a kernel declares no checked exception", e);
+            }
+            int rows = Math.min(ROWS, to - row);
+            for (int r = 0; r < singles; r++) {
+                int at = 2 * ROWS * r;
+                int out = r * w.rows() + row;
+                for (int i = 0; i < rows; i++) {
+                    product.out()[out + i] = s.lanes[at + i] + s.lanes[at + ROWS + i];
+                }
+            }
+        }
+    }
+
+    /** Leaves for each vector {@code [2][ROWS]} in the scratch's lanes: the sums of weights without their offsets, and of the offsets. */
+    private static void sums(Scratch s, Matrix w, int group, int singles, Inputs in) throws Throwable {
+        ElementType type = w.type();
+        int columns = w.columns();
+        int bits = Interleaved.upperBits(type);
+        int span = Interleaved.span(type);
+        int perScale = span == 16 ? 0 : 1;
+        long p = group * Interleaved.groupBytes(type, columns);
+        long nibbles = p + Interleaved.nibbles(type, columns);
+        long upper = p + Interleaved.upper(type, columns);
+        for (int c = 0; c < columns; c += STRIP) {
+            int some = Math.min(STRIP, columns - c);
+            SCALES[0].invokeExact(type, w.segment(), p, columns, c, some, s.rowScales, s.rowOffsets);
+            for (int r = 0; r < singles; r++) {
+                int inputs = (r * columns + c) / span;
+                OFFSETS[0].invokeExact(s.rowOffsets, some / span, in.sums(span), inputs, s.lanes, (2 * r + 1) * ROWS);
+            }
+            if (singles <= Inputs.FEW) {
+                for (int r = 0; r < singles; r++) {
+                    DOT[bits].invokeExact(
+                            w.segment(),
+                            nibbles + (long) c / 2 * ROWS,
+                            upper + (long) c / 8 * bits * ROWS,
+                            bits,
+                            perScale,
+                            some / 8,
+                            in.scaled,
+                            r * columns + c,
+                            s.rowScales,
+                            s.lanes,
+                            2 * r * ROWS);
+                }
+                continue;
+            }
+            for (int k = c; k < c + some; k += TILE) {
+                int here = Math.min(TILE, c + some - k);
+                UNPACK[bits].invokeExact(
+                        w.segment(),
+                        nibbles + (long) k / 2 * ROWS,
+                        upper + (long) k / 8 * bits * ROWS,
+                        bits,
+                        here / 8,
+                        s.tile,
+                        0);
+                for (int r = 0; r < singles; r += 4) {
+                    DOT_UNPACKED[0].invokeExact(
+                            s.tile,
+                            (k - c) / span * ROWS,
+                            perScale,
+                            here / 8,
+                            in.fours,
+                            r * columns + 4 * k,
+                            s.rowScales,
+                            s.lanes,
+                            2 * r * ROWS);
+                }
+            }
+        }
+    }
+
+    /**
+     * Decodes some columns of a group.
+     *
+     * @param first column, and {@code count} of them: whole blocks of the type
+     * @param out receives {@code [count][ROWS]} from {@code at} on
+     */
+    static void decode(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
+        for (int c = 0; c < count; c += STRIP) {
+            decodeStrip(s, w, group, first + c, Math.min(STRIP, count - c), out, at + c * ROWS);
+        }
+    }
+
+    private static void decodeStrip(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
+        ElementType type = w.type();
+        int columns = w.columns();
+        int bits = Interleaved.upperBits(type);
+        long p = group * Interleaved.groupBytes(type, columns);
+        long nibbles = p + Interleaved.nibbles(type, columns) + (long) first / 2 * ROWS;
+        long upper = p + Interleaved.upper(type, columns) + (long) first / 8 * bits * ROWS;
+        int perScale = Interleaved.span(type) == 16 ? 0 : 1;
+        try {
+            SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets);
+            UNPACK[bits].invokeExact(w.segment(), nibbles, upper, bits, count / 8, out, at);
+            WEIGH[0].invokeExact(out, at, perScale, count / 8, s.rowScales, s.rowOffsets);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError("a kernel declares no checked exception", e);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+package dev.lectern.kernel;
+
+import static dev.lectern.kernel.Lanes.F;
+import static dev.lectern.kernel.Lanes.I;
+import static dev.lectern.kernel.Lanes.L;
+import static dev.lectern.kernel.Lanes.all;
+import static dev.lectern.kernel.Lanes.toFloat;
+import static dev.lectern.kernel.Lanes.x;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Kernels over one group of {@link Interleaved} rows: two vectors of rows at a time, which share the inputs.
+ *
+ * <p>A field is not shifted to the lowest bits before it becomes a float; instead the input that it meets is divided by the power of two that it stands at ({@link Inputs#scaled}),
+ * which is exact. So a vector of weights costs an and, a conversion and a fused multiply-add; upper bits cost one or two operations more.
+ *
+ * <p>The order of summation of a row: within two words the fields one after the other; the sum of the two, times its scale, is added to the sum of those before. Offsets times the
+ * sums of their inputs are summed apart, and added at the end.
+ */
+final class InterleavedRows {
+    private static final int ROWS = Interleaved.ROWS;
+
+    private InterleavedRows() {}
+
+    private static IntVector words(MemorySegment w, long p) {
+        return IntVector.fromMemorySegment(I, w, p, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /**
+     * Adds a run of words without upper bits, times one vector, to the sums of the rows.
+     *
+     * @param p the first word, {@code [count][ROWS]} int
+     * @param in the scaled inputs, eight a word, from {@code at} on
+     * @param perScale log2 of how many pairs of words share a scale
+     * @param count words, an even number
+     * @param scales {@code [count / 2 >> perScale][ROWS]}
+     * @param sums {@code [ROWS]} from {@code to} on
+     */
+    static void dot4(
+            MemorySegment w,
+            long p,
+            long unused,
+            int bits,
+            int perScale,
+            int count,
+            float[] in,
+            int at,
+            float[] scales,
+            float[] sums,
+            int to) {
+        for (int lane = 0; lane < ROWS; lane += 2 * L) {
+            FloatVector sum0 = x(sums, to + lane);
+            FloatVector sum1 = x(sums, to + lane + L);
+            for (int i = 0; i < count / 2; i++) {
+                FloatVector part0 = FloatVector.zero(F);
+                FloatVector part1 = part0;
+                for (int j = 0; j < 2; j++) {
+                    IntVector word0 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane));
+                    IntVector word1 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane + L));
+                    int k = at + 16 * i + 8 * j;
+                    FloatVector y = all(in[k]);
+                    part0 = toFloat(word0.and(15)).fma(y, part0);
+                    part1 = toFloat(word1.and(15)).fma(y, part1);
+                    // Fields 1 to 6: loops so short are always unrolled.
+                    for (int half = 0; half < 2; half++) {
+                        for (int third = 1; third < 4; third++) {
+                            int field = 3 * half + third;
+                            y = all(in[k + field]);
+                            part0 = toFloat(word0.and(15 << 4 * field)).fma(y, part0);
+                            part1 = toFloat(word1.and(15 << 4 * field)).fma(y, part1);
+                        }
+                    }
+                    y = all(in[k + 7]);
+                    part0 = toFloat(word0.lanewise(LSHR, 28)).fma(y, part0);
+                    part1 = toFloat(word1.lanewise(LSHR, 28)).fma(y, part1);
+                }
+                int scale = (i >> perScale) * ROWS + lane;
+                sum0 = x(scales, scale).fma(part0, sum0);
+                sum1 = x(scales, scale + L).fma(part1, sum1);
+            }
+            sum0.intoArray(sums, to + lane);
+            sum1.intoArray(sums, to + lane + L);
+        }
+    }
+
+    /**
+     * {@link #dot4} for words with upper bits.
+     *
+     * @param q the first word of upper bits
+     * @param bits how many upper bits, 1 or 2
+     */
+    static void dot6(
+            MemorySegment w,
+            long p,
+            long q,
+            int bits,
+            int perScale,
+            int count,
+            float[] in,
+            int at,
+            float[] scales,
+            float[] sums,
+            int to) {
+        int perUpper = 3 - bits; // log2 of the words that share a word of upper bits
+        int above = ((1 << bits) - 1) << 4;
+        for (int lane = 0; lane < ROWS; lane += 2 * L) {
+            FloatVector sum0 = x(sums, to + lane);
+            FloatVector sum1 = x(sums, to + lane + L);
+            for (int i = 0; i < count / 2; i++) {
+                FloatVector part0 = FloatVector.zero(F);
+                FloatVector part1 = part0;
+                for (int j = 0; j < 2; j++) {
+                    int word = 2 * i + j;
+                    int place = (word & (1 << perUpper) - 1) * bits;
+                    long upper = q + 4L * ROWS * (word >> perUpper) + 4 * lane;
+                    IntVector upper0 = words(w, upper).lanewise(LSHR, place);
+                    IntVector upper1 = words(w, upper + 4 * L).lanewise(LSHR, place);
+                    IntVector word0 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane));
+                    IntVector word1 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane + L));
+                    IntVector last0 = word0.lanewise(LSHR, 28)
+                            .or(upper0.lanewise(LSHR, 24).and(above));
+                    IntVector last1 = word1.lanewise(LSHR, 28)
+                            .or(upper1.lanewise(LSHR, 24).and(above));
+                    upper0 = upper0.lanewise(LSHL, 4);
+                    upper1 = upper1.lanewise(LSHL, 4);
+                    int k = at + 16 * i + 8 * j;
+                    for (int field = 0; field < 7; field++) {
+                        FloatVector y = all(in[k + field]);
+                        part0 = toFloat(word0.and(15 << 4 * field).or(upper0.and(above << 4 * field)))
+                                .fma(y, part0);
+                        part1 = toFloat(word1.and(15 << 4 * field).or(upper1.and(above << 4 * field)))
+                                .fma(y, part1);
+                    }
+                    FloatVector y = all(in[k + 7]);
+                    part0 = toFloat(last0).fma(y, part0);
+                    part1 = toFloat(last1).fma(y, part1);
+                }
+                int scale = (i >> perScale) * ROWS + lane;
+                sum0 = x(scales, scale).fma(part0, sum0);
+                sum1 = x(scales, scale + L).fma(part1, sum1);
+            }
+            sum0.intoArray(sums, to + lane);
+            sum1.intoArray(sums, to + lane + L);
+        }
+    }
+
+    /**
+     * Unpacks words without upper bits: field f comes out times 16^f, the last one as it is.
+     *
+     * @param out receives {@code [8 count][ROWS]} from {@code at} on
+     */
+    static void unpack4(MemorySegment w, long p, long unused, int bits, int count, float[] out, int at) {
+        for (int lane = 0; lane < ROWS; lane += L) {
+            for (int i = 0; i < count; i++) {
+                IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
+                int to = at + 8 * ROWS * i + lane;
+                toFloat(word.and(15)).intoArray(out, to);
+                for (int half = 0; half < 2; half++) {
+                    for (int third = 1; third < 4; third++) {
+                        int field = 3 * half + third;
+                        toFloat(word.and(15 << 4 * field)).intoArray(out, to + ROWS * field);
+                    }
+                }
+                toFloat(word.lanewise(LSHR, 28)).intoArray(out, to + ROWS * 7);
+            }
+        }
+    }
+
+    /** {@link #unpack4} for words with upper bits. */
+    static void unpack6(MemorySegment w, long p, long q, int bits, int count, float[] out, int at) {
+        int perUpper = 3 - bits;
+        int above = ((1 << bits) - 1) << 4;
+        for (int lane = 0; lane < ROWS; lane += L) {
+            for (int i = 0; i < count; i++) {
+                int place = (i & (1 << perUpper) - 1) * bits;
+                IntVector upper =
+                        words(w, q + 4L * ROWS * (i >> perUpper) + 4 * lane).lanewise(LSHR, place);
+                IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
+                int to = at + 8 * ROWS * i + lane;
+                toFloat(word.lanewise(LSHR, 28).or(upper.lanewise(LSHR, 24).and(above)))
+                        .intoArray(out, to + ROWS * 7);
+                upper = upper.lanewise(LSHL, 4);
+                toFloat(word.and(15).or(upper.and(above))).intoArray(out, to);
+                for (int half = 0; half < 2; half++) {
+                    for (int third = 1; third < 4; third++) {
+                        int field = 3 * half + third;
+                        toFloat(word.and(15 << 4 * field).or(upper.and(above << 4 * field)))
+                                .intoArray(out, to + ROWS * field);
+                    }
+                }
+            }
+        }
+    }
+
+    /**
+     * Adds unpacked words times four vectors to the sums of the rows, in the order of {@link #dot4} and {@link #dot6}.
+     *
+     * @param tile {@code [8 count][ROWS]}, as {@link #unpack4} gives it
+     * @param firstScale where the tile's scales begin
+     * @param in {@code [8 count][4]} from {@code at} on, see {@link Inputs#fours}
+     * @param sums {@code [4][2 ROWS]} from {@code to} on, of which the first half is added to
+     */
+    static void dotUnpacked(
+            float[] tile,
+            int firstScale,
+            int perScale,
+            int count,
+            float[] in,
+            int at,
+            float[] scales,
+            float[] sums,
+            int to) {
+        for (int lane = 0; lane < ROWS; lane += 2 * L) {
+            for (int i = 0; i < count / 2; i++) {
+                FloatVector part00 = FloatVector.zero(F);
+                FloatVector part01 = part00;
+                FloatVector part10 = part00;
+                FloatVector part11 = part00;
+                FloatVector part20 = part00;
+                FloatVector part21 = part00;
+                FloatVector part30 = part00;
+                FloatVector part31 = part00;
+                for (int k = 16 * i; k < 16 * i + 16; k++) {
+                    FloatVector w0 = x(tile, k * ROWS + lane);
+                    FloatVector w1 = x(tile, k * ROWS + lane + L);
+                    FloatVector y = all(in[at + 4 * k]);
+                    part00 = w0.fma(y, part00);
+                    part01 = w1.fma(y, part01);
+                    y = all(in[at + 4 * k + 1]);
+                    part10 = w0.fma(y, part10);
+                    part11 = w1.fma(y, part11);
+                    y = all(in[at + 4 * k + 2]);
+                    part20 = w0.fma(y, part20);
+                    part21 = w1.fma(y, part21);
+                    y = all(in[at + 4 * k + 3]);
+                    part30 = w0.fma(y, part30);
+                    part31 = w1.fma(y, part31);
+                }
+                int scale = firstScale + (i >> perScale) * ROWS + lane;
+                FloatVector scale0 = x(scales, scale);
+                FloatVector scale1 = x(scales, scale + L);
+                int here = to + lane;
+                add(sums, here, scale0, part00);
+                add(sums, here + L, scale1, part01);
+                add(sums, here + 2 * ROWS, scale0, part10);
+                add(sums, here + 2 * ROWS + L, scale1, part11);
+                add(sums, here + 4 * ROWS, scale0, part20);
+                add(sums, here + 4 * ROWS + L, scale1, part21);
+                add(sums, here + 6 * ROWS, scale0, part30);
+                add(sums, here + 6 * ROWS + L, scale1, part31);
+            }
+        }
+    }
+
+    private static void add(float[] sums, int at, FloatVector scale, FloatVector part) {
+        scale.fma(part, x(sums, at)).intoArray(sums, at);
+    }
+
+    /** Turns what {@link #unpack4} gives into the weights themselves: {@code tile[k] ← tile[k] · UNSHIFT · scale + offset}. */
+    static void weigh(float[] tile, int at, int perScale, int count, float[] scales, float[] offsets) {
+        for (int lane = 0; lane < ROWS; lane += L) {
+            for (int i = 0; i < count; i++) {
+                int from = at + 8 * ROWS * i + lane;
+                FloatVector scale = x(scales, (i >> 1 + perScale) * ROWS + lane);
+                FloatVector offset = x(offsets, (i >> 1 + perScale) * ROWS + lane);
+                for (int field = 0; field < 8; field++) {
+                    int place = from + ROWS * field;
+                    x(tile, place).fma(scale.mul(Inputs.UNSHIFT[field]), offset).intoArray(tile, place);
+                }
+            }
+        }
+    }
+}

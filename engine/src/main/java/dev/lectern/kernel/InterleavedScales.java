@@ -1,0 +1,114 @@
+package dev.lectern.kernel;
+
+import static dev.lectern.kernel.Lanes.L;
+import static dev.lectern.kernel.Lanes.halves;
+import static dev.lectern.kernel.Lanes.signed;
+import static dev.lectern.kernel.Lanes.x;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** Scales and offsets of one group of {@link Interleaved} rows, to f32: a weight is {@code quant · scale + offset}. */
+final class InterleavedScales {
+    private static final int ROWS = Interleaved.ROWS;
+
+    private InterleavedScales() {}
+
+    /**
+     * Decodes those of a run of columns.
+     *
+     * @param group the first byte of the group
+     * @param columns of the matrix
+     * @param first column, and {@code count} of them: whole blocks of the type
+     * @param scales receives {@code [count / span][ROWS]}
+     * @param offsets likewise
+     */
+    static void decode(
+            ElementType type,
+            MemorySegment w,
+            long group,
+            int columns,
+            int first,
+            int count,
+            float[] scales,
+            float[] offsets) {
+        int n = count / 32 * ROWS;
+        long p = group + 2L * ROWS * (first / 32);
+        switch (type) {
+            case Q4_0 -> centred(w, p, n, -8, scales, offsets);
+            case Q5_0 -> centred(w, p, n, -16, scales, offsets);
+            case Q4_1, Q5_1 -> {
+                plain(w, p, n, scales);
+                plain(w, p + 2L * ROWS * (columns / 32), n, offsets);
+            }
+            case Q4_K, Q5_K -> {
+                for (int c = 0; c < count; c += 256) {
+                    nested(w, group + 20L * ROWS * ((first + c) / 256), scales, offsets, c / 32 * ROWS);
+                }
+            }
+            case Q6_K -> {
+                for (int c = 0; c < count; c += 256) {
+                    nestedCentred(w, group + 18L * ROWS * ((first + c) / 256), scales, offsets, c / 16 * ROWS);
+                }
+            }
+            default -> throw new IllegalArgumentException(type + " is not interleaved");
+        }
+    }
+
+    private static void plain(MemorySegment w, long p, int n, float[] out) {
+        for (int i = 0; i < n; i += L) {
+            halves(w, p + 2L * i).intoArray(out, i);
+        }
+    }
+
+    private static void centred(MemorySegment w, long p, int n, float minusZero, float[] scales, float[] offsets) {
+        for (int i = 0; i < n; i += L) {
+            FloatVector scale = halves(w, p + 2L * i);
+            scale.intoArray(scales, i);
+            scale.mul(minusZero).intoArray(offsets, i);
+        }
+    }
+
+    private static void nested(MemorySegment w, long p, float[] scales, float[] offsets, int at) {
+        for (int lane = 0; lane < ROWS; lane += L) {
+            FloatVector scale = halves(w, p + 2L * lane);
+            FloatVector offset = halves(w, p + 2L * (ROWS + lane)).neg();
+            for (int i = 0; i < 8; i++) {
+                signed(w, p + 4L * ROWS + i * ROWS + lane).mul(scale).intoArray(scales, at + i * ROWS + lane);
+                signed(w, p + 12L * ROWS + i * ROWS + lane).mul(offset).intoArray(offsets, at + i * ROWS + lane);
+            }
+        }
+    }
+
+    private static void nestedCentred(MemorySegment w, long p, float[] scales, float[] offsets, int at) {
+        for (int lane = 0; lane < ROWS; lane += L) {
+            FloatVector super16 = halves(w, p + 2L * lane);
+            for (int i = 0; i < 16; i++) {
+                FloatVector scale = signed(w, p + 2L * ROWS + i * ROWS + lane).mul(super16);
+                scale.intoArray(scales, at + i * ROWS + lane);
+                scale.mul(-32).intoArray(offsets, at + i * ROWS + lane);
+            }
+        }
+    }
+
+    /**
+     * Adds offsets times sums of inputs to the sums of the rows.
+     *
+     * @param offsets {@code [spans][ROWS]}
+     * @param inputs a sum of inputs for each span, from {@code at} on
+     * @param sums {@code [ROWS]} from {@code to} on
+     */
+    static void dot(float[] offsets, int spans, float[] inputs, int at, float[] sums, int to) {
+        for (int lane = 0; lane < ROWS; lane += 2 * L) {
+            FloatVector sum0 = x(sums, to + lane);
+            FloatVector sum1 = x(sums, to + lane + L);
+            for (int i = 0; i < spans; i++) {
+                FloatVector y = Lanes.all(inputs[at + i]);
+                sum0 = x(offsets, i * ROWS + lane).fma(y, sum0);
+                sum1 = x(offsets, i * ROWS + lane + L).fma(y, sum1);
+            }
+            sum0.intoArray(sums, to + lane);
+            sum1.intoArray(sums, to + lane + L);
+        }
+    }
+}

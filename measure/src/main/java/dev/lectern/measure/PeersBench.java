@@ -1,0 +1,370 @@
+package dev.lectern.measure;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.SessionOptions;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+
+/**
+ * Lectern and llama.cpp on the same model file, the same tokens, the same number of threads, and an f16 cache on both sides.
+ *
+ * <p>They take turns, so that a slower hour of the machine meets both: a pair is Lectern and, just after, llama.cpp, and what counts is the
+ * median of the pairs' ratios. While one works the other waits and does nothing. Each reads its depth once; after a measurement it is cut
+ * back to it. One turn of each before the first pair is not timed.
+ *
+ * <p>llama.cpp runs in a process of its own, with flash attention, 512 tokens at a time, and takes its own times. Lectern runs in this one,
+ * but for the rows about fresh processes and memory.
+ */
+public final class PeersBench {
+    private static final String LECTERN = "lectern";
+    private static final String PEER = "llama.cpp";
+
+    /** Seconds that it takes to start a process, in tokens read. */
+    private static final double START = 500;
+
+    private final BenchModel subject;
+    private final PeersOptions options;
+    private final Model model;
+    private final Work work;
+    private final Cancellation cancellation;
+    private final int[] text;
+    private final List<PeersResult.EngineSpeed> speeds = new ArrayList<>();
+    private final List<Comparison> comparisons = new ArrayList<>();
+    private final List<String> leftOut = new ArrayList<>();
+    private String version = "";
+    private String system = "";
+    private double load = Double.NaN;
+
+    private PeersBench(
+            BenchModel subject, Model model, PeersOptions options, Progress progress, Cancellation cancellation) {
+        this.subject = subject;
+        this.model = model;
+        this.options = options;
+        this.cancellation = cancellation;
+        work = new Work(progress);
+        text = BenchText.tokens(model, Math.max(options.depth(), options.promptTokens() + options.decodeTokens()));
+    }
+
+    /**
+     * Measures one model, and keeps the result in the folder of the options as {@code peers-MODEL-BITS-bit.json}.
+     *
+     * @param progress in units of about the same time each
+     * @throws LecternException of kind {@code BAD_OPTION} if the model is not a GGUF file, or Python has no llama.cpp; {@code TOO_LONG} if the
+     *     model cannot hold the depth; {@code CANCELLED}, and then nothing is kept
+     */
+    public static PeersResult run(
+            BenchModel subject, PeersOptions options, Progress progress, Cancellation cancellation) {
+        if (!Files.isRegularFile(subject.path())) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    subject.path() + " is not a GGUF file, and llama.cpp reads no other: name one with --model.");
+        }
+        ModelOptions modelOptions = ModelOptions.DEFAULT.withThreads(options.threads());
+        PeersResult result;
+        try (Model model = subject.open(modelOptions)) {
+            result = new PeersBench(subject, model, options, progress, cancellation).measure();
+        }
+        AtomicFile.write(
+                options.folder().resolve(result.name() + ".json"),
+                result.toIndentedJson().getBytes(StandardCharsets.UTF_8));
+        return result;
+    }
+
+    private PeersResult measure() {
+        requireRoom();
+        plan();
+        if (has(PeerRow.PREFILL, PeerRow.DECODE, PeerRow.PREFILL_DEEP, PeerRow.DECODE_DEEP)) {
+            speeds();
+        }
+        if (has(PeerRow.BATCH)) {
+            batch();
+        }
+        if (has(PeerRow.FIRST_TOKEN, PeerRow.FIRST_ANSWER)) {
+            first();
+        }
+        if (has(PeerRow.MEMORY)) {
+            memory();
+        }
+        if (version.isEmpty()) {
+            askVersion();
+        }
+        return new PeersResult(
+                new PeersResult.Setting(
+                        subject.name(),
+                        subject.sha256(),
+                        model.estimate(SessionOptions.DEFAULT.withContext(1), 1).weights(),
+                        model.threads(),
+                        options.pairs(),
+                        subject.repack().isPresent(),
+                        options.version(),
+                        version,
+                        system,
+                        Machine.here()),
+                Instant.now().truncatedTo(ChronoUnit.SECONDS),
+                speeds,
+                comparisons,
+                leftOut,
+                load);
+    }
+
+    private boolean has(PeerRow... any) {
+        return options.has(any);
+    }
+
+    private int deepest() {
+        return has(PeerRow.PREFILL_DEEP, PeerRow.DECODE_DEEP) ? options.depth() : 0;
+    }
+
+    private int context() {
+        return deepest() + options.promptTokens() + options.decodeTokens();
+    }
+
+    private void requireRoom() {
+        if (context() > model.context()) {
+            throw new LecternException(
+                    LecternException.Kind.TOO_LONG,
+                    "--depth " + options.depth() + " needs " + context() + " tokens, but " + subject.name() + " holds "
+                            + model.context() + ": ask for a smaller --depth, or leave the deep rows out with --rows.");
+        }
+    }
+
+    private List<Integer> depths() {
+        List<Integer> depths = new ArrayList<>();
+        if (has(PeerRow.PREFILL, PeerRow.DECODE)) {
+            depths.add(0);
+        }
+        if (has(PeerRow.PREFILL_DEEP, PeerRow.DECODE_DEEP)) {
+            depths.add(options.depth());
+        }
+        return depths;
+    }
+
+    private int freshTokens() {
+        return Math.min(options.firstTokens(), model.context() - 1);
+    }
+
+    private int memoryContext() {
+        return Math.min(options.memoryTokens(), model.context());
+    }
+
+    private void plan() {
+        for (int depth : depths()) {
+            int after = depth + options.promptTokens();
+            double run = Work.reading(depth, options.promptTokens()) + Work.decoding(after, options.decodeTokens());
+            work.plan(2 * (Work.reading(0, depth) + (1 + options.pairs()) * run));
+        }
+        if (has(PeerRow.BATCH)) {
+            int depth = options.promptTokens();
+            double alone = Work.decoding(depth, options.decodeTokens());
+            work.plan(options.batch() * Work.reading(0, depth) + (1 + options.pairs()) * (1 + options.batch()) * alone);
+        }
+        if (has(PeerRow.FIRST_TOKEN, PeerRow.FIRST_ANSWER)) {
+            work.plan(options.pairs() * 2 * (START + Work.reading(0, freshTokens())));
+        }
+        if (has(PeerRow.MEMORY)) {
+            work.plan(2 * (START + Work.reading(0, memoryContext())));
+        }
+    }
+
+    /** Prefill and decode, at the beginning and at the depth. */
+    private void speeds() {
+        SessionOptions session = SessionOptions.DEFAULT.withKv("f16").withContext(context());
+        try (Sequences lectern = new Sequences(model, session, 1, cancellation);
+                LlamaCpp peer = new LlamaCpp(options.python(), cancellation)) {
+            peer.open(subject.path(), context(), model.threads());
+            version = peer.version();
+            system = peer.system();
+            for (int depth : depths()) {
+                int[] before = Arrays.copyOf(text, depth);
+                if (depth > 0) {
+                    Turn.rest();
+                    lectern.read(before, work);
+                    Turn.rest();
+                    peer.read(before, work);
+                }
+                at(
+                        depth,
+                        lectern,
+                        peer,
+                        model.estimate(session.withContext(256), 1).kv() / 256);
+            }
+        }
+    }
+
+    private void at(int depth, Sequences lectern, LlamaCpp peer, long bytesPerToken) {
+        int[] prompt = Arrays.copyOf(text, options.promptTokens());
+        int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
+        Turn.warmUp(lectern, prompt, after, work);
+        Turn.take(peer, prompt, after, work);
+        List<Turn> ours = new ArrayList<>();
+        List<Turn> theirs = new ArrayList<>();
+        for (int pair = 0; pair < options.pairs(); pair++) {
+            ours.add(Turn.take(lectern, prompt, after, work));
+            theirs.add(Turn.take(peer, prompt, after, work));
+            noteLoad();
+        }
+        speeds.add(speed(LECTERN, depth, lectern.method("attention"), ours, bytesPerToken));
+        speeds.add(speed(PEER, depth, "dense", theirs, bytesPerToken));
+        PeerRow prefill = depth == 0 ? PeerRow.PREFILL : PeerRow.PREFILL_DEEP;
+        PeerRow decode = depth == 0 ? PeerRow.DECODE : PeerRow.DECODE_DEEP;
+        String read = "prefill of " + options.promptTokens() + " tokens at depth " + depth;
+        String decoded = String.format(
+                Locale.ROOT, "decode at depth %d, %d tokens", depth + options.promptTokens(), options.decodeTokens());
+        compare(prefill, read, rates(ours, true), rates(theirs, true));
+        compare(decode, decoded, rates(ours, false), rates(theirs, false));
+    }
+
+    private List<Double> rates(List<Turn> turns, boolean prefill) {
+        return turns.stream()
+                .map(turn -> prefill ? options.promptTokens() / turn.prefill() : options.decodeTokens() / turn.decode())
+                .toList();
+    }
+
+    private PeersResult.EngineSpeed speed(
+            String engine, int depth, String attention, List<Turn> turns, long bytesPerToken) {
+        return new PeersResult.EngineSpeed(
+                engine,
+                new SpeedResult(
+                        subject.name(),
+                        depth,
+                        "f16",
+                        attention,
+                        1,
+                        new SpeedResult.Phase(
+                                options.promptTokens(),
+                                turns.stream().map(Turn::prefill).toList()),
+                        new SpeedResult.Phase(
+                                options.decodeTokens(),
+                                turns.stream().map(Turn::decode).toList()),
+                        bytesPerToken));
+    }
+
+    private void compare(PeerRow row, String what, List<Double> ours, List<Double> theirs) {
+        if (options.rows().contains(row)) {
+            boolean promised = options.usualSizes(model.threads());
+            comparisons.add(new Comparison(
+                    row,
+                    what,
+                    ours,
+                    theirs,
+                    promised ? row.target(subject.name(), Machine.here().vectorBits()) : OptionalDouble.empty()));
+        }
+    }
+
+    /** Lectern beside itself: several sequences decoded together, and one after another. */
+    private void batch() {
+        int depth = options.promptTokens();
+        int[] prompt = Arrays.copyOf(text, depth);
+        int[] after = Arrays.copyOfRange(text, depth, depth + options.decodeTokens());
+        SessionOptions session = SessionOptions.DEFAULT.withKv("f16").withContext(depth + after.length);
+        List<Double> together = new ArrayList<>();
+        List<Double> apart = new ArrayList<>();
+        try (Sequences sequences = new Sequences(model, session, options.batch(), cancellation)) {
+            sequences.read(prompt, work);
+            double tokens = (double) options.batch() * after.length;
+            for (int pair = -1; pair < options.pairs(); pair++) {
+                Turn.rest();
+                double one = tokens / sequences.decode(after, work);
+                sequences.truncate(depth);
+                Turn.rest();
+                double other = tokens / sequences.decodeApart(after, work);
+                sequences.truncate(depth);
+                if (pair >= 0) {
+                    together.add(one);
+                    apart.add(other);
+                }
+                noteLoad();
+            }
+        }
+        compare(
+                PeerRow.BATCH,
+                options.batch() + " sequences decoded together against one after another, depth " + depth
+                        + " (Lectern beside itself)",
+                together,
+                apart);
+    }
+
+    private void first() {
+        FreshProcesses processes = new FreshProcesses(options, subject, model.threads(), cancellation);
+        FreshProcesses.Prompt prompt = FreshProcesses.Prompt.upTo(model, freshTokens());
+        int context = prompt.tokens().length + 1;
+        List<FreshProcesses.Run> ours = new ArrayList<>();
+        List<FreshProcesses.Run> theirs = new ArrayList<>();
+        double units = START + Work.reading(0, freshTokens());
+        for (int pair = 0; pair < options.pairs(); pair++) {
+            Turn.rest();
+            ours.add(processes.lectern(prompt, context));
+            work.did(units);
+            Turn.rest();
+            theirs.add(processes.llamaCpp(prompt, context));
+            work.did(units);
+            noteLoad();
+        }
+        String what = "first token of a fresh process after " + prompt.tokens().length + " tokens, from ";
+        compare(
+                PeerRow.FIRST_TOKEN,
+                what + "the model being ready",
+                ours.stream().map(FreshProcesses.Run::firstToken).toList(),
+                theirs.stream().map(FreshProcesses.Run::firstToken).toList());
+        compare(
+                PeerRow.FIRST_ANSWER,
+                what + "the start of the process",
+                ours.stream().map(FreshProcesses.Run::firstAnswer).toList(),
+                theirs.stream().map(FreshProcesses.Run::firstAnswer).toList());
+    }
+
+    private void memory() {
+        FreshProcesses processes = new FreshProcesses(options, subject, model.threads(), cancellation);
+        int context = memoryContext();
+        FreshProcesses.Prompt prompt = FreshProcesses.Prompt.upTo(model, context - 1);
+        double units = START + Work.reading(0, context);
+        FreshProcesses.Run ours = processes.lectern(prompt, context);
+        work.did(units);
+        FreshProcesses.Run theirs = processes.llamaCpp(prompt, context);
+        work.did(units);
+        if (ours.peak().isEmpty() || theirs.peak().isEmpty()) {
+            leftOut.add("Peak memory is left out: this system does not tell it (there is no /proc/self/status).");
+            return;
+        }
+        double bare = processes.bare().orElse(0) / 1e6;
+        compare(
+                PeerRow.MEMORY,
+                String.format(
+                        Locale.ROOT,
+                        "peak resident memory of a process that read %d tokens, context %d, f16 cache (a bare Python takes"
+                                + " %.0f MB)",
+                        prompt.tokens().length,
+                        context,
+                        bare),
+                List.of((double) ours.peak().getAsLong()),
+                List.of((double) theirs.peak().getAsLong()));
+    }
+
+    /** For a run without a row that has llama.cpp at hand. */
+    private void askVersion() {
+        try (LlamaCpp peer = new LlamaCpp(options.python(), cancellation)) {
+            peer.open(subject.path(), 256, model.threads());
+            version = peer.version();
+            system = peer.system();
+        }
+    }
+
+    private void noteLoad() {
+        double now = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
+        if (now >= 0 && !(load >= now)) {
+            load = now;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+package dev.lectern.measure;
+
+import dev.lectern.LecternException;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What {@link PeersBench} measures.
+ *
+ * @param rows which of its comparisons
+ * @param pairs how often each engine takes its turn
+ * @param depth tokens cached before the prompt in the deep rows
+ * @param promptTokens read in one go
+ * @param decodeTokens decoded after them
+ * @param batch sequences decoded together
+ * @param firstTokens that a fresh process reads before its first token; fewer where the model holds fewer
+ * @param memoryTokens of the context whose memory is compared; fewer where the model holds fewer
+ * @param threads of both; 0 for all processors
+ * @param python that has the package llama_cpp
+ * @param lectern the command that starts Lectern, without arguments
+ * @param version of Lectern
+ * @param folder where results are kept
+ */
+public record PeersOptions(
+        Set<PeerRow> rows,
+        int pairs,
+        int depth,
+        int promptTokens,
+        int decodeTokens,
+        int batch,
+        int firstTokens,
+        int memoryTokens,
+        int threads,
+        Path python,
+        List<String> lectern,
+        String version,
+        Path folder) {
+    private static final int MOST = 1 << 30;
+
+    public PeersOptions {
+        rows = Set.copyOf(rows);
+        lectern = List.copyOf(lectern);
+        within("--pairs", pairs, 1, 1000);
+        within("--depth", depth, 1, MOST);
+        within("--prompt-tokens", promptTokens, 1, MOST);
+        within("--decode-tokens", decodeTokens, 1, MOST);
+        if (rows.isEmpty()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION, "--rows is empty, but it takes names of rows.");
+        }
+    }
+
+    private static void within(String option, int value, int least, int most) {
+        if (value < least || value > most) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    option + " is " + value + ", but it takes " + least + "…" + most + ".");
+        }
+    }
+
+    /** Every row, five pairs, a depth of 7168 tokens, 512 read and 48 decoded, eight sequences, all processors. */
+    public static PeersOptions of(Path python, List<String> lectern, String version, Path folder) {
+        return new PeersOptions(
+                EnumSet.allOf(PeerRow.class), 5, 7168, 512, 48, 8, 4000, 8192, 0, python, lectern, version, folder);
+    }
+
+    public PeersOptions withRows(Set<PeerRow> rows) {
+        return new PeersOptions(
+                rows,
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                batch,
+                firstTokens,
+                memoryTokens,
+                threads,
+                python,
+                lectern,
+                version,
+                folder);
+    }
+
+    public PeersOptions withPairs(int pairs) {
+        return new PeersOptions(
+                rows,
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                batch,
+                firstTokens,
+                memoryTokens,
+                threads,
+                python,
+                lectern,
+                version,
+                folder);
+    }
+
+    public PeersOptions withDepth(int depth) {
+        return new PeersOptions(
+                rows,
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                batch,
+                firstTokens,
+                memoryTokens,
+                threads,
+                python,
+                lectern,
+                version,
+                folder);
+    }
+
+    public PeersOptions withPromptTokens(int promptTokens) {
+        return new PeersOptions(
+                rows,
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                batch,
+                firstTokens,
+                memoryTokens,
+                threads,
+                python,
+                lectern,
+                version,
+                folder);
+    }
+
+    public PeersOptions withDecodeTokens(int decodeTokens) {
+        return new PeersOptions(
+                rows,
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                batch,
+                firstTokens,
+                memoryTokens,
+                threads,
+                python,
+                lectern,
+                version,
+                folder);
+    }
+
+    public PeersOptions withThreads(int threads) {
+        return new PeersOptions(
+                rows,
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                batch,
+                firstTokens,
+                memoryTokens,
+                threads,
+                python,
+                lectern,
+                version,
+                folder);
+    }
+
+    /** Whether the sizes are those for which the rows have targets. */
+    boolean usualSizes(int actualThreads) {
+        return depth == 7168 && promptTokens == 512 && actualThreads == 2;
+    }
+
+    boolean has(PeerRow... any) {
+        for (PeerRow row : any) {
+            if (rows.contains(row)) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

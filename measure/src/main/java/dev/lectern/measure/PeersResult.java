@@ -1,0 +1,217 @@
+package dev.lectern.measure;
+
+import dev.lectern.LecternException;
+import dev.lectern.json.Json;
+import dev.lectern.json.MalformedJsonException;
+import java.io.StringWriter;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+
+/**
+ * What {@link PeersBench} measured of one model.
+ *
+ * @param setting what was measured, and where
+ * @param date when it ended
+ * @param speeds of both engines; not kept in the file's reading
+ * @param comparisons the rows
+ * @param leftOut sentences that say which row was not measured, and why
+ * @param load the highest load of the system, over a minute; NaN where it does not tell
+ */
+public record PeersResult(
+        Setting setting,
+        Instant date,
+        List<EngineSpeed> speeds,
+        List<Comparison> comparisons,
+        List<String> leftOut,
+        double load) {
+    private static final JsonFactory JSON = JsonFactory.builder().build();
+
+    /**
+     * What is measured, and where.
+     *
+     * @param sha256 of the model, where it is known
+     * @param threads of both engines
+     * @param repacked whether Lectern used a copy of the weights in a layout of its own, as it does unless told otherwise
+     * @param lectern its version
+     * @param peer version of the package llama-cpp-python
+     * @param peerSystem the instructions that llama.cpp was built for, in its own words
+     */
+    public record Setting(
+            String model,
+            Optional<String> sha256,
+            long modelBytes,
+            int threads,
+            int pairs,
+            boolean repacked,
+            String lectern,
+            String peer,
+            String peerSystem,
+            Machine machine) {}
+
+    /** The speed of one of the engines: {@code lectern} or {@code llama.cpp}. */
+    public record EngineSpeed(String engine, SpeedResult speed) {}
+
+    public PeersResult {
+        speeds = List.copyOf(speeds);
+        comparisons = List.copyOf(comparisons);
+        leftOut = List.copyOf(leftOut);
+    }
+
+    /** Whether other programs were working too, as far as the system tells. */
+    public boolean busy() {
+        return load > setting.machine().cores() + 0.5;
+    }
+
+    /** The name of its file, without ending: {@code peers-smollm2-135m-512-bit}. */
+    public String name() {
+        String model = setting.model().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
+        return "peers-" + model + "-" + setting.machine().vectorBits() + "-bit";
+    }
+
+    /** The object of {@code --json} for the results of several models on one machine, on one line. */
+    public static String toJson(List<PeersResult> all) {
+        return json(all, ObjectWriteContext.empty());
+    }
+
+    /** The same of this one, for a file that people read too. */
+    String toIndentedJson() {
+        return json(List.of(this), new ObjectWriteContext.Base() {
+                    @Override
+                    public PrettyPrinter getPrettyPrinter() {
+                        return new DefaultPrettyPrinter();
+                    }
+                })
+                + "\n";
+    }
+
+    private static String json(List<PeersResult> all, ObjectWriteContext context) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(context, text)) {
+            json.writeStartObject();
+            json.writeArrayPropertyStart("results");
+            all.forEach(result -> result.speeds.forEach(speed -> {
+                json.writeStartObject();
+                speed.speed().writeMembers(json);
+                json.writeStringProperty("engine", speed.engine());
+                json.writeEndObject();
+            }));
+            json.writeEndArray();
+            json.writeArrayPropertyStart("ratios");
+            all.forEach(result -> result.comparisons.forEach(comparison -> result.write(json, comparison)));
+            json.writeEndArray();
+            json.writeArrayPropertyStart("settings");
+            all.forEach(result -> result.writeSetting(json));
+            json.writeEndArray();
+            json.writeName("machine");
+            all.getFirst().setting.machine().write(json);
+            json.writeEndObject();
+        }
+        return text.toString();
+    }
+
+    private void write(JsonGenerator json, Comparison comparison) {
+        Statistics ratio = comparison.ratio();
+        json.writeStartObject();
+        json.writeStringProperty("model", setting.model());
+        json.writeStringProperty("row", comparison.row().key());
+        json.writeStringProperty("what", comparison.what());
+        writeNumbers(json, "lectern", comparison.lectern());
+        writeNumbers(json, "peer", comparison.peer());
+        json.writeNumberProperty("ratio", ratio.median());
+        json.writeNumberProperty("low", ratio.min());
+        json.writeNumberProperty("high", ratio.max());
+        json.writeName("target");
+        if (comparison.target().isPresent()) {
+            json.writeNumber(comparison.target().getAsDouble());
+        } else {
+            json.writeNull();
+        }
+        json.writeName("reached");
+        comparison.reached().ifPresentOrElse(json::writeBoolean, json::writeNull);
+        json.writeEndObject();
+    }
+
+    private void writeSetting(JsonGenerator json) {
+        json.writeStartObject();
+        json.writeStringProperty("model", setting.model());
+        json.writeName("sha256");
+        setting.sha256().ifPresentOrElse(json::writeString, json::writeNull);
+        json.writeNumberProperty("modelBytes", setting.modelBytes());
+        json.writeNumberProperty("threads", setting.threads());
+        json.writeNumberProperty("pairs", setting.pairs());
+        json.writeBooleanProperty("repacked", setting.repacked());
+        json.writeStringProperty("lectern", setting.lectern());
+        json.writeStringProperty("llamaCppPython", setting.peer());
+        json.writeStringProperty("llamaCppSystem", setting.peerSystem());
+        json.writeStringProperty("date", date.toString());
+        json.writeArrayPropertyStart("leftOut");
+        leftOut.forEach(json::writeString);
+        json.writeEndArray();
+        json.writeName("load");
+        if (Double.isNaN(load)) {
+            json.writeNull();
+        } else {
+            json.writeNumber(load);
+        }
+        json.writeEndObject();
+    }
+
+    private static void writeNumbers(JsonGenerator json, String name, List<Double> numbers) {
+        json.writeArrayPropertyStart(name);
+        numbers.forEach(json::writeNumber);
+        json.writeEndArray();
+    }
+
+    /** Reads what {@link #toIndentedJson()} wrote, all but the speeds; empty where the bytes are something else. */
+    static Optional<PeersResult> fromJson(byte[] bytes) {
+        try {
+            JsonFields json = JsonFields.of(Json.parse(bytes));
+            JsonFields setting = json.objects("settings").getFirst();
+            List<Comparison> comparisons = new ArrayList<>();
+            for (JsonFields ratio : json.objects("ratios")) {
+                double target = ratio.optionalNumber("target");
+                comparisons.add(new Comparison(
+                        PeerRow.of(ratio.text("row")),
+                        ratio.text("what"),
+                        ratio.numbers("lectern"),
+                        ratio.numbers("peer"),
+                        Double.isNaN(target) ? OptionalDouble.empty() : OptionalDouble.of(target)));
+            }
+            return Optional.of(new PeersResult(
+                    new Setting(
+                            setting.text("model"),
+                            setting.optionalText("sha256"),
+                            setting.whole("modelBytes"),
+                            Math.toIntExact(setting.whole("threads")),
+                            Math.toIntExact(setting.whole("pairs")),
+                            setting.flag("repacked"),
+                            setting.text("lectern"),
+                            setting.text("llamaCppPython"),
+                            setting.text("llamaCppSystem"),
+                            Machine.read(json.object("machine"))),
+                    Instant.parse(setting.text("date")),
+                    List.of(),
+                    comparisons,
+                    setting.texts("leftOut"),
+                    setting.optionalNumber("load")));
+        } catch (MalformedJsonException
+                | IllegalArgumentException
+                | ArithmeticException
+                | DateTimeException
+                | NoSuchElementException
+                | LecternException e) {
+            return Optional.empty();
+        }
+    }
+}

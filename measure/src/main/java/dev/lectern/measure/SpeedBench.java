@@ -1,0 +1,159 @@
+package dev.lectern.measure;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.SessionOptions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * How fast a model reads and decodes, at given depths.
+ *
+ * <p>At each depth: {@code promptTokens} tokens are read after what is cached, in one go, and {@code decodeTokens} are decoded after these,
+ * one by one, each looking at all before it. Then the sequence is cut back to the depth. This is done once to warm up, and then as often as it is
+ * timed. The tokens are those of a text, so nothing is sampled; the logits of each decoded token are computed.
+ *
+ * <p>Several sequences are read one after another, and decoded together: their rates are of all their tokens. No two share a page.
+ */
+public final class SpeedBench {
+    /** The compiler needs that long to find out what matters. */
+    private static final double FIRST_WARM_UP_SECONDS = 3;
+
+    private final SpeedOptions options;
+    private final Model model;
+    private final String name;
+    private final Cancellation cancellation;
+    private final Work work;
+    private final int[] text;
+    private boolean warm;
+
+    private SpeedBench(Model model, String name, SpeedOptions options, Work work, Cancellation cancellation) {
+        this.model = model;
+        this.name = name;
+        this.options = options;
+        this.cancellation = cancellation;
+        this.work = work;
+        int read = options.fill() == SpeedOptions.Fill.READ
+                ? options.deepest()
+                : Math.min(options.deepest(), Sequences.READ_BEFORE_COPIES);
+        text = BenchText.tokens(model, Math.max(read, options.promptTokens() + options.decodeTokens()));
+    }
+
+    /**
+     * Measures.
+     *
+     * @param progress in units of about the same time each
+     * @throws LecternException of kind {@code TOO_LONG} if the model cannot hold the deepest; {@code NO_MEMORY}; {@code CANCELLED}
+     */
+    public static SpeedResults run(
+            List<BenchModel> subjects,
+            ModelOptions modelOptions,
+            SpeedOptions options,
+            Progress progress,
+            Cancellation cancellation) {
+        List<SpeedResult> results = new ArrayList<>();
+        int threads = 0;
+        Work work = new Work(progress);
+        for (BenchModel subject : subjects) {
+            try (Model model = subject.open(modelOptions)) {
+                requireRoom(subject.name(), model, options);
+            }
+            plan(options, work);
+        }
+        for (BenchModel subject : subjects) {
+            try (Model model = subject.open(modelOptions)) {
+                threads = model.threads();
+                results.addAll(new SpeedBench(model, subject.name(), options, work, cancellation).measure());
+            }
+        }
+        return new SpeedResults(results, options.fill(), threads, Machine.here());
+    }
+
+    private static void requireRoom(String name, Model model, SpeedOptions options) {
+        long needed = options.context();
+        if (needed > model.context()) {
+            throw new LecternException(
+                    LecternException.Kind.TOO_LONG,
+                    "--depth " + options.deepest() + " with " + options.promptTokens() + " tokens to read and "
+                            + options.decodeTokens() + " to decode after it needs " + needed + " tokens, but " + name
+                            + " holds " + model.context()
+                            + ": ask for less, or stretch it with --rope-scaling (linear:factor=2 doubles it).");
+        }
+    }
+
+    private static void plan(SpeedOptions options, Work work) {
+        for (int batch : options.batches()) {
+            double each = 0;
+            int from = 0;
+            for (int depth : options.depths()) {
+                int after = depth + options.promptTokens();
+                each += Sequences.filling(from, depth, options.fill(), batch);
+                each += (1 + options.runs())
+                        * (batch * Work.reading(depth, options.promptTokens())
+                                + Work.decoding(after, options.decodeTokens()));
+                from = depth;
+            }
+            work.plan(options.kvs().size() * each);
+        }
+    }
+
+    private List<SpeedResult> measure() {
+        List<SpeedResult> results = new ArrayList<>();
+        for (String kv : options.kvs()) {
+            for (int batch : options.batches()) {
+                SessionOptions session = SessionOptions.DEFAULT
+                        .withKv(kv)
+                        .withAttention(options.attention())
+                        .withContext(Math.toIntExact(options.context()));
+                try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
+                    for (int depth : options.depths()) {
+                        sequences.fill(text, depth, options.fill(), work);
+                        results.add(at(depth, batch, sequences, bytesPerToken(session)));
+                    }
+                }
+            }
+        }
+        return results;
+    }
+
+    private long bytesPerToken(SessionOptions session) {
+        int page = 256;
+        return model.estimate(session.withContext(page), 1).kv() / page;
+    }
+
+    private SpeedResult at(int depth, int batch, Sequences sequences, long bytesPerToken) {
+        int[] prompt = Arrays.copyOf(text, options.promptTokens());
+        int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
+        long began = System.nanoTime();
+        do {
+            Work unplanned = warm ? work : new Work(Progress.NONE);
+            sequences.read(prompt, unplanned);
+            sequences.decode(after, unplanned);
+            sequences.truncate(depth);
+        } while (!warm && (System.nanoTime() - began) / 1e9 < FIRST_WARM_UP_SECONDS);
+        if (!warm) {
+            work.did(batch * Work.reading(depth, prompt.length) + Work.decoding(depth + prompt.length, after.length));
+        }
+        warm = true;
+        List<Double> prefill = new ArrayList<>();
+        List<Double> decode = new ArrayList<>();
+        for (int run = 0; run < options.runs(); run++) {
+            prefill.add(sequences.read(prompt, work));
+            decode.add(sequences.decode(after, work));
+            sequences.truncate(depth);
+        }
+        return new SpeedResult(
+                name,
+                depth,
+                sequences.method("kv"),
+                sequences.method("attention"),
+                batch,
+                new SpeedResult.Phase((long) batch * prompt.length, prefill),
+                new SpeedResult.Phase((long) batch * after.length, decode),
+                bytesPerToken);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.lectern.measure;
+
+import java.util.List;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * How fast a model reads and decodes at one depth.
+ *
+ * @param depth tokens cached before the prompt
+ * @param kv format of the cache
+ * @param attention what a new token looks at
+ * @param batch sequences, read one after another and decoded together
+ * @param prefill the prompt's reading
+ * @param decode of the tokens after it, one by one; their logits are computed, none is chosen
+ * @param bytesPerToken that the cache takes for a token of a sequence
+ */
+public record SpeedResult(
+        String model,
+        int depth,
+        String kv,
+        String attention,
+        int batch,
+        Phase prefill,
+        Phase decode,
+        long bytesPerToken) {
+    /**
+     * The times of one kind of work.
+     *
+     * @param tokens of all sequences together, in each run
+     * @param seconds that each run took
+     */
+    public record Phase(long tokens, List<Double> seconds) {
+        public Phase {
+            seconds = List.copyOf(seconds);
+        }
+
+        /** Of the median run. */
+        public double tokensPerSecond() {
+            return tokens / Statistics.of(seconds).median();
+        }
+
+        /** Of the slowest run. */
+        public double low() {
+            return tokens / Statistics.of(seconds).max();
+        }
+
+        /** Of the fastest run. */
+        public double high() {
+            return tokens / Statistics.of(seconds).min();
+        }
+
+        void write(JsonGenerator json, String name) {
+            json.writeObjectPropertyStart(name);
+            json.writeNumberProperty("tokens", tokens);
+            json.writeNumberProperty("tokensPerSecond", tokensPerSecond());
+            json.writeEndObject();
+        }
+    }
+
+    /** The members of the object that the command line promises. */
+    void writeMembers(JsonGenerator json) {
+        json.writeStringProperty("model", model);
+        json.writeNumberProperty("depth", depth);
+        json.writeStringProperty("kv", kv);
+        json.writeStringProperty("attention", attention);
+        json.writeNumberProperty("batch", batch);
+        prefill.write(json, "prefill");
+        decode.write(json, "decode");
+        json.writeNumberProperty("bytesPerToken", bytesPerToken);
+    }
+}
