@@ -34,6 +34,9 @@ public final class PeersBench {
     /** Seconds that it takes to start a process, in tokens read. */
     private static final double START = 500;
 
+    /** The system's load is a mean of that long. */
+    private static final double LOAD_SECONDS = 60;
+
     private final BenchModel subject;
     private final PeersOptions options;
     private final Model model;
@@ -45,7 +48,9 @@ public final class PeersBench {
     private final List<String> leftOut = new ArrayList<>();
     private String version = "";
     private String system = "";
+    private final long began = System.nanoTime();
     private double load = Double.NaN;
+    private boolean loadWithin;
 
     private PeersBench(
             BenchModel subject, Model model, PeersOptions options, Progress progress, Cancellation cancellation) {
@@ -361,10 +366,14 @@ public final class PeersBench {
         }
     }
 
+    /** The highest load, but of a minute that lies within the bench, if it lasts that long. */
     private void noteLoad() {
         double now = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-        if (now >= 0 && !(load >= now)) {
-            load = now;
+        if (now < 0) {
+            return;
         }
+        boolean within = (System.nanoTime() - began) / 1e9 > LOAD_SECONDS;
+        load = within && loadWithin ? Math.max(load, now) : now;
+        loadWithin = within;
     }
 }
