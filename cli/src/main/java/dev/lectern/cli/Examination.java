@@ -3,13 +3,13 @@ package dev.lectern.cli;
 import dev.lectern.Memory;
 import dev.lectern.hub.Hub;
 import dev.lectern.kernel.Kernels;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -25,6 +25,7 @@ final class Examination {
 
     private final Surroundings surroundings;
     private final Set<String> options;
+    private final Slowness slowness = new Slowness();
 
     /** @param options the names of all options that can be set in a file or a variable */
     Examination(Surroundings surroundings, Set<String> options) {
@@ -39,25 +40,19 @@ final class Examination {
         processors(warnings);
         memory(warnings);
         models(warnings);
+        warnings.addAll(StartingTime.warnings(surroundings.hub()));
         variables(warnings);
         return warnings;
     }
 
-    private static void vectors(List<String> warnings) {
+    private void vectors(List<String> warnings) {
         int bits = Kernels.vectorBits();
-        String cpu = contents(Path.of("/proc/cpuinfo"));
         if (bits == 0) {
             warnings.add(
                     "The Vector API is missing, so everything is many times slower than it could be: start Lectern with"
                             + " its script, which passes --add-modules jdk.incubator.vector.");
-        } else if (bits < 256 && cpu.contains(" avx2 ")) {
-            warnings.add("This processor has AVX2, but Java uses vectors of " + bits
-                    + " bits only: take -XX:UseAVX and -XX:MaxVectorSize out of LECTERN_JAVA_OPTS.");
-        } else if (bits < 256 && !cpu.isEmpty() && cpu.contains("flags")) {
-            warnings.add(
-                    "This processor has no AVX2 (or the virtual machine hides it), so reading is slow: choose a host CPU"
-                            + " model that passes AVX2 on.");
         }
+        slowness.narrowVectors(bits).ifPresent(warnings::add);
     }
 
     private static void compiler(List<String> warnings) {
@@ -77,13 +72,13 @@ final class Examination {
         }
     }
 
-    private static void processors(List<String> warnings) {
+    private void processors(List<String> warnings) {
         int ours = Runtime.getRuntime().availableProcessors();
-        long machine = contents(Path.of("/proc/cpuinfo"))
-                .lines()
-                .filter(line -> line.startsWith("processor"))
-                .count();
-        if (machine > ours) {
+        long machine = slowness.processorsOfTheMachine();
+        Optional<String> share = slowness.share();
+        if (share.isPresent()) {
+            warnings.add(share.get());
+        } else if (machine > ours) {
             warnings.add("Java may use " + ours + " of the " + machine + " processors (a container's limit, taskset or"
                     + " -XX:ActiveProcessorCount): allow it more if they are free.");
         }
@@ -140,14 +135,6 @@ final class Examination {
             if (name.startsWith("LECTERN_") && !known.contains(name)) {
                 warnings.add("The variable " + name + " means nothing to Lectern: correct its name, or unset it.");
             }
-        }
-    }
-
-    private static String contents(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException e) {
-            return "";
         }
     }
 }

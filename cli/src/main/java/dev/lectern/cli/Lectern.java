@@ -10,11 +10,14 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -55,6 +58,25 @@ public final class Lectern {
     /** The file descriptor that standard error was moved to by the launcher script. */
     private static final String STANDARD_ERROR = "lectern.stderr";
 
+    private static final Map<String, Supplier<Object>> VERBS = new LinkedHashMap<>();
+
+    static {
+        VERBS.put("ask", AskCommand::new);
+        VERBS.put("chat", ChatCommand::new);
+        VERBS.put("generate", GenerateCommand::new);
+        VERBS.put("pull", PullCommand::new);
+        VERBS.put("models", ModelsCommand::new);
+        VERBS.put("inspect", InspectCommand::new);
+        VERBS.put("estimate", EstimateCommand::new);
+        VERBS.put("tokenize", TokenizeCommand::new);
+        VERBS.put("score", ScoreCommand::new);
+        VERBS.put("doctor", DoctorCommand::new);
+        VERBS.put("bench", BenchCommand::new);
+    }
+
+    /** The verb that looks at the names of all options. */
+    private static final String NEEDS_ALL = "doctor";
+
     @Option(names = "--version", versionHelp = true, description = "Show the versions of Lectern and of Java.")
     boolean version;
 
@@ -94,8 +116,8 @@ public final class Lectern {
         json = Arrays.asList(args).contains("--json");
         Optional<Settings> settings = Optional.empty();
         try {
-            CommandLine line = commandLine();
-            settings = Optional.of(Settings.read(surroundings, line));
+            CommandLine line = commandLine(args);
+            settings = Optional.of(Settings.read(surroundings, this::commandLine));
             line.setDefaultValueProvider(settings.get());
             refuseBrokenText(args);
             ParseResult parsed = line.parseArgs(args);
@@ -174,21 +196,22 @@ public final class Lectern {
 
     /** All verbs, with their options. */
     CommandLine commandLine() {
+        return commandLine(VERBS.keySet());
+    }
+
+    /** Enough to understand these arguments: the verb that is called, where that is clear. The options of one are read in some milliseconds. */
+    private CommandLine commandLine(String[] args) {
+        boolean clear = args.length > 0 && VERBS.containsKey(args[0]) && !args[0].equals(NEEDS_ALL);
+        return commandLine(clear ? Set.of(args[0]) : VERBS.keySet());
+    }
+
+    private CommandLine commandLine(Set<String> verbs) {
         CommandLine line = new CommandLine(this);
-        for (Verb verb : List.of(
-                new AskCommand(),
-                new ChatCommand(),
-                new GenerateCommand(),
-                new PullCommand(),
-                new ModelsCommand(),
-                new InspectCommand(),
-                new EstimateCommand(),
-                new TokenizeCommand(),
-                new ScoreCommand(),
-                new DoctorCommand())) {
-            line.addSubcommand(verb);
-        }
-        line.addSubcommand(new BenchCommand());
+        VERBS.forEach((name, verb) -> {
+            if (verbs.contains(name)) {
+                line.addSubcommand(verb.get());
+            }
+        });
         eachBelow(line, verb -> verb.addMixin("help", new HelpChoice()));
         line.addMixin("help", new HelpChoice());
         line.addSubcommand(new HelpCommand());

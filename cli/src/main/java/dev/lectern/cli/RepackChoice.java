@@ -2,6 +2,7 @@ package dev.lectern.cli;
 
 import dev.lectern.Model;
 import dev.lectern.ModelOptions;
+import dev.lectern.SessionOptions;
 import picocli.CommandLine.Option;
 
 /** Whether a copy of the weights is made. */
@@ -15,8 +16,17 @@ final class RepackChoice {
             })
     boolean noRepack;
 
-    /** Opens a model; repacks its weights first, with progress shown, where that is due. */
+    /**
+     * Opens a model; repacks its weights first, with progress shown, where that is due. What makes it slow on this machine is said once.
+     */
     Model open(Surroundings surroundings, ModelChoice.Located located, ModelOptions options) {
+        Model model = opened(surroundings, located, options);
+        long weights = model.estimate(SessionOptions.DEFAULT, 1).weights();
+        new Slowness().worst(weights).ifPresent(surroundings.console()::warn);
+        return model;
+    }
+
+    private Model opened(Surroundings surroundings, ModelChoice.Located located, ModelOptions options) {
         if (noRepack) {
             return Model.open(located.path(), options);
         }

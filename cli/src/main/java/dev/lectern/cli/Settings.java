@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.IDefaultValueProvider;
@@ -43,10 +44,10 @@ final class Settings implements IDefaultValueProvider {
     /**
      * Reads the file.
      *
-     * @param commandLine whose verbs have the options that may be set
+     * @param commandLine makes the one whose verbs have the options that may be set; not called where there is no file
      * @throws LecternException of kind {@code BAD_OPTION} if something in the file is not an option
      */
-    static Settings read(Surroundings surroundings, CommandLine commandLine) {
+    static Settings read(Surroundings surroundings, Supplier<CommandLine> commandLine) {
         Path path = surroundings.configFile();
         Properties properties = new Properties();
         try (Reader reader = Files.newBufferedReader(path, StandardCharsets.UTF_8)) {
@@ -61,7 +62,7 @@ final class Settings implements IDefaultValueProvider {
         } catch (IOException e) {
             throw bad(path, "cannot be read (" + e.getMessage() + ").");
         }
-        Set<String> known = names(commandLine);
+        Set<String> known = names(commandLine.get());
         Map<String, String> values = new LinkedHashMap<>();
         for (String key : new TreeSet<>(properties.stringPropertyNames())) {
             if (!known.contains(key)) {

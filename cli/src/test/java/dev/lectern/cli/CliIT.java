@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -220,5 +221,83 @@ class CliIT {
         assertThat(refused.exitCode()).isEqualTo(2);
         assertThat(refused.err()).startsWith("lectern: ").hasLineCount(1);
         Files.delete(link);
+    }
+
+    /** The launcher script, which is a user's way in. */
+    private static Result script(String... arguments) throws IOException, InterruptedException {
+        return script(Map.of(), arguments);
+    }
+
+    private static Result script(Map<String, String> variables, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of("..", "lectern").toAbsolutePath().normalize().toString());
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile());
+        builder.environment().putAll(variables);
+        return finished(builder.start());
+    }
+
+    /** The archives of classes that the launcher script keeps. */
+    private static List<Path> archives() throws IOException {
+        try (var files = Files.newDirectoryStream(Path.of("target").toAbsolutePath(), "start-*.jsa")) {
+            List<Path> found = new ArrayList<>();
+            files.forEach(found::add);
+            return found;
+        }
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void theScriptMakesAnArchiveOfClassesAndStartsFromIt() throws Exception {
+        for (Path old : archives()) {
+            Files.delete(old);
+        }
+        assertThat(script("doctor").out()).contains("next ones");
+        long until = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
+        while (archives().isEmpty() && System.nanoTime() < until) {
+            Thread.sleep(200);
+        }
+        assertThat(archives()).as("made beside the first start").hasSize(1);
+
+        assertThat(script("doctor").out()).doesNotContain("archive of classes");
+        Path loaded = folder.resolve("loaded.txt");
+        Result result = script(
+                Map.of("LECTERN_JAVA_OPTS", "-Xlog:class+load:file=" + loaded),
+                "generate",
+                "--model",
+                MODEL,
+                "--max-tokens",
+                "1",
+                "The");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(Files.readString(loaded))
+                .containsPattern("dev\\.lectern\\.kernel\\.Vector\\w+ source: shared objects file")
+                .containsPattern("jdk\\.incubator\\.vector\\.FloatVector source: shared objects file")
+                .containsPattern("picocli\\.CommandLine source: shared objects file");
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aDamagedArchiveSpoilsNothingAndIsNamedByTheDoctor() throws Exception {
+        script("--version");
+        long until = System.nanoTime() + TimeUnit.MINUTES.toNanos(3);
+        while (archives().isEmpty() && System.nanoTime() < until) {
+            Thread.sleep(200);
+        }
+        Path archive = archives().getFirst();
+        byte[] whole = Files.readAllBytes(archive);
+        try {
+            for (int length : new int[] {0, 1000, whole.length / 2}) {
+                Files.write(archive, Arrays.copyOf(whole, length));
+                Result result = script("tokenize", "--model", MODEL, "It is open.");
+                assertThat(result.exitCode()).as(result.err()).isZero();
+                assertThat(result.out()).matches("\\d+( \\d+)+\n");
+                assertThat(result.err()).isEmpty();
+            }
+            assertThat(script("doctor").out()).contains("does not take the archive of classes");
+        } finally {
+            Files.delete(archive);
+        }
     }
 }

@@ -29,7 +29,7 @@ class SettingsTest {
     private AskCommand ask(String... arguments) {
         Surroundings surroundings = run.surroundings();
         CommandLine line = new Lectern(surroundings).commandLine();
-        line.setDefaultValueProvider(Settings.read(surroundings, line));
+        line.setDefaultValueProvider(Settings.read(surroundings, () -> line));
         String[] all = new String[arguments.length + 1];
         all[0] = "ask";
         System.arraycopy(arguments, 0, all, 1, arguments.length);

@@ -99,10 +99,8 @@ final class ConfigKeys {
         if (!gguf) {
             return metadata.integer("vocab_size", 1, MAX_VOCABULARY);
         }
-        if (metadata.value("tokenizer.ggml.tokens") instanceof String[] tokens && tokens.length > 0) {
-            return tokens.length;
-        }
-        return metadata.integer(prefix + "vocab_size", 1, MAX_VOCABULARY);
+        int tokens = metadata.textCount("tokenizer.ggml.tokens");
+        return tokens > 0 ? tokens : metadata.integer(prefix + "vocab_size", 1, MAX_VOCABULARY);
     }
 
     /** A window at least as long as the context hides nothing, so it is none. */

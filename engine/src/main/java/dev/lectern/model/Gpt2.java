@@ -44,9 +44,8 @@ final class Gpt2 implements Decoder {
                 throw m.bad("activation_function", "is not gelu_new, the only one that GPT-2 is read with");
             }
             ConfigKeys.refuse(m, "scale_attn_by_inverse_layer_idx");
-            int vocabulary = gguf && m.value("tokenizer.ggml.tokens") instanceof String[] tokens && tokens.length > 0
-                    ? tokens.length
-                    : m.integer(gguf ? "gpt2.vocab_size" : "vocab_size", 1, 1 << 24);
+            int tokens = gguf ? m.textCount("tokenizer.ggml.tokens") : 0;
+            int vocabulary = tokens > 0 ? tokens : m.integer(gguf ? "gpt2.vocab_size" : "vocab_size", 1, 1 << 24);
             String epsilonKey = gguf ? "gpt2.attention.layer_norm_epsilon" : "layer_norm_epsilon";
             double epsilon = m.number(epsilonKey, 1e-5);
             if (!(epsilon > 0 && epsilon < 1)) {

@@ -31,12 +31,13 @@ final class ChatTemplateReader {
             return Optional.empty();
         }
         Map<String, String> tokens = new HashMap<>();
-        String[] written =
-                metadata.has("tokenizer.ggml.tokens") ? metadata.strings("tokenizer.ggml.tokens") : new String[0];
+        int known = metadata.has("tokenizer.ggml.tokens")
+                ? metadata.texts("tokenizer.ggml.tokens").count()
+                : 0;
         GGUF_IDS.forEach((name, idKey) -> {
             long id = metadata.integer(idKey, -1);
-            if (id >= 0 && id < written.length) {
-                tokens.put(name, written[(int) id]);
+            if (id >= 0 && id < known) {
+                tokens.put(name, metadata.texts("tokenizer.ggml.tokens").get((int) id));
             }
         });
         return Optional.of(ChatTemplate.deferred(metadata.string(key), metadata.file(), tokens));

@@ -3,6 +3,8 @@ package dev.lectern.text;
 import dev.lectern.text.BpeTokenizer.Prefix;
 import dev.lectern.text.Vocabulary.Kind;
 import dev.lectern.weights.Metadata;
+import dev.lectern.weights.Texts;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,7 @@ final class GgufTokenizerReader {
     private static final String TOKENS = KEY + "tokens";
     private static final String MERGES = KEY + "merges";
     private static final String TYPES = KEY + "token_type";
+    private static final String NAMED_TOKENS = "metadata \"" + TOKENS + "\"";
 
     private static final int TYPE_UNKNOWN = 2;
     private static final int TYPE_CONTROL = 3;
@@ -30,6 +33,7 @@ final class GgufTokenizerReader {
     private record Family(List<Splitter> splitters, boolean nfc, boolean wholeWords, boolean addsBos) {}
 
     private final Metadata metadata;
+    private byte[] together = new byte[64]; // the two of a merge without the space between them
 
     GgufTokenizerReader(Metadata metadata) {
         this.metadata = metadata;
@@ -48,7 +52,7 @@ final class GgufTokenizerReader {
 
     private Tokenizer byteLevel() {
         Family family = family(metadata.string(KEY + "pre", "default"));
-        String[] tokens = metadata.strings(TOKENS);
+        Texts tokens = metadata.texts(TOKENS);
         Vocabulary vocabulary = vocabulary(tokens);
         Merges merges = listedMerges(vocabulary);
         boolean spacePrefix = metadata.flag(KEY + "add_space_prefix", false);
@@ -63,7 +67,7 @@ final class GgufTokenizerReader {
     }
 
     private Tokenizer sentencePiece() {
-        String[] tokens = metadata.strings(TOKENS);
+        Texts tokens = metadata.texts(TOKENS);
         Vocabulary vocabulary = vocabulary(tokens);
         Merges merges = metadata.has(MERGES) ? listedMerges(vocabulary) : scoredMerges(tokens, vocabulary);
         int unknown = optionalId("unknown_token_id", vocabulary.size());
@@ -92,24 +96,24 @@ final class GgufTokenizerReader {
         };
     }
 
-    private Vocabulary vocabulary(String[] tokens) {
-        if (tokens.length == 0) {
+    private Vocabulary vocabulary(Texts tokens) {
+        if (tokens.count() == 0) {
             throw metadata.bad(TOKENS, "is empty");
         }
         long[] types = metadata.has(TYPES) ? metadata.integers(TYPES) : null;
-        if (types != null && types.length != tokens.length) {
-            throw metadata.bad(TYPES, "has " + types.length + " entries for " + tokens.length + " tokens");
+        if (types != null && types.length != tokens.count()) {
+            throw metadata.bad(TYPES, "has " + types.length + " entries for " + tokens.count() + " tokens");
         }
-        Vocabulary vocabulary = new Vocabulary(metadata.file(), tokens.length);
-        for (int id = 0; id < tokens.length; id++) {
-            if (!tokens[id].isEmpty()) {
-                vocabulary.set(id, tokens[id], kind(types, id, tokens[id]), "metadata \"" + TOKENS + "\"");
+        Vocabulary vocabulary = new Vocabulary(metadata.file(), tokens.count(), tokens.bytes());
+        for (int id = 0; id < tokens.count(); id++) {
+            if (tokens.end(id) > tokens.start(id)) {
+                vocabulary.set(id, tokens.start(id), tokens.end(id), kind(types, id, tokens), NAMED_TOKENS);
             }
         }
         return vocabulary;
     }
 
-    private Kind kind(long @Nullable [] types, int id, String token) {
+    private Kind kind(long @Nullable [] types, int id, Texts tokens) {
         long type = types == null ? 1 : types[id];
         if (type < 0 || type > TYPE_LAST) {
             throw metadata.bad(TYPES, "has " + type + " for token " + id + ", outside 0…" + TYPE_LAST);
@@ -120,8 +124,11 @@ final class GgufTokenizerReader {
             case TYPE_UNUSED -> Kind.UNUSED;
             default -> Kind.TEXT;
         };
-        if ((kind == Kind.CONTROL || kind == Kind.ADDED) && token.length() > AddedToken.MAX_LENGTH) {
-            throw metadata.bad(TOKENS, "has a control token of " + token.length() + " characters, " + id);
+        if (kind == Kind.CONTROL || kind == Kind.ADDED) {
+            int length = tokens.get(id).length();
+            if (length > AddedToken.MAX_LENGTH) {
+                throw metadata.bad(TOKENS, "has a control token of " + length + " characters, " + id);
+            }
         }
         return kind;
     }
@@ -138,38 +145,51 @@ final class GgufTokenizerReader {
     }
 
     private Merges listedMerges(Vocabulary vocabulary) {
-        String[] lines = metadata.strings(MERGES);
-        Merges merges = new Merges(vocabulary, lines.length);
-        for (int rank = 0; rank < lines.length; rank++) {
-            String line = lines[rank];
-            int space = line.indexOf(' ', 1);
-            if (space < 0 || space == line.length() - 1) {
-                throw metadata.bad(MERGES, "has " + Vocabulary.quoted(line) + " at " + rank + ", which is not a pair");
-            }
-            String left = line.substring(0, space);
-            String right = line.substring(space + 1);
-            merges.add(
-                    merged(vocabulary, left, rank),
-                    merged(vocabulary, right, rank),
-                    merged(vocabulary, left + right, rank));
+        Texts lines = metadata.texts(MERGES);
+        Merges merges = new Merges(vocabulary, lines.count());
+        for (int rank = 0; rank < lines.count(); rank++) {
+            addMerge(vocabulary, lines, rank, merges);
         }
         return merges;
     }
 
-    private int merged(Vocabulary vocabulary, String token, int rank) {
-        int id = vocabulary.id(token);
+    /** A method of its own, so that it is compiled soon. */
+    private void addMerge(Vocabulary vocabulary, Texts lines, int rank, Merges merges) {
+        byte[] bytes = lines.bytes();
+        int start = lines.start(rank), end = lines.end(rank);
+        int space = start + 1;
+        while (space < end && bytes[space] != ' ') {
+            space++;
+        }
+        if (space >= end - 1) {
+            String line = Vocabulary.quoted(lines.get(rank));
+            throw metadata.bad(MERGES, "has " + line + " at " + rank + ", which is not a pair");
+        }
+        int length = end - start - 1;
+        together = together.length >= length ? together : new byte[2 * length];
+        System.arraycopy(bytes, start, together, 0, space - start);
+        System.arraycopy(bytes, space + 1, together, space - start, end - space - 1);
+        merges.add(
+                merged(vocabulary, bytes, start, space, rank),
+                merged(vocabulary, bytes, space + 1, end, rank),
+                merged(vocabulary, together, 0, length, rank));
+    }
+
+    private int merged(Vocabulary vocabulary, byte[] text, int start, int end, int rank) {
+        int id = vocabulary.id(text, start, end);
         if (id < 0) {
+            String token = new String(text, start, end - start, StandardCharsets.UTF_8);
             throw metadata.bad(
                     MERGES, "needs " + Vocabulary.quoted(token) + " at " + rank + ", which is not among the tokens");
         }
         return id;
     }
 
-    private Merges scoredMerges(String[] tokens, Vocabulary vocabulary) {
+    private Merges scoredMerges(Texts tokens, Vocabulary vocabulary) {
         String key = KEY + "scores";
         float[] scores = metadata.numbers(key);
-        if (scores.length != tokens.length) {
-            throw metadata.bad(key, "has " + scores.length + " entries for " + tokens.length + " tokens");
+        if (scores.length != tokens.count()) {
+            throw metadata.bad(key, "has " + scores.length + " entries for " + tokens.count() + " tokens");
         }
         for (int id = 0; id < scores.length; id++) {
             if (Float.isNaN(scores[id])) {

@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.lectern.BadModelFileException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -20,14 +19,14 @@ final class GgufCursor {
     /** Heap of a string beside its bytes: the object, its array's header, a reference. */
     private static final int STRING_HEAP = 56;
 
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** Copied from the file at a time: headers are read when nothing is compiled yet, and then an array is much quicker than a segment. */
+    private static final int WINDOW = 1 << 18;
 
     private final String file;
     private final MemorySegment bytes;
     private long position;
+    private byte[] window = new byte[0]; // of the file's bytes
+    private long windowAt;
     private long heapLeft = HEAP_BYTES;
     private String place = "the header";
 
@@ -47,19 +46,28 @@ final class GgufCursor {
     }
 
     byte int8(String field) {
-        return bytes.get(ValueLayout.JAVA_BYTE, advance(1, field));
+        return window[advance(1, field)];
     }
 
     short int16(String field) {
-        return bytes.get(SHORT, advance(2, field));
+        return (short) littleEndian(2, field);
     }
 
     int int32(String field) {
-        return bytes.get(INT, advance(4, field));
+        return (int) littleEndian(4, field);
     }
 
     long int64(String field) {
-        return bytes.get(LONG, advance(8, field));
+        return littleEndian(8, field);
+    }
+
+    private long littleEndian(int count, String field) {
+        int at = advance(count, field);
+        long value = 0;
+        for (int i = count - 1; i >= 0; i--) {
+            value = value << 8 | window[at + i] & 0xFF;
+        }
+        return value;
     }
 
     boolean bool(String field) {
@@ -101,23 +109,47 @@ final class GgufCursor {
 
     /** Strings are UTF-8 with a length of 64 bits before them. */
     String string(String field) {
-        long at = position;
-        byte[] text = new byte[count(field, 1, 1)];
-        MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, advance(text.length, field), text, 0, text.length);
-        String string = new String(text, UTF_8);
-        // Only malformed input decodes to U+FFFD without encoding to the same bytes again.
-        if (string.indexOf('\uFFFD') >= 0 && !Arrays.equals(string.getBytes(UTF_8), text)) {
-            throw bad(at, field, "is not valid UTF-8");
-        }
-        return string;
+        int length = count(field, 1, 1);
+        return new String(window, text(length, field), length, UTF_8);
     }
 
-    String[] strings(String field) {
-        String[] strings = new String[count("the number of elements", 8, STRING_HEAP)];
-        for (int i = 0; i < strings.length; i++) {
-            strings[i] = string(field);
+    Texts strings(String field) {
+        Collected collected = new Collected(count("the number of elements", 8, STRING_HEAP));
+        for (int i = 0; i < collected.ends.length; i++) {
+            collect(i, field, collected);
         }
-        return strings;
+        return new Texts(collected.bytes, collected.ends);
+    }
+
+    private static final class Collected {
+        final int[] ends;
+        byte[] bytes;
+
+        Collected(int count) {
+            ends = new int[count];
+            bytes = new byte[count * 8];
+        }
+    }
+
+    /** A method of its own, so that it is compiled soon. */
+    private void collect(int index, String field, Collected collected) {
+        int length = count(field, 1, 1);
+        int from = text(length, field);
+        int to = index == 0 ? 0 : collected.ends[index - 1];
+        if (length > collected.bytes.length - to) {
+            collected.bytes = Arrays.copyOf(collected.bytes, Math.max(2 * to, to + length));
+        }
+        System.arraycopy(window, from, collected.bytes, to, length);
+        collected.ends[index] = to + length;
+    }
+
+    /** Passes the bytes of a string, and tells where in the window they begin. */
+    private int text(int length, String field) {
+        int at = advance(length, field);
+        if (!Utf8.isWellFormed(window, at, at + length)) {
+            throw bad(position - length - 8, field, "is not valid UTF-8");
+        }
+        return at;
     }
 
     /** The failure to throw about a field: {@code problem} continues a sentence that begins with the field. */
@@ -125,16 +157,24 @@ final class GgufCursor {
         return new BadModelFileException(file, place + ": " + field + " at byte " + at + " " + problem + ".");
     }
 
-    private long advance(int count, String field) {
+    /** Passes some bytes, and tells where in the window they begin. */
+    private int advance(int count, String field) {
         long at = position;
-        if (count > bytes.byteSize() - at) {
+        long left = bytes.byteSize() - at;
+        if (count > left) {
             throw bad(
                     at,
                     field,
                     "lies beyond the end of the file, which has " + bytes.byteSize()
                             + " bytes; it was cut short: run \"lectern pull\" again");
         }
+        if (at + count > windowAt + window.length) {
+            int length = (int) Math.min(left, Math.max(count, WINDOW));
+            window = window.length == length ? window : new byte[length];
+            MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, at, window, 0, length);
+            windowAt = at;
+        }
         position = at + count;
-        return at;
+        return (int) (at - windowAt);
     }
 }

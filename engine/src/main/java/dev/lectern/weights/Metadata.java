@@ -20,7 +20,7 @@ public final class Metadata {
 
     /**
      * @param file what messages call the source
-     * @param values as described above; copied
+     * @param values as described above, arrays of strings also as {@link Texts}; copied
      */
     public Metadata(String file, Map<String, ?> values) {
         this.file = file;
@@ -40,9 +40,9 @@ public final class Metadata {
         return values.containsKey(key);
     }
 
-    /** The value as stored, or null. */
+    /** The value, or null. */
     public @Nullable Object value(String key) {
-        return values.get(key);
+        return values.get(key) instanceof Texts texts ? texts.toArray() : values.get(key);
     }
 
     public String string(String key) {
@@ -84,7 +84,24 @@ public final class Metadata {
     }
 
     public String[] strings(String key) {
-        return isEmptyArray(key) ? new String[0] : required(key, String[].class).clone();
+        return texts(key).toArray();
+    }
+
+    /** An array of strings, of which it may have very many. */
+    public Texts texts(String key) {
+        if (isEmptyArray(key)) {
+            return Texts.of();
+        }
+        return values.get(key) instanceof String[] strings ? Texts.of(strings) : required(key, Texts.class);
+    }
+
+    /** How many strings an array has; 0 where there is no such array. */
+    public int textCount(String key) {
+        return switch (values.get(key)) {
+            case Texts texts -> texts.count();
+            case String[] strings -> strings.length;
+            case null, default -> 0;
+        };
     }
 
     public long[] integers(String key) {
@@ -122,7 +139,8 @@ public final class Metadata {
             throw bad(key, "is missing");
         }
         if (!type.isInstance(value)) {
-            throw bad(key, "is " + describe(value) + " where " + type.getSimpleName() + " is needed");
+            String needed = type == Texts.class ? String[].class.getSimpleName() : type.getSimpleName();
+            throw bad(key, "is " + describe(value) + " where " + needed + " is needed");
         }
         return type.cast(value);
     }
@@ -134,6 +152,7 @@ public final class Metadata {
             case Double d -> "a floating-point number";
             case Boolean b -> "a boolean";
             case String[] a -> "an array of " + a.length + " strings";
+            case Texts t -> "an array of " + t.count() + " strings";
             case long[] a -> "an array of " + a.length + " integers";
             case float[] a -> "an array of " + a.length + " floating-point numbers";
             case boolean[] a -> "an array of " + a.length + " booleans";
