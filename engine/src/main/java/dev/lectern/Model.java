@@ -290,10 +290,11 @@ public final class Model implements AutoCloseable {
                     "--kv " + options.kv()
                             + " names a format for one side only: write k=FORMAT,v=FORMAT or one FORMAT for both.");
         }
+        KvFormat.Layout keyLayout = attention(options.attention()).keyLayout();
         List<LayerCache> layers = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
             layers.add(new LayerCache(
-                    config.kvHeads(), config.headDim(), config.windows().get(layer), keys, values));
+                    config.kvHeads(), config.headDim(), config.windows().get(layer), keys, values, keyLayout));
         }
         return layers;
     }

@@ -3,8 +3,10 @@ package dev.lectern;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.lectern.attention.GatherAttentionTest;
 import dev.lectern.kernel.AttentionTilesParityTest;
 import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.RotationParityTest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -61,7 +63,10 @@ class EveryWidthTest {
                 }
                 tiles.scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(7);
                 tiles.storedTilesGiveTheSameAsUnpackedOnes(7);
+                tiles.scoresOfRowsEqualTheScalarOnes(7);
+                new GatherAttentionTest().chosenTokensEqualTheFormulaInEveryFormatAndLayout(4, 2, 20);
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
+                new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);
                 tiles.chunkStepsEqualTheScalarOnes(64);
             }
             System.out.println("right at " + Kernels.vectorBits() + " bits");

@@ -2,6 +2,7 @@ package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormat;
 
 /**
  * What a new token looks at, one decode step in one layer.
@@ -12,6 +13,11 @@ import dev.lectern.kv.KvCache;
 public interface DecodeAttention {
     /** What options and results call it. */
     String name();
+
+    /** How keys are to stand in the cache: in tiles for a method that reads most of them, in rows for one that gathers few. */
+    default KvFormat.Layout keyLayout() {
+        return KvFormat.Layout.TILE;
+    }
 
     /**
      * Attends for all single rows of a step; their keys and values are stored already.

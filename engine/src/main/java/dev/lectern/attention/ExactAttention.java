@@ -10,20 +10,24 @@ import org.jspecify.annotations.Nullable;
  * Exact attention over {@link Segments}, tile by tile, never holding a row of scores: {@code softmax(q Kᵀ / √headDim) V} with the online
  * softmax of Milakov and Gimelshein (arXiv 1805.02867) and the tiling of FlashAttention (Dao et al., arXiv 2205.14135).
  *
- * <p>Two paths. {@link #single}: one query per sequence; the work is split at segments, each segment's share is computed by itself, and the
+ * <p>Three paths. {@link #single}: one query per sequence; the work is split at segments, each segment's share is computed by itself, and the
  * shares are merged in the order of the segments, so the result does not depend on the number of threads (FlashDecoding's split). A stored
  * key or value is read once for the whole group of query heads. {@link #chunk}: blocks of {@value AttentionTiles#LANES} queries walk the segments in
  * strips of {@value ChunkAttention#STRIP} tokens that begin at absolute places, so the result does not depend on how a text was cut into chunks.
+ *
+ * {@link #gather}: one query per sequence over chosen tokens.
  *
  * <p>Scratch is kept between calls; one call at a time.
  */
 public final class ExactAttention {
     private final SingleAttention single;
     private final ChunkAttention chunk;
+    private final GatherAttention gather;
 
     public ExactAttention(Workers workers) {
         single = new SingleAttention(workers);
         chunk = new ChunkAttention(workers);
+        gather = new GatherAttention(workers);
     }
 
     /** Bytes of scratch for single queries at a depth, all workers together: the part that grows with the context. */
@@ -72,5 +76,27 @@ public final class ExactAttention {
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
         chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, cancellation);
+    }
+
+    /**
+     * One query per row over chosen tokens, whatever their order in time: {@code Σ_i w_i e^{s_i} v_i / Σ_i w_i e^{s_i}} with the score s_i and the weight w_i
+     * of token i. With all tokens at weight 1 it equals {@link #single} within rounding.
+     *
+     * @param q {@code [rows][heads][headDim]}, rotated
+     * @param segments per row: where the tokens are; all segments but the last are whole pages, and id i is the i-th token of all
+     * @param selections {@code [rows · kvHeads]}: what the query heads of each kv head look at; of nothing the output is 0, the log-sum-exp −∞
+     * @param out {@code [rows][heads][headDim]}
+     * @param logSumExp {@code [rows][heads]}: ln Σ w exp(score), if wanted; with it, parts that were attended apart can be merged
+     */
+    public void gather(
+            Heads heads,
+            int rows,
+            float[] q,
+            Segments[] segments,
+            Selection[] selections,
+            float[] out,
+            float @Nullable [] logSumExp,
+            Cancellation cancellation) {
+        gather.attend(heads, rows, q, segments, selections, out, logSumExp, cancellation);
     }
 }

@@ -26,6 +26,14 @@ public record Heads(int heads, int kvHeads, int headDim, int window) {
         return (float) (1 / (Math.sqrt(headDim) * LN_2));
     }
 
+    /** Queries as the kernels want them. */
+    void scale(float[] q, int at, int count, float[] scaled) {
+        float scale = scale();
+        for (int i = 0; i < count; i++) {
+            scaled[i] = q[at + i] * scale;
+        }
+    }
+
     /** ln Σ exp(natural score) of binary scores: of their maximum, and Σ 2^(score − maximum). */
     static float logSumExp(float max, float sum) {
         return (float) (max * LN_2 + Math.log(sum));

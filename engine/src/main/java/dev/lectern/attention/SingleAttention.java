@@ -1,6 +1,5 @@
 package dev.lectern.attention;
 
-import static dev.lectern.kernel.AttentionTiles.LOWEST;
 import static dev.lectern.kernel.AttentionTiles.TILE;
 
 import dev.lectern.Cancellation;
@@ -30,13 +29,10 @@ final class SingleAttention {
     private final AttentionTiles kernel = Kernels.attentionTiles();
     private final Workers workers;
     private final Scratch[] scratch;
-    private final Workers.Task shares = this::shares;
+    private final Workers.Task shareTask = this::shares;
 
-    /** {@code [shares][group][width]}; a share's place is {@code firstShare[row] + segment · kvHeads + kvHead}. */
-    private float[] outputs = {};
-
-    /** {@code [shares][group][2]}: maximum and sum of each. */
-    private float[] stats = {};
+    /** A share's place is {@code firstShare[row] + segment · kvHeads + kvHead}. */
+    private final Shares shares = new Shares();
 
     private int[] firstShare = {0}; // [rows + 1]
     private int[] firstTask = {0}; // [rows + 1]
@@ -57,20 +53,15 @@ final class SingleAttention {
     /** What one worker needs. */
     private static final class Scratch {
         final TileScratch tiles = new TileScratch();
-        final float[] stats = new float[2];
+        final Shares.Scratch merging = new Shares.Scratch();
         float[] queries = {};
         float[] scores = {};
-        float[] output = {};
     }
 
     SingleAttention(Workers workers) {
         this.workers = workers;
         scratch = new Scratch[workers.threads()];
         Arrays.setAll(scratch, i -> new Scratch());
-    }
-
-    private static float[] grown(float[] array, int needed) {
-        return array.length >= needed ? array : new float[needed];
     }
 
     void attend(
@@ -91,11 +82,10 @@ final class SingleAttention {
         this.logSumExp = logSumExp;
         countShares();
         int shareCount = firstShare[rows];
-        outputs = grown(outputs, Math.multiplyExact(shareCount, heads.group() * heads.width()));
-        stats = grown(stats, Math.multiplyExact(shareCount, heads.group() * 2));
+        shares.begin(heads, shareCount);
         int tasks = countTasks(shareCount);
         try {
-            workers.run(tasks, cancellation, shares);
+            workers.run(tasks, cancellation, shareTask);
         } finally {
             this.segments = NONE; // a cache that is closed can go
         }
@@ -162,17 +152,13 @@ final class SingleAttention {
             from = heads.window() == 0 ? 0 : Math.max(0, index[row] - heads.window() + 1 - first);
         }
         int share = firstShare[row] + segment * heads.kvHeads() + firstHead;
-        Arrays.fill(outputs, share * group * width, (share + kvHeads) * group * width, 0);
+        shares.clear(heads, share, kvHeads);
         if (from >= to) {
-            for (int i = share * group; i < (share + kvHeads) * group; i++) {
-                stats[2 * i] = LOWEST;
-                stats[2 * i + 1] = 0;
-            }
             return;
         }
         int firstTile = from / TILE, tiles = Math.ceilDiv(to, TILE) - firstTile, skipped = firstTile * TILE;
         scale(row, firstHead, kvHeads, s);
-        s.scores = grown(s.scores, kvHeads * group * Page.TOKENS);
+        s.scores = Shares.grown(s.scores, kvHeads * group * Page.TOKENS);
         Page page = list.page(segment);
         for (int h = 0; h < kvHeads; h++) {
             int qAt = h * group * headDim, at = h * group * Page.TOKENS;
@@ -192,7 +178,7 @@ final class SingleAttention {
         }
         for (int i = 0; i < kvHeads * group; i++) {
             int at = i * Page.TOKENS, statsAt = 2 * (share * group + i);
-            kernel.softmax(s.scores, at, tiles * TILE, from - skipped, to - skipped, stats, statsAt, s.tiles);
+            kernel.softmax(s.scores, at, tiles * TILE, from - skipped, to - skipped, shares.stats, statsAt, s.tiles);
         }
         for (int h = 0; h < kvHeads; h++) {
             int at = h * group * Page.TOKENS, outputAt = (share + h) * group * width;
@@ -207,7 +193,7 @@ final class SingleAttention {
                             group,
                             headDim,
                             width,
-                            outputs,
+                            shares.outputs,
                             outputAt,
                             s.tiles);
         }
@@ -215,47 +201,15 @@ final class SingleAttention {
 
     private void scale(int row, int firstHead, int kvHeads, Scratch s) {
         int count = kvHeads * heads.group() * heads.headDim();
-        int at = (row * heads.heads() + firstHead * heads.group()) * heads.headDim();
-        float scale = heads.scale();
-        s.queries = grown(s.queries, count);
-        for (int i = 0; i < count; i++) {
-            s.queries[i] = q[at + i] * scale;
-        }
+        s.queries = Shares.grown(s.queries, count);
+        heads.scale(q, (row * heads.heads() + firstHead * heads.group()) * heads.headDim(), count, s.queries);
     }
 
     private void merge(int row, Scratch s) {
         for (int kvHead = 0; kvHead < heads.kvHeads(); kvHead++) {
-            merge(row, kvHead, s);
-        }
-    }
-
-    /** Joins the shares of all segments, in order, for the query heads of one kv head. */
-    private void merge(int row, int kvHead, Scratch s) {
-        int group = heads.group(), headDim = heads.headDim(), width = heads.width(), kvHeads = heads.kvHeads();
-        int parts = segments[row].count(), padded = Math.ceilDiv(parts, TILE) * TILE;
-        s.scores = grown(s.scores, padded);
-        s.output = grown(s.output, width);
-        int first = firstShare[row] + kvHead;
-        for (int g = 0; g < group; g++) {
-            for (int i = 0; i < parts; i++) {
-                s.scores[i] = stats[((first + i * kvHeads) * group + g) * 2];
-            }
-            kernel.softmax(s.scores, 0, padded, 0, parts, s.stats, 0, s.tiles);
-            float sum = 0;
-            for (int i = 0; i < parts; i++) {
-                sum = Math.fma(stats[((first + i * kvHeads) * group + g) * 2 + 1], s.scores[i], sum);
-            }
-            Arrays.fill(s.output, 0, width, 0);
-            int outputsAt = (first * group + g) * width, stride = kvHeads * group * width;
-            kernel.weigh(s.scores, 0, 0, 1, outputs, outputsAt, stride, parts, width, s.output, 0);
-            float inverse = sum > 0 ? 1 / sum : 0;
-            int head = row * heads.heads() + kvHead * group + g;
-            for (int d = 0; d < headDim; d++) {
-                out[head * headDim + d] = s.output[d] * inverse;
-            }
-            if (logSumExp != null) {
-                logSumExp[head] = Heads.logSumExp(s.stats[0], sum);
-            }
+            int first = firstShare[row] + kvHead, kvHeads = heads.kvHeads(), parts = segments[row].count();
+            int head = row * heads.heads() + kvHead * heads.group();
+            shares.merge(heads, first, kvHeads, parts, out, head, logSumExp, s.merging);
         }
     }
 }

@@ -41,6 +41,27 @@ public interface AttentionTiles {
     void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride);
 
     /**
+     * Decode: scores of each query head against keys in rows, {@code s[h][t] = Σ_d q[h][d] · k[t][d]}.
+     *
+     * @param q {@code [heads][headDim]} from qAt
+     * @param k {@code [tokens][kStride]} from kAt
+     * @param s {@code [heads][stride]} from sAt; a score for each token written per head
+     */
+    void rowScores(
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] k,
+            int kAt,
+            int kStride,
+            int tokens,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch);
+
+    /**
      * Decode: {@code s[from … to) ← 2^(s − m)} with m their maximum; the rest of {@code s[0 … n)} becomes 0.
      *
      * @param n a multiple of 16
@@ -161,4 +182,7 @@ public interface AttentionTiles {
      * @param count elements
      */
     void decode(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at);
+
+    /** As {@link #decode}, of numbers that are {@value #TILE} elements apart: one token of a transposed tile. */
+    void decodeColumn(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at);
 }

@@ -28,6 +28,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.attentionTiles() : new ScalarAttentionTiles();
     }
 
+    /** The rotation of queries and keys; it holds nothing, any number of threads may share it. */
+    public static Rotation rotation() {
+        return VECTOR ? VectorProvider.rotation() : new ScalarRotation();
+    }
+
     /** What {@link Peak} times. */
     static PeakLoops peakLoops() {
         return VECTOR ? VectorProvider.peakLoops() : new PeakLoops.Scalar();
@@ -84,6 +89,10 @@ public final class Kernels {
 
         static AttentionTiles attentionTiles() {
             return new VectorAttentionTiles();
+        }
+
+        static Rotation rotation() {
+            return new VectorRotation();
         }
 
         static PeakLoops peakLoops() {

@@ -19,6 +19,31 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public void rowScores(
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] k,
+            int kAt,
+            int kStride,
+            int tokens,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < tokens; t++) {
+                float sum = 0;
+                for (int d = 0; d < headDim; d++) {
+                    sum = Math.fma(q[qAt + h * headDim + d], k[kAt + t * kStride + d], sum);
+                }
+                s[sAt + h * stride + t] = sum;
+            }
+        }
+    }
+
+    @Override
     public void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt, TileScratch scratch) {
         float max = LOWEST;
         for (int t = from; t < to; t++) {
@@ -170,11 +195,22 @@ public final class ScalarAttentionTiles implements AttentionTiles {
 
     @Override
     public void decode(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
+        decode(type, segment, offset, 1, count, out, at);
+    }
+
+    @Override
+    public void decodeColumn(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
+        decode(type, segment, offset, TILE, count, out, at);
+    }
+
+    private static void decode(
+            ElementType type, MemorySegment segment, long offset, int step, int count, float[] out, int at) {
         for (int i = 0; i < count; i++) {
+            long p = offset + type.bytes((long) step * i);
             out[at + i] = switch (type) {
-                case F32 -> segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, offset + 4L * i);
-                case F16 -> Float.float16ToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i));
-                case BF16 -> Float.intBitsToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, offset + 2L * i) << 16);
+                case F32 -> segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, p);
+                case F16 -> Float.float16ToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, p));
+                case BF16 -> Float.intBitsToFloat(segment.get(ValueLayout.JAVA_SHORT_UNALIGNED, p) << 16);
                 default -> throw new IllegalArgumentException(type + " is not a plain float");
             };
         }

@@ -25,6 +25,23 @@ final class VectorAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public void rowScores(
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] k,
+            int kAt,
+            int kStride,
+            int tokens,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        DecodeTiles.rowScores(q, qAt, heads, headDim, k, kAt, kStride, tokens, s, sAt, stride, scratch);
+    }
+
+    @Override
     public void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt, TileScratch scratch) {
         DecodeTiles.softmax(s, sAt, n, from, to, stats, statsAt, scratch);
     }
@@ -117,6 +134,12 @@ final class VectorAttentionTiles implements AttentionTiles {
         if (whole < count) {
             REST.decode(type, segment, offset + type.bytes(whole), count - whole, out, at + whole);
         }
+    }
+
+    /** A number of each line of memory: no work for vectors. */
+    @Override
+    public void decodeColumn(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
+        REST.decodeColumn(type, segment, offset, count, out, at);
     }
 
     private static void floats(MemorySegment segment, long offset, int count, float[] out, int at) {

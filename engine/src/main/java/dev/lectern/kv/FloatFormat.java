@@ -127,6 +127,26 @@ public final class FloatFormat implements KvFormat {
         }
 
         @Override
+        public Layout layout() {
+            return layout;
+        }
+
+        @Override
+        public void gather(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride) {
+            for (int i = 0; i < count; i++) {
+                int token = ids[from + i] - firstId, to = at + i * stride;
+                long start = tileStart(head, token / TILE);
+                int inTile = token % TILE;
+                if (layout == Layout.ROW) {
+                    long row = type.bytes(start + (long) inTile * headDim);
+                    KERNEL.decode(type, segment, row, headDim, out, to);
+                } else {
+                    KERNEL.decodeColumn(type, segment, type.bytes(start + inTile), headDim, out, to);
+                }
+            }
+        }
+
+        @Override
         public void scores(
                 int head,
                 int firstTile,

@@ -23,9 +23,20 @@ public interface KvSide {
     /** Sixteen tokens of one head as rows, {@code [16][stride]} into out; columns from headDim to stride are left alone. */
     void rows(int head, int tile, float[] out, int at, int stride);
 
+    /** How the elements of a head stand; what it costs to read single tokens, or whole tiles, depends on it. */
+    KvFormat.Layout layout();
+
+    /**
+     * Chosen tokens of one head as rows, {@code [count][stride]} into out; columns from headDim to stride are unspecified.
+     *
+     * @param ids of tokens; {@code ids[from … from + count)} are read
+     * @param firstId the id of the page's first token
+     */
+    void gather(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride);
+
     /**
      * Scores of query heads against the keys of one kv head, as {@link AttentionTiles#scores} defines them. A format may have a faster way than
-     * through {@link #tile}; the result is the same.
+     * through {@link #tile} or {@link #rows}; the result is the same within rounding.
      *
      * @param q {@code [heads][headDim]} from qAt
      * @param s {@code [heads][stride]} from sAt; {@code 16 · tiles} scores written per head
@@ -45,8 +56,14 @@ public interface KvSide {
         AttentionTiles kernel = Kernels.attentionTiles();
         float[] keys = scratch.tile(TILE * headDim);
         for (int i = 0; i < tiles; i++) {
-            tile(head, firstTile + i, keys, 0);
-            kernel.scores(q, qAt, heads, headDim, keys, 0, s, sAt + i * TILE, stride);
+            int to = sAt + i * TILE;
+            if (layout() == KvFormat.Layout.TILE) {
+                tile(head, firstTile + i, keys, 0);
+                kernel.scores(q, qAt, heads, headDim, keys, 0, s, to, stride);
+            } else {
+                rows(head, firstTile + i, keys, 0, headDim);
+                kernel.rowScores(q, qAt, heads, headDim, keys, 0, headDim, TILE, s, to, stride, scratch);
+            }
         }
     }
 

@@ -27,7 +27,7 @@ final class PageGroup {
             MemorySegment values = memory.asSlice(at, layer.valueBytes());
             at += layer.valueBytes();
             pages[l] = new Page(
-                    layer.keys().side(keys, KvFormat.Layout.TILE, layer.kvHeads(), layer.headDim()),
+                    layer.keys().side(keys, layer.keyLayout(), layer.kvHeads(), layer.headDim()),
                     layer.values().side(values, KvFormat.Layout.ROW, layer.kvHeads(), layer.headDim()));
         }
     }

@@ -1,10 +1,15 @@
 package dev.lectern.model;
 
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.Rotation;
+
 /**
  * Rotates queries and keys by their positions: a pair (a, b) of a head becomes (a cos − b sin, a sin + b cos) with the angle position ·
  * frequency.
  */
 public final class Rope {
+    private static final Rotation KERNEL = Kernels.rotation();
+
     private final RopeConfig.Pairing pairing;
     private final float[] frequencies; // [pairs]
     private final float scale;
@@ -42,16 +47,9 @@ public final class Rope {
      */
     public void rotate(float[] x, int xAt, int heads, int headDim, float[] table, int at) {
         int pairs = frequencies.length;
-        for (int h = 0; h < heads; h++) {
-            int head = xAt + h * headDim;
-            for (int i = 0; i < pairs; i++) {
-                int first = pairing == RopeConfig.Pairing.HALVES ? head + i : head + 2 * i;
-                int second = pairing == RopeConfig.Pairing.HALVES ? head + pairs + i : head + 2 * i + 1;
-                float a = x[first], b = x[second];
-                float cos = table[at + i], sin = table[at + pairs + i];
-                x[first] = a * cos - b * sin;
-                x[second] = a * sin + b * cos;
-            }
+        switch (pairing) {
+            case HALVES -> KERNEL.halves(x, xAt, heads, headDim, pairs, table, at);
+            case NEIGHBOURS -> KERNEL.neighbours(x, xAt, heads, headDim, pairs, table, at);
         }
     }
 }

@@ -6,6 +6,7 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
+import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
@@ -23,8 +24,8 @@ import java.util.List;
  * <p>Owns the scratch; one step at a time.
  */
 public final class Forward {
-    /** Rows that one worker rotates and stores at a time. */
-    private static final int ROWS_PER_TASK = 8;
+    /** Rows that one worker rotates and stores at a time: mostly a tile of the cache, so that two workers seldom write to the same lines of memory. */
+    private static final int ROWS_PER_TASK = AttentionTiles.TILE;
 
     private final Decoder decoder;
     private final Workers workers;

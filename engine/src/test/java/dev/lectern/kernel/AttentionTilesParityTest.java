@@ -92,6 +92,22 @@ public class AttentionTilesParityTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 7, 8})
+    public void scoresOfRowsEqualTheScalarOnes(int heads) {
+        Random random = new Random(heads);
+        for (int headDim : new int[] {3, 8, 20, 64, 80, 128}) {
+            int tokens = 1 + random.nextInt(20), stride = tokens + 2, kStride = headDim + 5;
+            float[] q = random(random, 3 + heads * headDim), k = random(random, 1 + tokens * kStride);
+            float[] expected = new float[4 + heads * stride], actual = expected.clone();
+            TileScratch scratch = new TileScratch();
+            scalar.rowScores(q, 3, heads, headDim, k, 1, kStride, tokens, expected, 4, stride, scratch);
+            vector.rowScores(q, 3, heads, headDim, k, 1, kStride, tokens, actual, 4, stride, scratch);
+            // Sums in two orders of at most 128 products of about 1.
+            assertClose(actual, expected, 1e-4f);
+        }
+    }
+
     private static short bits(ElementType type, float x) {
         return type == ElementType.F16 ? Float.floatToFloat16(x) : (short) (Float.floatToRawIntBits(x) >>> 16);
     }

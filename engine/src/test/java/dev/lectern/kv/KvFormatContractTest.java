@@ -57,9 +57,13 @@ class KvFormatContractTest {
                             copy.rows(head, tile, rows, 0, stride);
                             for (int t = 0; t < TILE; t++) {
                                 float[] expected = row(tile * TILE + t, n);
+                                float[] gathered = new float[stride];
+                                copy.gather(
+                                        head, new int[] {-1, 1000 + tile * TILE + t}, 1, 1, 1000, gathered, 0, stride);
                                 for (int d = 0; d < headDim; d++) {
                                     float x = expected[head * headDim + d];
                                     assertThat(rows[t * stride + d]).isEqualTo(transposed[d * TILE + t]);
+                                    assertThat(gathered[d]).isEqualTo(rows[t * stride + d]);
                                     assertThat((double) Math.abs(rows[t * stride + d] - x))
                                             .isLessThanOrEqualTo(precision(name) * Math.abs(x));
                                 }

@@ -1,0 +1,208 @@
+package dev.lectern.attention;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.Cancellation;
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.TileScratch;
+import dev.lectern.kernel.Workers;
+import dev.lectern.kv.KvFormat.Layout;
+import dev.lectern.kv.KvSide;
+import dev.lectern.kv.Page;
+import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@link ExactAttention#gather}. A share is {@value #PART} chosen tokens of one row and kv head; whoever ends the last share of a selection merges them in their order, so
+ * the result does not depend on the number of threads. Single tokens are unpacked some at a time, so that the processor fetches several from memory at once.
+ */
+final class GatherAttention {
+    private static final Segments[] NONE = {};
+    private static final Selection[] NOTHING = {};
+
+    /** Chosen tokens in a share. */
+    private static final int PART = 256;
+
+    /** Single tokens that are unpacked at a time. */
+    private static final int BATCH = 32;
+
+    private static final double LOG2_E = 1 / Math.log(2);
+
+    private final AttentionTiles kernel = Kernels.attentionTiles();
+    private final Workers workers;
+    private final Scratch[] scratch;
+    private final Shares shares = new Shares();
+    private final Workers.Task shareTask = this::share;
+
+    private int[] firstShare = {0}; // [rows · kvHeads + 1]
+
+    /** {@code [rows][kvHeads]}: shares that are not there yet. */
+    private AtomicIntegerArray unfinished = new AtomicIntegerArray(0);
+
+    // The call at work.
+    private Heads heads = new Heads(1, 1, 1, 0);
+    private int choices; // rows · kvHeads
+    private float[] q = {};
+    private Segments[] segments = NONE;
+    private Selection[] selections = NOTHING;
+    private float[] out = {};
+    private float @Nullable [] logSumExp;
+
+    /** What one worker needs. */
+    private static final class Scratch {
+        final TileScratch tiles = new TileScratch();
+        final Shares.Scratch merging = new Shares.Scratch();
+        float[] queries = {};
+        float[] scores = {};
+        float[] rows = {};
+    }
+
+    GatherAttention(Workers workers) {
+        this.workers = workers;
+        scratch = new Scratch[workers.threads()];
+        Arrays.setAll(scratch, i -> new Scratch());
+    }
+
+    void attend(
+            Heads heads,
+            int rows,
+            float[] q,
+            Segments[] segments,
+            Selection[] selections,
+            float[] out,
+            float @Nullable [] logSumExp,
+            Cancellation cancellation) {
+        this.heads = heads;
+        this.q = q;
+        this.segments = segments;
+        this.selections = selections;
+        this.out = out;
+        this.logSumExp = logSumExp;
+        choices = Math.multiplyExact(rows, heads.kvHeads());
+        if (firstShare.length <= choices) {
+            firstShare = new int[choices + 1];
+            unfinished = new AtomicIntegerArray(choices);
+        }
+        for (int i = 0; i < choices; i++) {
+            int parts = Math.ceilDiv(selections[i].count(), PART);
+            firstShare[i + 1] = Math.addExact(firstShare[i], parts);
+            unfinished.setPlain(i, parts);
+        }
+        shares.begin(heads, firstShare[choices]);
+        try {
+            for (int i = 0; i < choices; i++) {
+                if (selections[i].count() == 0) {
+                    merge(i, scratch[0]);
+                }
+            }
+            workers.run(firstShare[choices], cancellation, shareTask);
+        } finally {
+            this.segments = NONE; // a cache that is closed can go
+            this.selections = NOTHING;
+        }
+    }
+
+    private void merge(int choice, Scratch s) {
+        int first = firstShare[choice], parts = firstShare[choice + 1] - first;
+        shares.merge(heads, first, 1, parts, out, choice * heads.group(), logSumExp, s.merging);
+    }
+
+    private void share(int share, int worker) {
+        int choice = choiceOf(share);
+        Selection chosen = selections[choice];
+        int from = (share - firstShare[choice]) * PART, to = Math.min(from + PART, chosen.count());
+        share(choice, chosen, from, to, share, scratch[worker]);
+        if (unfinished.decrementAndGet(choice) == 0) {
+            merge(choice, scratch[worker]);
+        }
+    }
+
+    private int choiceOf(int share) {
+        int found = Arrays.binarySearch(firstShare, 0, choices + 1, share);
+        int choice = found >= 0 ? found : -found - 2;
+        // Empty selections have no shares: step over them.
+        while (firstShare[choice + 1] == share) {
+            choice++;
+        }
+        return choice;
+    }
+
+    private void share(int choice, Selection chosen, int from, int to, int share, Scratch s) {
+        int group = heads.group(), headDim = heads.headDim(), width = heads.width();
+        Segments source = segments[choice / heads.kvHeads()];
+        int kvHead = choice % heads.kvHeads();
+        s.queries = Shares.grown(s.queries, group * headDim);
+        s.scores = Shares.grown(s.scores, group * PART);
+        s.rows = Shares.grown(s.rows, BATCH * width);
+        heads.scale(q, choice * group * headDim, group * headDim, s.queries);
+        shares.clear(heads, share, 1);
+        scores(source, kvHead, chosen, from, to, s);
+        int padded = Math.ceilDiv(to - from, TILE) * TILE;
+        for (int g = 0; g < group; g++) {
+            int at = g * PART;
+            for (int i = 0; i < to - from; i++) {
+                s.scores[at + i] += (float) (chosen.logWeight(from + i) * LOG2_E);
+            }
+            kernel.softmax(s.scores, at, padded, 0, to - from, shares.stats, 2 * (share * group + g), s.tiles);
+        }
+        weigh(source, kvHead, chosen, from, to, share * group * width, s);
+    }
+
+    private void scores(Segments source, int kvHead, Selection chosen, int from, int to, Scratch s) {
+        int group = heads.group(), headDim = heads.headDim(), width = heads.width();
+        for (int i = from; i < to; ) {
+            KvSide keys = page(source, chosen.id(i)).keys();
+            int at = i - from;
+            if (keys.layout() == Layout.TILE && chosen.isTile(i, to)) {
+                int tile = chosen.id(i) % Page.TOKENS / TILE;
+                keys.scores(kvHead, tile, 1, s.queries, 0, group, headDim, s.scores, at, PART, s.tiles);
+                i += TILE;
+            } else {
+                int n = unpack(source, kvHead, true, chosen, i, to, s.rows);
+                kernel.rowScores(s.queries, 0, group, headDim, s.rows, 0, width, n, s.scores, at, PART, s.tiles);
+                i += n;
+            }
+        }
+    }
+
+    private void weigh(Segments source, int kvHead, Selection chosen, int from, int to, int outAt, Scratch s) {
+        int group = heads.group(), headDim = heads.headDim(), width = heads.width();
+        float[] o = shares.outputs;
+        for (int i = from; i < to; ) {
+            KvSide values = page(source, chosen.id(i)).values();
+            int at = i - from;
+            if (values.layout() == Layout.ROW && chosen.isTile(i, to)) {
+                int tile = chosen.id(i) % Page.TOKENS / TILE;
+                values.weigh(kvHead, tile, 1, s.scores, at, PART, group, headDim, width, o, outAt, s.tiles);
+                i += TILE;
+            } else {
+                int n = unpack(source, kvHead, false, chosen, i, to, s.rows);
+                kernel.weigh(s.scores, at, PART, group, s.rows, 0, width, n, width, o, outAt);
+                i += n;
+            }
+        }
+    }
+
+    /** Unpacks keys, or values, of chosen tokens from one on: a batch, or up to the next whole tile; returns how many. */
+    private int unpack(Segments source, int kvHead, boolean keys, Selection chosen, int from, int to, float[] rows) {
+        int end = Math.min(from + BATCH, to), width = heads.width();
+        int i = from;
+        do {
+            int firstId = chosen.id(i) / Page.TOKENS * Page.TOKENS, next = i;
+            do {
+                next++;
+            } while (next < end && chosen.id(next) < firstId + Page.TOKENS && !chosen.isTile(next, to));
+            Page page = page(source, firstId);
+            KvSide side = keys ? page.keys() : page.values();
+            side.gather(kvHead, chosen.ids(), i, next - i, firstId, rows, (i - from) * width, width);
+            i = next;
+        } while (i < end && !chosen.isTile(i, to));
+        return i - from;
+    }
+
+    private static Page page(Segments source, int id) {
+        return source.page(id / Page.TOKENS);
+    }
+}
