@@ -60,6 +60,7 @@ class EveryWidthTest {
                     tiles.everyFiniteStoredFloatIsReadExactly(type);
                 }
                 tiles.scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(7);
+                tiles.storedTilesGiveTheSameAsUnpackedOnes(7);
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
                 tiles.chunkStepsEqualTheScalarOnes(64);
             }

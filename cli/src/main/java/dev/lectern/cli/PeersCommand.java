@@ -1,5 +1,6 @@
 package dev.lectern.cli;
 
+import dev.lectern.ModelOptions;
 import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.PeerPython;
 import dev.lectern.measure.PeerRow;
@@ -107,6 +108,9 @@ final class PeersCommand implements Verb {
     String record;
 
     @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     @Override
@@ -115,7 +119,8 @@ final class PeersCommand implements Verb {
         PeersOptions options = options(Path.of(python == null ? "" : python));
         List<BenchModel> subjects = new ArrayList<>();
         for (String model : models.isEmpty() ? List.of("smollm2-135m", "qwen2.5-coder-0.5b") : models) {
-            subjects.add(SpeedCommand.located(surroundings, model));
+            subjects.add(SpeedCommand.repacked(
+                    surroundings, SpeedCommand.located(surroundings, model), repackChoice, ModelOptions.DEFAULT));
         }
         if (python == null) {
             options = options(prepared(surroundings));

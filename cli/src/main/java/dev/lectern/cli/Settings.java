@@ -30,7 +30,7 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 final class Settings implements IDefaultValueProvider {
     /** Options that mean this one call. */
-    private static final Set<String> ONCE = Set.of("help", "version", "questions", "text", "special", "remove");
+    private static final Set<String> ONCE = Set.of("help", "version", "questions", "text", "special", "remove", "peak");
 
     private final Surroundings surroundings;
     private final Map<String, String> file;

@@ -1,5 +1,6 @@
 package dev.lectern.cli;
 
+import dev.lectern.ModelOptions;
 import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.SpeedBench;
 import dev.lectern.measure.SpeedOptions;
@@ -107,6 +108,9 @@ final class SpeedCommand implements Verb {
     ComputeChoice computeChoice = new ComputeChoice();
 
     @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     @Override
@@ -117,7 +121,7 @@ final class SpeedCommand implements Verb {
         for (String model : models.isEmpty()
                 ? List.of(surroundings.hub().catalogue().defaultModel().name())
                 : models) {
-            subjects.add(located(surroundings, model));
+            subjects.add(repacked(surroundings, located(surroundings, model), repackChoice, computeChoice.options()));
         }
         SpeedResults results;
         try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.WORK, 0, -1)) {
@@ -141,6 +145,13 @@ final class SpeedCommand implements Verb {
                     note -> console.note("lectern: " + note),
                     surroundings.cancellation());
         }
+    }
+
+    /** The model with its weights repacked, if that is wanted; done here, so that it is not measured. */
+    static BenchModel repacked(Surroundings surroundings, BenchModel model, RepackChoice choice, ModelOptions options) {
+        choice.open(surroundings, new ModelChoice.Located(model.path(), model.name(), model.sha256()), options)
+                .close();
+        return choice.noRepack ? model : model.withRepack(surroundings.hub().repackFolder(model.path()));
     }
 
     private SpeedOptions options() {

@@ -301,6 +301,18 @@ class VerbsTest {
     }
 
     @Test
+    void doctorMeasuresThePeakOnRequest() {
+        Run run = run("doctor", "--json", "--peak");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        Map<?, ?> peak = map(run.json().get("peak"));
+        assertThat(peak.keySet())
+                .map(String::valueOf)
+                .containsExactly("flops", "flopsOfAll", "bytesPerSecond", "bytesPerSecondOfAll", "threads");
+        assertThat((Double) peak.get("flops")).isPositive();
+        assertThat((Double) peak.get("bytesPerSecondOfAll")).isPositive();
+    }
+
+    @Test
     void chatThroughAPipeAnswersEachLineAndKeepsWhatItRead() {
         Run run = new Run(home)
                 .input("Hello\n\n/help\nAgain\n/reset\n/frobnicate\nHello\n/exit\nnever\n")

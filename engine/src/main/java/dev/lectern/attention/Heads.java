@@ -9,6 +9,8 @@ import static dev.lectern.kernel.AttentionTiles.TILE;
  * @param window how many tokens back a query looks, itself included; 0 for all
  */
 public record Heads(int heads, int kvHeads, int headDim, int window) {
+    private static final double LN_2 = Math.log(2);
+
     /** Query heads that share a kv head. */
     public int group() {
         return heads / kvHeads;
@@ -19,7 +21,13 @@ public record Heads(int heads, int kvHeads, int headDim, int window) {
         return Math.ceilDiv(headDim, TILE) * TILE;
     }
 
+    /** What queries are multiplied by: 1/√headDim, and log₂ e, because scores are binary logarithms. */
     float scale() {
-        return (float) (1 / Math.sqrt(headDim));
+        return (float) (1 / (Math.sqrt(headDim) * LN_2));
+    }
+
+    /** ln Σ exp(natural score) of binary scores: of their maximum, and Σ 2^(score − maximum). */
+    static float logSumExp(float max, float sum) {
+        return (float) (max * LN_2 + Math.log(sum));
     }
 }

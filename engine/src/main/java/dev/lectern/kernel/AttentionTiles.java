@@ -10,6 +10,8 @@ import java.lang.foreign.MemorySegment;
  * <em>chunk</em>, where a tile serves a block of {@value #LANES} queries of one head and the lanes are queries, so that nothing is ever summed
  * across lanes.
  *
+ * <p>Scores are binary logarithms: a softmax of natural scores wants its queries multiplied by log₂ e. A power of two costs fewer steps than one of e.
+ *
  * <p>Laws: (1) equals {@link ScalarAttentionTiles} to f32 rounding; (2) the result for one head or one query does not depend, bit for bit, on
  * the others; (3) a masked token contributes exactly nothing.
  */
@@ -19,6 +21,9 @@ public interface AttentionTiles {
 
     /** Queries in a block of a chunk. */
     int LANES = 64;
+
+    /** {@link #storedWeigh} wants whole rows of so many columns. */
+    int STORED_WIDTH = 64;
 
     /** The score of a token that may not be looked at. */
     float MASKED = -3e38f;
@@ -36,34 +41,92 @@ public interface AttentionTiles {
     void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride);
 
     /**
-     * Decode: {@code s[from … to) ← exp(s − m)} with m their maximum; the rest of {@code s[0 … n)} becomes 0.
+     * Decode: {@code s[from … to) ← 2^(s − m)} with m their maximum; the rest of {@code s[0 … n)} becomes 0.
      *
      * @param n a multiple of 16
-     * @param stats {@code stats[statsAt] ← m}, {@code stats[statsAt + 1] ← Σ exp(s − m)}
+     * @param stats {@code stats[statsAt] ← m}, {@code stats[statsAt + 1] ← Σ 2^(s − m)}
      */
-    void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt);
+    void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt, TileScratch scratch);
 
     /**
-     * Decode: {@code o[h][c] += Σ_t p[h][t] · v[t][c]} over one tile.
+     * Decode: {@code o[h][c] += Σ_t p[h][t] · v[t][c]}.
      *
      * @param p {@code [heads][stride]} from pAt
-     * @param v {@code [16][width]} from vAt
+     * @param v {@code [tokens][vStride]} from vAt
      * @param o {@code [heads][width]} from oAt
      * @param width headDim rounded up to a multiple of 16
      */
-    void weigh(float[] p, int pAt, int stride, int heads, float[] v, int vAt, int width, float[] o, int oAt);
+    void weigh(
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            float[] v,
+            int vAt,
+            int vStride,
+            int tokens,
+            int width,
+            float[] o,
+            int oAt);
 
     /**
-     * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]} for one tile.
+     * Decode: {@link #scores} of stored tiles, without a copy of them as f32. The result is that of {@link #decode} and {@link #scores}, bit for bit
+     * as long as no product is below 2⁻⁷⁰.
+     *
+     * @param type F16 or BF16
+     * @param keys {@code [tiles][headDim][16]} from byte keysAt, all finite
+     * @param q {@code [heads][headDim]} from qAt
+     * @param s {@code [heads][stride]} from sAt; {@code 16 · tiles} scores written per head
+     */
+    void storedScores(
+            ElementType type,
+            MemorySegment keys,
+            long keysAt,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch);
+
+    /**
+     * Decode: {@link #weigh} of stored rows, without a copy of them as f32. The result is that of {@link #decode} and {@link #weigh}, bit for bit.
+     *
+     * @param type F16 or BF16
+     * @param values {@code [tokens][headDim]} from byte valuesAt, all finite
+     * @param tokens a multiple of 16
+     * @param p {@code [heads][stride]} from pAt, none above 1
+     * @param o {@code [heads][headDim]} from oAt; headDim a multiple of {@value #STORED_WIDTH}
+     */
+    void storedWeigh(
+            ElementType type,
+            MemorySegment values,
+            long valuesAt,
+            int tokens,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            float[] o,
+            int oAt,
+            TileScratch scratch);
+
+    /**
+     * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]}, tile by tile.
      *
      * @param q {@code [headDim][64]} from qAt
-     * @param s {@code [16][64]} from sAt
+     * @param k {@code [tiles][headDim][16]} from kAt
+     * @param s {@code [tiles · 16][64]} from sAt
      */
-    void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt);
+    void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt);
 
     /**
-     * Chunk: one step of the online softmax. With m' = max(m, max_t s[t]): {@code s ← exp(s − m')},
-     * {@code scale ← exp(m − m')}, {@code sum ← sum · scale + Σ_t s}, {@code m ← m'}, lane by lane.
+     * Chunk: one step of the online softmax. With m' = max(m, max_t s[t]): {@code s ← 2^(s − m')},
+     * {@code scale ← 2^(m − m')}, {@code sum ← sum · scale + Σ_t s}, {@code m ← m'}, lane by lane.
      *
      * @param s {@code [tokens][64]} from sAt
      * @param max running maximum, {@code [64]} from statsAt
@@ -80,10 +143,15 @@ public interface AttentionTiles {
      * Chunk: {@code o[c][lane] += Σ_t v[t][c] · p[t][lane]}.
      *
      * @param p {@code [tokens][64]} from pAt
-     * @param v {@code [tokens][width]} from vAt
+     * @param v {@code [width / 16][tokens][16]} from vAt
      * @param o {@code [width][64]} from oAt; width a multiple of 16
      */
     void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt);
+
+    /**
+     * Chunk: rows of values, {@code [tokens][width]} from rowsAt, as tiles of 16 columns, {@code [width / 16][tokens][16]} from outAt.
+     */
+    void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt);
 
     /**
      * Reads stored floats.

@@ -5,10 +5,14 @@ final class Inputs {
     /** By what an input is divided: the power of two that its field stands at in a word; the last field is shifted down instead. */
     static final float[] UNSHIFT = {1, 0x1p-4f, 0x1p-8f, 0x1p-12f, 0x1p-16f, 0x1p-20f, 0x1p-24f, 1};
 
-    private int columns;
+    /** Up to so many vectors, unpacking the weights anew for each is no slower than a turn through the cache. */
+    static final int FEW = 2;
 
     /** {@code [rows][columns]}, each input divided by the place of its field. */
     float[] scaled = {};
+
+    /** The same for more than {@link #FEW} rows, in fours, the last filled up with zeros: {@code [rows / 4][columns][4]}. */
+    float[] fours = {};
 
     /** {@code [rows][columns / 16]} sums of 16 consecutive inputs. */
     private float[] sums16 = {};
@@ -18,7 +22,6 @@ final class Inputs {
 
     /** @param x {@code [rows][columns]}, columns a multiple of 32 */
     void prepare(float[] x, int rows, int columns) {
-        this.columns = columns;
         int n = rows * columns;
         scaled = Scratch.grown(scaled, n);
         sums16 = Scratch.grown(sums16, n / 16);
@@ -27,6 +30,9 @@ final class Inputs {
             for (int field = 0; field < 8; field++) {
                 scaled[i + field] = x[i + field] * UNSHIFT[field];
             }
+        }
+        if (rows > FEW) {
+            fours(rows, columns);
         }
         for (int i = 0; i < n; i += 16) {
             float even = 0;
@@ -42,11 +48,19 @@ final class Inputs {
         }
     }
 
-    float[] sums(int span) {
-        return span == 16 ? sums16 : sums32;
+    private void fours(int rows, int columns) {
+        int whole = (rows + 3) / 4 * 4;
+        fours = Scratch.grown(fours, (long) whole * columns);
+        for (int r = 0; r < whole; r++) {
+            int to = r / 4 * 4 * columns + r % 4;
+            for (int k = 0; k < columns; k++) {
+                fours[to + 4 * k] = r < rows ? scaled[r * columns + k] : 0;
+            }
+        }
     }
 
-    int columns() {
-        return columns;
+    /** {@code [rows][columns / span]} sums of consecutive inputs. */
+    float[] sums(int span) {
+        return span == 16 ? sums16 : sums32;
     }
 }

@@ -16,9 +16,6 @@ final class InterleavedProducts {
     /** Columns that are unpacked at a time: 16 KB, half a first-level cache. */
     static final int TILE = 128;
 
-    /** Up to so many vectors, unpacking the weights anew for each is no slower than a turn through the cache. */
-    private static final int FEW = 2;
-
     private static final int ROWS = Interleaved.ROWS;
 
     // Called through method handles that the compiler does not know beforehand, for the reason given in VectorRows.
@@ -63,14 +60,8 @@ final class InterleavedProducts {
                         int.class,
                         float[].class,
                         int.class,
-                        int.class,
-                        int.class,
-                        int.class,
                         float[].class,
                         float[].class,
-                        int.class,
-                        int.class,
-                        int.class,
                         int.class))
     };
 
@@ -121,7 +112,7 @@ final class InterleavedProducts {
      */
     static void singles(Scratch s, MatMul.Product product, int from, int to, int singles, Inputs in) {
         Matrix w = product.weights();
-        s.lanes = Scratch.grown(s.lanes, 2L * ROWS * singles);
+        s.lanes = Scratch.grown(s.lanes, 2L * ROWS * (singles + 3));
         for (int row = from; row < to; row += ROWS) {
             Arrays.fill(s.lanes, 0, 2 * ROWS * singles, 0);
             try {
@@ -148,7 +139,7 @@ final class InterleavedProducts {
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
         int span = Interleaved.span(type);
-        int perScale = span == 16 ? 1 : 2;
+        int perScale = span == 16 ? 0 : 1;
         long p = group * Interleaved.groupBytes(type, columns);
         long nibbles = p + Interleaved.nibbles(type, columns);
         long upper = p + Interleaved.upper(type, columns);
@@ -159,7 +150,7 @@ final class InterleavedProducts {
                 int inputs = (r * columns + c) / span;
                 OFFSETS[0].invokeExact(s.rowOffsets, some / span, in.sums(span), inputs, s.lanes, (2 * r + 1) * ROWS);
             }
-            if (singles <= FEW) {
+            if (singles <= Inputs.FEW) {
                 for (int r = 0; r < singles; r++) {
                     DOT[bits].invokeExact(
                             w.segment(),
@@ -187,45 +178,41 @@ final class InterleavedProducts {
                         s.tile,
                         0);
                 for (int r = 0; r < singles; r += 4) {
-                    // Past the last vector that one is multiplied again, into the same place.
-                    int r1 = Math.min(r + 1, singles - 1);
-                    int r2 = Math.min(r + 2, singles - 1);
-                    int r3 = Math.min(r + 3, singles - 1);
                     DOT_UNPACKED[0].invokeExact(
                             s.tile,
                             (k - c) / span * ROWS,
                             perScale,
                             here / 8,
-                            in.scaled,
-                            r * columns + k,
-                            r1 * columns + k,
-                            r2 * columns + k,
-                            r3 * columns + k,
+                            in.fours,
+                            r * columns + 4 * k,
                             s.rowScales,
                             s.lanes,
-                            2 * r * ROWS,
-                            2 * r1 * ROWS,
-                            2 * r2 * ROWS,
-                            2 * r3 * ROWS);
+                            2 * r * ROWS);
                 }
             }
         }
     }
 
     /**
-     * Decodes a strip of a group.
+     * Decodes some columns of a group.
      *
-     * @param first column, and {@code count} of them: whole blocks of the type, at most {@link #STRIP}
+     * @param first column, and {@code count} of them: whole blocks of the type
      * @param out receives {@code [count][ROWS]} from {@code at} on
      */
     static void decode(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
+        for (int c = 0; c < count; c += STRIP) {
+            decodeStrip(s, w, group, first + c, Math.min(STRIP, count - c), out, at + c * ROWS);
+        }
+    }
+
+    private static void decodeStrip(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
         ElementType type = w.type();
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
         long p = group * Interleaved.groupBytes(type, columns);
         long nibbles = p + Interleaved.nibbles(type, columns) + (long) first / 2 * ROWS;
         long upper = p + Interleaved.upper(type, columns) + (long) first / 8 * bits * ROWS;
-        int perScale = Interleaved.span(type) == 16 ? 1 : 2;
+        int perScale = Interleaved.span(type) == 16 ? 0 : 1;
         try {
             SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets);
             UNPACK[bits].invokeExact(w.segment(), nibbles, upper, bits, count / 8, out, at);

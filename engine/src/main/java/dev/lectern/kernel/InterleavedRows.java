@@ -1,5 +1,6 @@
 package dev.lectern.kernel;
 
+import static dev.lectern.kernel.Lanes.F;
 import static dev.lectern.kernel.Lanes.I;
 import static dev.lectern.kernel.Lanes.L;
 import static dev.lectern.kernel.Lanes.all;
@@ -19,7 +20,7 @@ import jdk.incubator.vector.IntVector;
  * <p>A field is not shifted to the lowest bits before it becomes a float; instead the input that it meets is divided by the power of two that it stands at ({@link Inputs#scaled}),
  * which is exact. So a vector of weights costs an and, a conversion and a fused multiply-add; upper bits cost one or two operations more.
  *
- * <p>The order of summation of a row: within a word the last field, then the others from the first on; the word's sum, times its scale, is added to the sum of the words before. Offsets times the
+ * <p>The order of summation of a row: within two words the fields one after the other; the sum of the two, times its scale, is added to the sum of those before. Offsets times the
  * sums of their inputs are summed apart, and added at the end.
  */
 final class InterleavedRows {
@@ -36,7 +37,9 @@ final class InterleavedRows {
      *
      * @param p the first word, {@code [count][ROWS]} int
      * @param in the scaled inputs, eight a word, from {@code at} on
-     * @param scales {@code [count >> perScale][ROWS]}
+     * @param perScale log2 of how many pairs of words share a scale
+     * @param count words, an even number
+     * @param scales {@code [count / 2 >> perScale][ROWS]}
      * @param sums {@code [ROWS]} from {@code to} on
      */
     static void dot4(
@@ -54,24 +57,28 @@ final class InterleavedRows {
         for (int lane = 0; lane < ROWS; lane += 2 * L) {
             FloatVector sum0 = x(sums, to + lane);
             FloatVector sum1 = x(sums, to + lane + L);
-            for (int i = 0; i < count; i++) {
-                IntVector word0 = words(w, p + 4L * ROWS * i + 4 * lane);
-                IntVector word1 = words(w, p + 4L * ROWS * i + 4 * (lane + L));
-                int k = at + 8 * i;
-                FloatVector y = all(in[k + 7]);
-                FloatVector part0 = toFloat(word0.lanewise(LSHR, 28)).mul(y);
-                FloatVector part1 = toFloat(word1.lanewise(LSHR, 28)).mul(y);
-                y = all(in[k]);
-                part0 = toFloat(word0.and(15)).fma(y, part0);
-                part1 = toFloat(word1.and(15)).fma(y, part1);
-                // Fields 1 to 6: loops so short are always unrolled.
-                for (int half = 0; half < 2; half++) {
-                    for (int third = 1; third < 4; third++) {
-                        int field = 3 * half + third;
-                        y = all(in[k + field]);
-                        part0 = toFloat(word0.and(15 << 4 * field)).fma(y, part0);
-                        part1 = toFloat(word1.and(15 << 4 * field)).fma(y, part1);
+            for (int i = 0; i < count / 2; i++) {
+                FloatVector part0 = FloatVector.zero(F);
+                FloatVector part1 = part0;
+                for (int j = 0; j < 2; j++) {
+                    IntVector word0 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane));
+                    IntVector word1 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane + L));
+                    int k = at + 16 * i + 8 * j;
+                    FloatVector y = all(in[k]);
+                    part0 = toFloat(word0.and(15)).fma(y, part0);
+                    part1 = toFloat(word1.and(15)).fma(y, part1);
+                    // Fields 1 to 6: loops so short are always unrolled.
+                    for (int half = 0; half < 2; half++) {
+                        for (int third = 1; third < 4; third++) {
+                            int field = 3 * half + third;
+                            y = all(in[k + field]);
+                            part0 = toFloat(word0.and(15 << 4 * field)).fma(y, part0);
+                            part1 = toFloat(word1.and(15 << 4 * field)).fma(y, part1);
+                        }
                     }
+                    y = all(in[k + 7]);
+                    part0 = toFloat(word0.lanewise(LSHR, 28)).fma(y, part0);
+                    part1 = toFloat(word1.lanewise(LSHR, 28)).fma(y, part1);
                 }
                 int scale = (i >> perScale) * ROWS + lane;
                 sum0 = x(scales, scale).fma(part0, sum0);
@@ -105,29 +112,34 @@ final class InterleavedRows {
         for (int lane = 0; lane < ROWS; lane += 2 * L) {
             FloatVector sum0 = x(sums, to + lane);
             FloatVector sum1 = x(sums, to + lane + L);
-            for (int i = 0; i < count; i++) {
-                long upper = q + 4L * ROWS * (i >> perUpper) + 4 * lane;
-                int place = (i & (1 << perUpper) - 1) * bits;
-                IntVector upper0 = words(w, upper).lanewise(LSHR, place);
-                IntVector upper1 = words(w, upper + 4 * L).lanewise(LSHR, place);
-                IntVector word0 = words(w, p + 4L * ROWS * i + 4 * lane);
-                IntVector word1 = words(w, p + 4L * ROWS * i + 4 * (lane + L));
-                int k = at + 8 * i;
-                FloatVector y = all(in[k + 7]);
-                FloatVector part0 = toFloat(word0.lanewise(LSHR, 28)
-                                .or(upper0.lanewise(LSHR, 24).and(above)))
-                        .mul(y);
-                FloatVector part1 = toFloat(word1.lanewise(LSHR, 28)
-                                .or(upper1.lanewise(LSHR, 24).and(above)))
-                        .mul(y);
-                upper0 = upper0.lanewise(LSHL, 4);
-                upper1 = upper1.lanewise(LSHL, 4);
-                for (int field = 0; field < 7; field++) {
-                    y = all(in[k + field]);
-                    part0 = toFloat(word0.and(15 << 4 * field).or(upper0.and(above << 4 * field)))
-                            .fma(y, part0);
-                    part1 = toFloat(word1.and(15 << 4 * field).or(upper1.and(above << 4 * field)))
-                            .fma(y, part1);
+            for (int i = 0; i < count / 2; i++) {
+                FloatVector part0 = FloatVector.zero(F);
+                FloatVector part1 = part0;
+                for (int j = 0; j < 2; j++) {
+                    int word = 2 * i + j;
+                    int place = (word & (1 << perUpper) - 1) * bits;
+                    long upper = q + 4L * ROWS * (word >> perUpper) + 4 * lane;
+                    IntVector upper0 = words(w, upper).lanewise(LSHR, place);
+                    IntVector upper1 = words(w, upper + 4 * L).lanewise(LSHR, place);
+                    IntVector word0 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane));
+                    IntVector word1 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane + L));
+                    IntVector last0 = word0.lanewise(LSHR, 28)
+                            .or(upper0.lanewise(LSHR, 24).and(above));
+                    IntVector last1 = word1.lanewise(LSHR, 28)
+                            .or(upper1.lanewise(LSHR, 24).and(above));
+                    upper0 = upper0.lanewise(LSHL, 4);
+                    upper1 = upper1.lanewise(LSHL, 4);
+                    int k = at + 16 * i + 8 * j;
+                    for (int field = 0; field < 7; field++) {
+                        FloatVector y = all(in[k + field]);
+                        part0 = toFloat(word0.and(15 << 4 * field).or(upper0.and(above << 4 * field)))
+                                .fma(y, part0);
+                        part1 = toFloat(word1.and(15 << 4 * field).or(upper1.and(above << 4 * field)))
+                                .fma(y, part1);
+                    }
+                    FloatVector y = all(in[k + 7]);
+                    part0 = toFloat(last0).fma(y, part0);
+                    part1 = toFloat(last1).fma(y, part1);
                 }
                 int scale = (i >> perScale) * ROWS + lane;
                 sum0 = x(scales, scale).fma(part0, sum0);
@@ -148,8 +160,12 @@ final class InterleavedRows {
             for (int i = 0; i < count; i++) {
                 IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
                 int to = at + 8 * ROWS * i + lane;
-                for (int field = 0; field < 7; field++) {
-                    toFloat(word.and(15 << 4 * field)).intoArray(out, to + ROWS * field);
+                toFloat(word.and(15)).intoArray(out, to);
+                for (int half = 0; half < 2; half++) {
+                    for (int third = 1; third < 4; third++) {
+                        int field = 3 * half + third;
+                        toFloat(word.and(15 << 4 * field)).intoArray(out, to + ROWS * field);
+                    }
                 }
                 toFloat(word.lanewise(LSHR, 28)).intoArray(out, to + ROWS * 7);
             }
@@ -170,9 +186,13 @@ final class InterleavedRows {
                 toFloat(word.lanewise(LSHR, 28).or(upper.lanewise(LSHR, 24).and(above)))
                         .intoArray(out, to + ROWS * 7);
                 upper = upper.lanewise(LSHL, 4);
-                for (int field = 0; field < 7; field++) {
-                    toFloat(word.and(15 << 4 * field).or(upper.and(above << 4 * field)))
-                            .intoArray(out, to + ROWS * field);
+                toFloat(word.and(15).or(upper.and(above))).intoArray(out, to);
+                for (int half = 0; half < 2; half++) {
+                    for (int third = 1; third < 4; third++) {
+                        int field = 3 * half + third;
+                        toFloat(word.and(15 << 4 * field).or(upper.and(above << 4 * field)))
+                                .intoArray(out, to + ROWS * field);
+                    }
                 }
             }
         }
@@ -181,10 +201,10 @@ final class InterleavedRows {
     /**
      * Adds unpacked words times four vectors to the sums of the rows, in the order of {@link #dot4} and {@link #dot6}.
      *
-     * @param firstScale where the tile's scales begin
      * @param tile {@code [8 count][ROWS]}, as {@link #unpack4} gives it
-     * @param at0 where the first vector's part begins in {@code in}, likewise the others
-     * @param sums {@code [ROWS]} from {@code to0} on, likewise the others
+     * @param firstScale where the tile's scales begin
+     * @param in {@code [8 count][4]} from {@code at} on, see {@link Inputs#fours}
+     * @param sums {@code [4][2 ROWS]} from {@code to} on, of which the first half is added to
      */
     static void dotUnpacked(
             float[] tile,
@@ -192,47 +212,54 @@ final class InterleavedRows {
             int perScale,
             int count,
             float[] in,
-            int at0,
-            int at1,
-            int at2,
-            int at3,
+            int at,
             float[] scales,
             float[] sums,
-            int to0,
-            int to1,
-            int to2,
-            int to3) {
-        for (int lane = 0; lane < ROWS; lane += L) {
-            FloatVector sum0 = x(sums, to0 + lane);
-            FloatVector sum1 = x(sums, to1 + lane);
-            FloatVector sum2 = x(sums, to2 + lane);
-            FloatVector sum3 = x(sums, to3 + lane);
-            for (int i = 0; i < count; i++) {
-                int from = 8 * ROWS * i + lane;
-                int k = 8 * i;
-                FloatVector w = x(tile, from + ROWS * 7);
-                FloatVector part0 = w.mul(all(in[at0 + k + 7]));
-                FloatVector part1 = w.mul(all(in[at1 + k + 7]));
-                FloatVector part2 = w.mul(all(in[at2 + k + 7]));
-                FloatVector part3 = w.mul(all(in[at3 + k + 7]));
-                for (int field = 0; field < 7; field++) {
-                    w = x(tile, from + ROWS * field);
-                    part0 = w.fma(all(in[at0 + k + field]), part0);
-                    part1 = w.fma(all(in[at1 + k + field]), part1);
-                    part2 = w.fma(all(in[at2 + k + field]), part2);
-                    part3 = w.fma(all(in[at3 + k + field]), part3);
+            int to) {
+        for (int lane = 0; lane < ROWS; lane += 2 * L) {
+            for (int i = 0; i < count / 2; i++) {
+                FloatVector part00 = FloatVector.zero(F);
+                FloatVector part01 = part00;
+                FloatVector part10 = part00;
+                FloatVector part11 = part00;
+                FloatVector part20 = part00;
+                FloatVector part21 = part00;
+                FloatVector part30 = part00;
+                FloatVector part31 = part00;
+                for (int k = 16 * i; k < 16 * i + 16; k++) {
+                    FloatVector w0 = x(tile, k * ROWS + lane);
+                    FloatVector w1 = x(tile, k * ROWS + lane + L);
+                    FloatVector y = all(in[at + 4 * k]);
+                    part00 = w0.fma(y, part00);
+                    part01 = w1.fma(y, part01);
+                    y = all(in[at + 4 * k + 1]);
+                    part10 = w0.fma(y, part10);
+                    part11 = w1.fma(y, part11);
+                    y = all(in[at + 4 * k + 2]);
+                    part20 = w0.fma(y, part20);
+                    part21 = w1.fma(y, part21);
+                    y = all(in[at + 4 * k + 3]);
+                    part30 = w0.fma(y, part30);
+                    part31 = w1.fma(y, part31);
                 }
-                w = x(scales, firstScale + (i >> perScale) * ROWS + lane);
-                sum0 = w.fma(part0, sum0);
-                sum1 = w.fma(part1, sum1);
-                sum2 = w.fma(part2, sum2);
-                sum3 = w.fma(part3, sum3);
+                int scale = firstScale + (i >> perScale) * ROWS + lane;
+                FloatVector scale0 = x(scales, scale);
+                FloatVector scale1 = x(scales, scale + L);
+                int here = to + lane;
+                add(sums, here, scale0, part00);
+                add(sums, here + L, scale1, part01);
+                add(sums, here + 2 * ROWS, scale0, part10);
+                add(sums, here + 2 * ROWS + L, scale1, part11);
+                add(sums, here + 4 * ROWS, scale0, part20);
+                add(sums, here + 4 * ROWS + L, scale1, part21);
+                add(sums, here + 6 * ROWS, scale0, part30);
+                add(sums, here + 6 * ROWS + L, scale1, part31);
             }
-            sum0.intoArray(sums, to0 + lane);
-            sum1.intoArray(sums, to1 + lane);
-            sum2.intoArray(sums, to2 + lane);
-            sum3.intoArray(sums, to3 + lane);
         }
+    }
+
+    private static void add(float[] sums, int at, FloatVector scale, FloatVector part) {
+        scale.fma(part, x(sums, at)).intoArray(sums, at);
     }
 
     /** Turns what {@link #unpack4} gives into the weights themselves: {@code tile[k] ← tile[k] · UNSHIFT · scale + offset}. */
@@ -240,8 +267,8 @@ final class InterleavedRows {
         for (int lane = 0; lane < ROWS; lane += L) {
             for (int i = 0; i < count; i++) {
                 int from = at + 8 * ROWS * i + lane;
-                FloatVector scale = x(scales, (i >> perScale) * ROWS + lane);
-                FloatVector offset = x(offsets, (i >> perScale) * ROWS + lane);
+                FloatVector scale = x(scales, (i >> 1 + perScale) * ROWS + lane);
+                FloatVector offset = x(offsets, (i >> 1 + perScale) * ROWS + lane);
                 for (int field = 0; field < 8; field++) {
                     int place = from + ROWS * field;
                     x(tile, place).fma(scale.mul(Inputs.UNSHIFT[field]), offset).intoArray(tile, place);

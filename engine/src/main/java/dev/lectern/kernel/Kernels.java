@@ -28,6 +28,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.attentionTiles() : new ScalarAttentionTiles();
     }
 
+    /** What {@link Peak} times. */
+    static PeakLoops peakLoops() {
+        return VECTOR ? VectorProvider.peakLoops() : new PeakLoops.Scalar();
+    }
+
     /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
     public static int vectorBits() {
         return VECTOR_BITS;
@@ -79,6 +84,10 @@ public final class Kernels {
 
         static AttentionTiles attentionTiles() {
             return new VectorAttentionTiles();
+        }
+
+        static PeakLoops peakLoops() {
+            return new VectorPeak();
         }
 
         static int bits() {

@@ -19,14 +19,14 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt) {
+    public void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt, TileScratch scratch) {
         float max = LOWEST;
         for (int t = from; t < to; t++) {
             max = Math.max(max, s[sAt + t]);
         }
         float sum = 0;
         for (int t = 0; t < n; t++) {
-            float p = t < from || t >= to ? 0 : exp(s[sAt + t] - max);
+            float p = t < from || t >= to ? 0 : exp2(s[sAt + t] - max);
             s[sAt + t] = p;
             sum += p;
         }
@@ -35,12 +35,23 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public void weigh(float[] p, int pAt, int stride, int heads, float[] v, int vAt, int width, float[] o, int oAt) {
+    public void weigh(
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            float[] v,
+            int vAt,
+            int vStride,
+            int tokens,
+            int width,
+            float[] o,
+            int oAt) {
         for (int h = 0; h < heads; h++) {
             for (int c = 0; c < width; c++) {
                 float sum = o[oAt + h * width + c];
-                for (int t = 0; t < TILE; t++) {
-                    sum = Math.fma(p[pAt + h * stride + t], v[vAt + t * width + c], sum);
+                for (int t = 0; t < tokens; t++) {
+                    sum = Math.fma(p[pAt + h * stride + t], v[vAt + t * vStride + c], sum);
                 }
                 o[oAt + h * width + c] = sum;
             }
@@ -48,12 +59,54 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, float[] s, int sAt) {
-        for (int t = 0; t < TILE; t++) {
+    public void storedScores(
+            ElementType type,
+            MemorySegment keys,
+            long keysAt,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        int elements = TILE * headDim;
+        float[] tile = scratch.tile(elements);
+        for (int i = 0; i < tiles; i++) {
+            decode(type, keys, keysAt + type.bytes((long) i * elements), elements, tile, 0);
+            scores(q, qAt, heads, headDim, tile, 0, s, sAt + i * TILE, stride);
+        }
+    }
+
+    @Override
+    public void storedWeigh(
+            ElementType type,
+            MemorySegment values,
+            long valuesAt,
+            int tokens,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        float[] rows = scratch.tile(tokens * headDim);
+        decode(type, values, valuesAt, tokens * headDim, rows, 0);
+        weigh(p, pAt, stride, heads, rows, 0, headDim, tokens, headDim, o, oAt);
+    }
+
+    @Override
+    public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
+        for (int t = 0; t < tiles * TILE; t++) {
+            int keys = kAt + t / TILE * headDim * TILE + t % TILE;
             for (int lane = 0; lane < LANES; lane++) {
                 float sum = 0;
                 for (int d = 0; d < headDim; d++) {
-                    sum = Math.fma(k[kAt + d * TILE + t], q[qAt + d * LANES + lane], sum);
+                    sum = Math.fma(k[keys + d * TILE], q[qAt + d * LANES + lane], sum);
                 }
                 s[sAt + t * LANES + lane] = sum;
             }
@@ -69,11 +122,11 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             for (int t = 0; t < tokens; t++) {
                 now = Math.max(now, s[sAt + t * LANES + lane]);
             }
-            scale[lane] = exp(before - now);
+            scale[lane] = exp2(before - now);
             rescale |= now != before;
             float total = sum[statsAt + lane] * scale[lane];
             for (int t = 0; t < tokens; t++) {
-                float p = exp(s[sAt + t * LANES + lane] - now);
+                float p = exp2(s[sAt + t * LANES + lane] - now);
                 s[sAt + t * LANES + lane] = p;
                 total += p;
             }
@@ -95,12 +148,22 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     @Override
     public void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt) {
         for (int c = 0; c < width; c++) {
+            int values = vAt + c / TILE * tokens * TILE + c % TILE;
             for (int lane = 0; lane < LANES; lane++) {
                 float sum = o[oAt + c * LANES + lane];
                 for (int t = 0; t < tokens; t++) {
-                    sum = Math.fma(v[vAt + t * width + c], p[pAt + t * LANES + lane], sum);
+                    sum = Math.fma(v[values + t * TILE], p[pAt + t * LANES + lane], sum);
                 }
                 o[oAt + c * LANES + lane] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt) {
+        for (int t = 0; t < tokens; t++) {
+            for (int c = 0; c < width; c++) {
+                out[outAt + c / TILE * tokens * TILE + t * TILE + c % TILE] = rows[rowsAt + t * width + c];
             }
         }
     }
@@ -117,7 +180,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
         }
     }
 
-    private static float exp(float x) {
-        return (float) Math.exp(x);
+    private static float exp2(float x) {
+        return (float) Math.pow(2, x);
     }
 }

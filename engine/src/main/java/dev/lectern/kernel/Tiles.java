@@ -15,8 +15,8 @@ import jdk.incubator.vector.FloatVector;
  * bits) two vectors are the best use, of 32 (512 bits) four.
  */
 final class Tiles {
-    /** Columns of weights that are decoded at a time. */
-    static final int COLUMNS = 512;
+    /** Columns of weights that are decoded at a time: more where a second-level cache is 1 MB. */
+    static final int COLUMNS = L == 16 ? 1024 : 512;
 
     /** Tokens that are multiplied at a time. */
     static final int TOKENS = 512;
@@ -27,36 +27,32 @@ final class Tiles {
     /** Vectors of the widest tile for this machine. */
     static final int VECTORS = L == 16 ? 4 : 2;
 
+    /** Lanes of the widest tile. */
+    static final int WIDTH = VECTORS * L;
+
+    /** Rows of decoded weights that stand side by side. */
+    private static final int ROWS = Interleaved.ROWS;
+
     private Tiles() {}
 
     /**
      * Four rows times {@code vectors} vectors.
      *
-     * @param w decoded weights from {@code at} on: rows are {@code apart} from each other, columns {@code step}
+     * @param w {@code [columns][ROWS]} from {@code at} on, of which the first four rows are multiplied
      * @param x {@code [columns][width]} from {@code from} on
      * @param sums {@code [4][STRIDE]} from {@code to} on, added to
      */
     static void multiply(
-            int vectors,
-            float[] w,
-            int at,
-            int apart,
-            int step,
-            float[] x,
-            int from,
-            int width,
-            int columns,
-            float[] sums,
-            int to) {
+            int vectors, float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
         if (vectors == VECTORS) {
             if (VECTORS == 4) {
-                by4(w, at, apart, step, x, from, width, columns, sums, to);
+                by4(w, at, x, from, columns, sums, to);
             } else {
-                by2(w, at, apart, step, x, from, width, columns, sums, to);
+                by2(w, at, x, from, columns, sums, to);
             }
         } else {
             for (int v = 0; v < vectors; v++) {
-                by1(w, at, apart, step, x, from + v * L, width, columns, sums, to + v * L);
+                by1(w, at, x, from + v * L, width, columns, sums, to + v * L);
             }
         }
     }
@@ -65,8 +61,7 @@ final class Tiles {
         x(sums, at).add(v).intoArray(sums, at);
     }
 
-    private static void by4(
-            float[] w, int at, int apart, int step, float[] x, int from, int width, int columns, float[] sums, int to) {
+    private static void by4(float[] w, int at, float[] x, int from, int columns, float[] sums, int to) {
         FloatVector zero = FloatVector.zero(F);
         FloatVector s00 = zero;
         FloatVector s01 = zero;
@@ -85,27 +80,27 @@ final class Tiles {
         FloatVector s32 = zero;
         FloatVector s33 = zero;
         for (int k = 0; k < columns; k++) {
-            int o = from + k * width;
+            int o = from + WIDTH * k;
             FloatVector x0 = x(x, o);
             FloatVector x1 = x(x, o + L);
             FloatVector x2 = x(x, o + 2 * L);
             FloatVector x3 = x(x, o + 3 * L);
-            FloatVector w0 = all(w[at + k * step]);
+            FloatVector w0 = all(w[at + ROWS * k]);
             s00 = w0.fma(x0, s00);
             s01 = w0.fma(x1, s01);
             s02 = w0.fma(x2, s02);
             s03 = w0.fma(x3, s03);
-            FloatVector w1 = all(w[at + apart + k * step]);
+            FloatVector w1 = all(w[at + ROWS * k + 1]);
             s10 = w1.fma(x0, s10);
             s11 = w1.fma(x1, s11);
             s12 = w1.fma(x2, s12);
             s13 = w1.fma(x3, s13);
-            FloatVector w2 = all(w[at + 2 * apart + k * step]);
+            FloatVector w2 = all(w[at + ROWS * k + 2]);
             s20 = w2.fma(x0, s20);
             s21 = w2.fma(x1, s21);
             s22 = w2.fma(x2, s22);
             s23 = w2.fma(x3, s23);
-            FloatVector w3 = all(w[at + 3 * apart + k * step]);
+            FloatVector w3 = all(w[at + ROWS * k + 3]);
             s30 = w3.fma(x0, s30);
             s31 = w3.fma(x1, s31);
             s32 = w3.fma(x2, s32);
@@ -129,8 +124,7 @@ final class Tiles {
         add(sums, to + 3 * STRIDE + 3 * L, s33);
     }
 
-    private static void by2(
-            float[] w, int at, int apart, int step, float[] x, int from, int width, int columns, float[] sums, int to) {
+    private static void by2(float[] w, int at, float[] x, int from, int columns, float[] sums, int to) {
         FloatVector zero = FloatVector.zero(F);
         FloatVector s00 = zero;
         FloatVector s01 = zero;
@@ -141,19 +135,19 @@ final class Tiles {
         FloatVector s30 = zero;
         FloatVector s31 = zero;
         for (int k = 0; k < columns; k++) {
-            int o = from + k * width;
+            int o = from + WIDTH * k;
             FloatVector x0 = x(x, o);
             FloatVector x1 = x(x, o + L);
-            FloatVector w0 = all(w[at + k * step]);
+            FloatVector w0 = all(w[at + ROWS * k]);
             s00 = w0.fma(x0, s00);
             s01 = w0.fma(x1, s01);
-            FloatVector w1 = all(w[at + apart + k * step]);
+            FloatVector w1 = all(w[at + ROWS * k + 1]);
             s10 = w1.fma(x0, s10);
             s11 = w1.fma(x1, s11);
-            FloatVector w2 = all(w[at + 2 * apart + k * step]);
+            FloatVector w2 = all(w[at + ROWS * k + 2]);
             s20 = w2.fma(x0, s20);
             s21 = w2.fma(x1, s21);
-            FloatVector w3 = all(w[at + 3 * apart + k * step]);
+            FloatVector w3 = all(w[at + ROWS * k + 3]);
             s30 = w3.fma(x0, s30);
             s31 = w3.fma(x1, s31);
         }
@@ -167,8 +161,7 @@ final class Tiles {
         add(sums, to + 3 * STRIDE + L, s31);
     }
 
-    private static void by1(
-            float[] w, int at, int apart, int step, float[] x, int from, int width, int columns, float[] sums, int to) {
+    private static void by1(float[] w, int at, float[] x, int from, int width, int columns, float[] sums, int to) {
         FloatVector zero = FloatVector.zero(F);
         FloatVector s0 = zero;
         FloatVector s1 = zero;
@@ -177,13 +170,13 @@ final class Tiles {
         for (int k = 0; k < columns; k++) {
             int o = from + k * width;
             FloatVector x0 = x(x, o);
-            FloatVector w0 = all(w[at + k * step]);
+            FloatVector w0 = all(w[at + ROWS * k]);
             s0 = w0.fma(x0, s0);
-            FloatVector w1 = all(w[at + apart + k * step]);
+            FloatVector w1 = all(w[at + ROWS * k + 1]);
             s1 = w1.fma(x0, s1);
-            FloatVector w2 = all(w[at + 2 * apart + k * step]);
+            FloatVector w2 = all(w[at + ROWS * k + 2]);
             s2 = w2.fma(x0, s2);
-            FloatVector w3 = all(w[at + 3 * apart + k * step]);
+            FloatVector w3 = all(w[at + ROWS * k + 3]);
             s3 = w3.fma(x0, s3);
         }
         add(sums, to, s0);

@@ -11,10 +11,12 @@ import java.util.Arrays;
  * <p>The order of summation: within a block of columns one after the other, then block after block; the blocks depend on the shape of the weights alone.
  */
 final class VectorChunks {
-    /** 96 rows, three groups of interleaved ones, of 512 columns are 192 KB: with a block of tokens they stay in a second-level cache of 512 KB. */
+    /** 96 rows of 512 columns are 192 KB: with a block of tokens they stay in a second-level cache of 512 KB. */
     static final int PANEL_ROWS = 96;
 
-    private static final int BLOCK = Tiles.VECTORS * L;
+    private static final int BLOCK = Tiles.WIDTH;
+
+    private static final int ROWS = Interleaved.ROWS;
 
     private VectorChunks() {}
 
@@ -74,39 +76,54 @@ final class VectorChunks {
             Scratch s, MatMul.Product product, int from, int to, float[] packed, int tokens, int firstRow) {
         Matrix w = product.weights();
         int columns = w.columns();
-        long rowBytes = w.rowBytes();
-        s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS + 4);
+        s.panel = Scratch.grown(s.panel, PANEL_ROWS * Tiles.COLUMNS);
         s.sums = Scratch.grown(s.sums, PANEL_ROWS * Tiles.STRIDE);
         Arrays.fill(s.sums, 0, (to - from + 3) / 4 * 4 * Tiles.STRIDE, 0);
-        // An interleaved panel is [groups][columns][rows of a group].
-        int apart = w.isInterleaved() ? 1 : Tiles.COLUMNS;
-        int step = w.isInterleaved() ? Interleaved.ROWS : 1;
         int strip = strip(w.type(), columns);
         for (int k = 0; k < columns; k += strip) {
             int some = Math.min(strip, columns - k);
-            if (w.isInterleaved()) {
-                for (int row = 0; row < to - from; row += Interleaved.ROWS) {
-                    int group = (from + row) / Interleaved.ROWS;
-                    InterleavedProducts.decode(s, w, group, k, some, s.panel, row * Tiles.COLUMNS);
-                }
-            } else {
-                long first = from * rowBytes + w.type().bytes(k);
-                VectorRows.decode(
-                        w.type(), w.segment(), first, rowBytes, to - from, some, s.panel, 0, Tiles.COLUMNS, s);
-            }
+            decode(s, w, from, to, k, some);
             for (int block = 0; block < blocks(tokens); block++) {
                 int width = width(tokens, block);
                 int x = block * BLOCK * columns + k * width;
                 for (int row = 0; row < to - from; row += 4) {
                     int sums = row * Tiles.STRIDE + block * BLOCK;
-                    int weights = w.isInterleaved()
-                            ? row / Interleaved.ROWS * Interleaved.ROWS * Tiles.COLUMNS + row % Interleaved.ROWS
-                            : row * Tiles.COLUMNS;
-                    Tiles.multiply(width / L, s.panel, weights, apart, step, packed, x, width, some, s.sums, sums);
+                    int weights = row / ROWS * ROWS * Tiles.COLUMNS + row % ROWS;
+                    Tiles.multiply(width / L, s.panel, weights, packed, x, width, some, s.sums, sums);
                 }
             }
         }
         store(s.sums, product.out(), from, to, w.rows(), tokens, firstRow);
+    }
+
+    /** Decodes some columns of a panel: {@code [groups][columns][ROWS]}. */
+    private static void decode(Scratch s, Matrix w, int from, int to, int first, int count) {
+        for (int row = from; row < to; row += ROWS) {
+            int at = (row - from) * Tiles.COLUMNS;
+            if (w.isInterleaved()) {
+                InterleavedProducts.decode(s, w, row / ROWS, first, count, s.panel, at);
+            } else {
+                int rows = Math.min(ROWS, to - row);
+                long p = row * w.rowBytes() + w.type().bytes(first);
+                s.row = Scratch.grown(s.row, ROWS * Tiles.COLUMNS);
+                VectorRows.decode(w.type(), w.segment(), p, w.rowBytes(), rows, count, s.row, 0, Tiles.COLUMNS, s);
+                interleave(s.row, rows, count, s.panel, at);
+            }
+        }
+    }
+
+    /** Turns decoded rows round, 16 columns at a time: what is read and what is written stays in the first-level cache. */
+    private static void interleave(float[] rows, int count, int columns, float[] panel, int at) {
+        for (int k = 0; k < columns; k += 16) {
+            int some = Math.min(16, columns - k);
+            for (int r = 0; r < count; r++) {
+                int from = r * Tiles.COLUMNS + k;
+                int to = at + k * ROWS + r;
+                for (int i = 0; i < some; i++) {
+                    panel[to + i * ROWS] = rows[from + i];
+                }
+            }
+        }
     }
 
     /** How many columns are decoded at a time: as few blocks of columns as possible, of about equal size. */

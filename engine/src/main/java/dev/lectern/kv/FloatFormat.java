@@ -6,6 +6,7 @@ import dev.lectern.LecternException;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.TileScratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -123,6 +124,50 @@ public final class FloatFormat implements KvFormat {
                     out[at + t * stride + d] = column[t];
                 }
             }
+        }
+
+        @Override
+        public void scores(
+                int head,
+                int firstTile,
+                int tiles,
+                float[] q,
+                int qAt,
+                int heads,
+                int headDim,
+                float[] s,
+                int sAt,
+                int stride,
+                TileScratch scratch) {
+            if (type == ElementType.F32 || layout == Layout.ROW) {
+                KvSide.super.scores(head, firstTile, tiles, q, qAt, heads, headDim, s, sAt, stride, scratch);
+                return;
+            }
+            long at = type.bytes(tileStart(head, firstTile));
+            KERNEL.storedScores(type, segment, at, tiles, q, qAt, heads, headDim, s, sAt, stride, scratch);
+        }
+
+        @Override
+        public void weigh(
+                int head,
+                int firstTile,
+                int tiles,
+                float[] p,
+                int pAt,
+                int stride,
+                int heads,
+                int headDim,
+                int width,
+                float[] o,
+                int oAt,
+                TileScratch scratch) {
+            boolean wholeRows = layout == Layout.ROW && headDim % AttentionTiles.STORED_WIDTH == 0;
+            if (type == ElementType.F32 || !wholeRows) {
+                KvSide.super.weigh(head, firstTile, tiles, p, pAt, stride, heads, headDim, width, o, oAt, scratch);
+                return;
+            }
+            long at = type.bytes(tileStart(head, firstTile));
+            KERNEL.storedWeigh(type, segment, at, tiles * TILE, p, pAt, stride, heads, headDim, o, oAt, scratch);
         }
     }
 

@@ -1,5 +1,11 @@
 package dev.lectern.kv;
 
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.TileScratch;
+
 /** The keys, or the values, of one page: all kv heads, up to {@link Page#TOKENS} tokens of one layer. Owns no memory. */
 public interface KvSide {
     /**
@@ -16,4 +22,60 @@ public interface KvSide {
 
     /** Sixteen tokens of one head as rows, {@code [16][stride]} into out; columns from headDim to stride are left alone. */
     void rows(int head, int tile, float[] out, int at, int stride);
+
+    /**
+     * Scores of query heads against the keys of one kv head, as {@link AttentionTiles#scores} defines them. A format may have a faster way than
+     * through {@link #tile}; the result is the same.
+     *
+     * @param q {@code [heads][headDim]} from qAt
+     * @param s {@code [heads][stride]} from sAt; {@code 16 · tiles} scores written per head
+     */
+    default void scores(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        AttentionTiles kernel = Kernels.attentionTiles();
+        float[] keys = scratch.tile(TILE * headDim);
+        for (int i = 0; i < tiles; i++) {
+            tile(head, firstTile + i, keys, 0);
+            kernel.scores(q, qAt, heads, headDim, keys, 0, s, sAt + i * TILE, stride);
+        }
+    }
+
+    /**
+     * Weighted sums of the values of one kv head, as {@link AttentionTiles#weigh} defines them. A format may have a faster way than through
+     * {@link #rows}; the result is the same.
+     *
+     * @param p {@code [heads][stride]} from pAt: a weight of at most 1 for each of {@code 16 · tiles} tokens
+     * @param width headDim rounded up to a multiple of 16
+     * @param o {@code [heads][width]} from oAt, added to
+     */
+    default void weigh(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        AttentionTiles kernel = Kernels.attentionTiles();
+        float[] values = scratch.tile(TILE * width);
+        for (int i = 0; i < tiles; i++) {
+            rows(head, firstTile + i, values, 0, width);
+            kernel.weigh(p, pAt + i * TILE, stride, heads, values, 0, width, TILE, width, o, oAt);
+        }
+    }
 }

@@ -32,6 +32,18 @@ class ExactAttentionTest {
         return x;
     }
 
+    /** The nearest numbers that a format holds, so that storing them changes nothing. */
+    private static float[] rounded(float[] x, FloatFormat format) {
+        for (int i = 0; i < x.length; i++) {
+            x[i] = switch (format.name()) {
+                case "f16" -> Float.float16ToFloat(Float.floatToFloat16(x[i]));
+                case "bf16" -> Float.intBitsToFloat(Float.floatToRawIntBits(x[i]) & 0xffff0000);
+                default -> x[i];
+            };
+        }
+        return x;
+    }
+
     /** Keys and values of a sequence, beside the cache that holds them. */
     private final class Cached {
         final Heads heads;
@@ -40,12 +52,16 @@ class ExactAttentionTest {
         final KvCache cache;
 
         Cached(Heads heads, int tokens) {
+            this(heads, tokens, FloatFormat.F32);
+        }
+
+        Cached(Heads heads, int tokens, FloatFormat format) {
             this.heads = heads;
             int width = heads.kvHeads() * heads.headDim();
-            k = random(tokens * width);
-            v = random(tokens * width);
-            cache = new KvCache(List.of(new LayerCache(
-                    heads.kvHeads(), heads.headDim(), heads.window(), FloatFormat.F32, FloatFormat.F32)));
+            k = rounded(random(tokens * width), format);
+            v = rounded(random(tokens * width), format);
+            cache = new KvCache(
+                    List.of(new LayerCache(heads.kvHeads(), heads.headDim(), heads.window(), format, format)));
             cache.reserve(tokens);
             for (int t = 0; t < tokens; t++) {
                 cache.put(0, t, k, t * width, v, t * width);
@@ -100,8 +116,9 @@ class ExactAttentionTest {
     void singlesAndChunksEqualTheFormula(int heads, int kvHeads, int headDim, int window) {
         Heads shape = new Heads(heads, kvHeads, headDim, window);
         int width = heads * headDim;
-        for (int tokens : new int[] {1, 2, 15, 16, 17, 63, 65, 255, 256, 257, 600}) {
-            Cached cached = new Cached(shape, tokens);
+        FloatFormat[] formats = {FloatFormat.F32, FloatFormat.F16, FloatFormat.BF16};
+        for (int tokens : new int[] {1, 2, 15, 16, 17, 63, 65, 255, 256, 257, 599, 601}) {
+            Cached cached = new Cached(shape, tokens, formats[tokens % 3]);
             int rows = Math.min(tokens, 70);
             float[] q = random(rows * width), out = new float[rows * width], lse = new float[rows * heads];
             try (Workers workers = new Workers(2)) {

@@ -52,10 +52,48 @@ public class AttentionTilesParityTest {
             float[] v = random(random, TILE * width);
             float[] start = random(random, heads * width);
             float[] expectedOut = start.clone(), actualOut = start.clone();
-            scalar.weigh(expected, 8, 32, heads, v, 0, width, expectedOut, 0);
-            vector.weigh(actual, 8, 32, heads, v, 0, width, actualOut, 0);
+            scalar.weigh(expected, 8, 32, heads, v, 0, width, TILE, width, expectedOut, 0);
+            vector.weigh(actual, 8, 32, heads, v, 0, width, TILE, width, actualOut, 0);
             assertSame(actualOut, expectedOut);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 11, 16})
+    public void storedTilesGiveTheSameAsUnpackedOnes(int heads) {
+        Random random = new Random(heads);
+        int tiles = 5, tokens = tiles * TILE, stride = tokens + 3;
+        for (ElementType type : new ElementType[] {ElementType.F16, ElementType.BF16}) {
+            for (int headDim : new int[] {64, 128}) {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment stored = arena.allocate(type.bytes((long) tokens * headDim) + 6);
+                    for (long i = 0; i < (long) tokens * headDim; i++) {
+                        // Mostly numbers of about 1, some as small and as large as f16 holds.
+                        float x = (float) random.nextGaussian() * (i % 50 == 0 ? 1e-6f : i % 51 == 0 ? 1e4f : 1);
+                        stored.set(ValueLayout.JAVA_SHORT_UNALIGNED, 6 + 2 * i, bits(type, x));
+                    }
+                    float[] q = random(random, 3 + heads * headDim), p = new float[heads * stride];
+                    float[] expected = new float[2 + heads * stride], actual = expected.clone();
+                    TileScratch scratch = new TileScratch();
+                    scalar.storedScores(type, stored, 6, tiles, q, 3, heads, headDim, expected, 2, stride, scratch);
+                    vector.storedScores(type, stored, 6, tiles, q, 3, heads, headDim, actual, 2, stride, scratch);
+                    assertSame(actual, expected);
+
+                    for (int i = 0; i < p.length; i++) {
+                        p[i] = random.nextInt(9) == 0 ? 0 : (float) Math.pow(2, -130 * random.nextFloat());
+                    }
+                    float[] start = random(random, 5 + heads * headDim);
+                    float[] expectedOut = start.clone(), actualOut = start.clone();
+                    scalar.storedWeigh(type, stored, 6, tokens, p, 0, stride, heads, headDim, expectedOut, 5, scratch);
+                    vector.storedWeigh(type, stored, 6, tokens, p, 0, stride, heads, headDim, actualOut, 5, scratch);
+                    assertSame(actualOut, expectedOut);
+                }
+            }
+        }
+    }
+
+    private static short bits(ElementType type, float x) {
+        return type == ElementType.F16 ? Float.floatToFloat16(x) : (short) (Float.floatToRawIntBits(x) >>> 16);
     }
 
     @ParameterizedTest
@@ -66,8 +104,8 @@ public class AttentionTilesParityTest {
             int to = from + 1 + random.nextInt(n - from);
             float[] expected = random(random, n), actual = expected.clone();
             float[] expectedStats = new float[2], actualStats = new float[2];
-            scalar.softmax(expected, 0, n, from, to, expectedStats, 0);
-            vector.softmax(actual, 0, n, from, to, actualStats, 0);
+            scalar.softmax(expected, 0, n, from, to, expectedStats, 0, new TileScratch());
+            vector.softmax(actual, 0, n, from, to, actualStats, 0, new TileScratch());
             // Every exponential is within 2e-7 of a number of at most 1, sums of them within n times that.
             assertClose(actual, expected, 3e-7f);
             assertClose(actualStats, expectedStats, n * 3e-7f);
@@ -84,12 +122,10 @@ public class AttentionTilesParityTest {
     public void chunkStepsEqualTheScalarOnes(int headDim) {
         Random random = new Random(headDim);
         int width = Math.ceilDiv(headDim, TILE) * TILE, tokens = 3 * TILE;
-        float[] q = random(random, headDim * LANES), k = random(random, headDim * TILE);
+        float[] q = random(random, headDim * LANES), k = random(random, headDim * tokens);
         float[] expected = new float[tokens * LANES], actual = new float[tokens * LANES];
-        for (int tile = 0; tile < 3; tile++) {
-            scalar.chunkScores(q, 0, headDim, k, 0, expected, tile * TILE * LANES);
-            vector.chunkScores(q, 0, headDim, k, 0, actual, tile * TILE * LANES);
-        }
+        scalar.chunkScores(q, 0, headDim, k, 0, 3, expected, 0);
+        vector.chunkScores(q, 0, headDim, k, 0, 3, actual, 0);
         assertSame(actual, expected);
         for (int i = 0; i < 300; i++) {
             int masked = random.nextInt(tokens * LANES);
@@ -106,7 +142,11 @@ public class AttentionTilesParityTest {
         assertClose(scale2, scale, 3e-7f);
         assertClose(sum2, sum, tokens * 3e-7f);
 
-        float[] v = random(random, tokens * width), o = random(random, width * LANES), o2 = o.clone();
+        float[] rows = random(random, 3 + tokens * width), v = new float[tokens * width], v2 = v.clone();
+        scalar.columns(rows, 3, tokens, width, v, 0);
+        vector.columns(rows, 3, tokens, width, v2, 0);
+        assertSame(v2, v);
+        float[] o = random(random, width * LANES), o2 = o.clone();
         scalar.chunkRescale(o, 0, width, scale);
         vector.chunkRescale(o2, 0, width, scale);
         assertSame(o2, o);

@@ -138,6 +138,10 @@ final class Parity {
             checkIndependence(random, form);
             check(random, form, "seed 3");
         }
+        float sum = Kernels.peakLoops().lanes() * new PeakLoops.Scalar().multiplyAndAdd(7);
+        if (Math.abs(Kernels.peakLoops().multiplyAndAdd(7) - sum) > 1e-5f * sum) {
+            throw new AssertionError("the sums of the peak");
+        }
         System.out.println("all equal");
     }
 }

@@ -51,6 +51,43 @@ final class VectorExpParityTest {
         assertThat(y[3]).isEqualTo(Float.POSITIVE_INFINITY);
     }
 
+    @Test
+    void powersOfTwoAreWithin2e7OfTheTruthAndZeroBelowTheNormalRange() {
+        long seed = 21;
+        var random = new Random(seed);
+        double worst = 0;
+        for (int n = 0; n < 400_000; n += Lanes.L) {
+            float[] x = new float[Lanes.L];
+            for (int i = 0; i < x.length; i++) {
+                x[i] = n % 64 == 0 ? -random.nextInt(127) + random.nextFloat() * 1e-4f : -126 * random.nextFloat();
+                x[i] = Math.min(x[i], 0);
+            }
+            float[] y = exp2(x);
+            for (int i = 0; i < x.length; i++) {
+                double truth = Math.pow(2, x[i]);
+                worst = Math.max(worst, Math.abs(y[i] - truth) / truth);
+            }
+        }
+        assertThat(worst).as("seed %d", seed).isLessThan(2e-7);
+        float[] x = new float[Lanes.L];
+        assertThat(exp2(x)).containsOnly(1);
+        x[0] = Math.nextDown(-126f);
+        x[1] = AttentionTiles.MASKED;
+        x[2] = Float.NEGATIVE_INFINITY;
+        x[3] = Float.NaN;
+        float[] y = exp2(x);
+        assertThat(y[0]).isZero();
+        assertThat(y[1]).isZero();
+        assertThat(y[2]).isZero();
+        assertThat(y[3]).isNaN();
+    }
+
+    private static float[] exp2(float[] x) {
+        float[] y = new float[Lanes.L];
+        VectorExp.exp2(FloatVector.fromArray(Lanes.F, x, 0)).intoArray(y, 0);
+        return y;
+    }
+
     private static float[] exp(float[] x) {
         float[] y = new float[Lanes.L];
         VectorExp.exp(FloatVector.fromArray(Lanes.F, x, 0)).intoArray(y, 0);

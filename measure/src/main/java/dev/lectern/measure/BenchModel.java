@@ -1,6 +1,8 @@
 package dev.lectern.measure;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.hub.Hub;
 import dev.lectern.hub.PullRecord;
@@ -14,12 +16,28 @@ import java.util.function.Consumer;
  * @param name what results call it
  * @param path to open
  * @param sha256 from the record of its pull; empty for another file
+ * @param repack the folder for the copy of its weights with which it decodes faster; empty to use them as they are in the file
  */
-public record BenchModel(String name, Path path, Optional<String> sha256) {
+public record BenchModel(String name, Path path, Optional<String> sha256, Optional<Path> repack) {
     /** The name of the model that has GPT-2's shape and random weights, made on the spot. */
     public static final String GPT2_SHAPE = "gpt2-shape";
 
     private static final long SEED = 1;
+
+    /** A model whose weights are used as they are in the file. */
+    public BenchModel(String name, Path path, Optional<String> sha256) {
+        this(name, path, sha256, Optional.empty());
+    }
+
+    /** The same with a copy of its weights in a folder. */
+    public BenchModel withRepack(Path folder) {
+        return new BenchModel(name, path, sha256, Optional.of(folder));
+    }
+
+    /** Opens it. */
+    Model open(ModelOptions options) {
+        return Model.open(path, repack.map(options::withRepack).orElse(options));
+    }
 
     /**
      * Finds a model, and first fetches it, or makes it, where it is not here.

@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
 /** Both engines in processes that have just been started and end after one token, as a user meets them. */
 final class FreshProcesses {
     private final PeersOptions options;
-    private final Path model;
+    private final BenchModel subject;
     private final int threads;
     private final Cancellation cancellation;
 
@@ -64,9 +64,9 @@ final class FreshProcesses {
         }
     }
 
-    FreshProcesses(PeersOptions options, Path model, int threads, Cancellation cancellation) {
+    FreshProcesses(PeersOptions options, BenchModel subject, int threads, Cancellation cancellation) {
         this.options = options;
-        this.model = model;
+        this.subject = subject;
         this.threads = threads;
         this.cancellation = cancellation;
     }
@@ -76,9 +76,12 @@ final class FreshProcesses {
         Path file = write(prompt.text());
         List<String> command = new ArrayList<>(options.lectern());
         command.addAll(List.of("generate", "--json", "--text", file.toString()));
-        command.addAll(List.of("--model", model.toAbsolutePath().toString()));
+        command.addAll(List.of("--model", subject.path().toAbsolutePath().toString()));
         command.addAll(List.of("--ctx", Integer.toString(context), "--max-tokens", "1"));
         command.addAll(List.of("--kv", "f16", "--threads", Integer.toString(threads)));
+        if (subject.repack().isEmpty()) {
+            command.add("--no-repack");
+        }
         long began = System.nanoTime();
         try (JsonChild child = new JsonChild("lectern generate", command, cancellation)) {
             JsonFields json = child.next();
@@ -108,7 +111,7 @@ final class FreshProcesses {
     Run llamaCpp(Prompt prompt, int context) {
         long began = System.nanoTime();
         try (LlamaCpp llama = new LlamaCpp(options.python(), cancellation)) {
-            llama.open(model, context, threads);
+            llama.open(subject.path(), context, threads);
             double firstToken = llama.readAndChoose(prompt.tokens());
             double answered = (System.nanoTime() - began) / 1e9;
             return new Run(firstToken, answered, llama.peak());

@@ -48,6 +48,13 @@ final class JsonFields {
         throw wrong(name);
     }
 
+    boolean flag(String name) {
+        if (members.get(name) instanceof Boolean flag) {
+            return flag;
+        }
+        throw wrong(name);
+    }
+
     double number(String name) {
         return number(name, members.get(name));
     }

@@ -100,6 +100,7 @@ public final class PeerPython {
                         python + " cannot make a virtual environment (" + last(log)
                                 + "): install its module venv (Debian and Ubuntu: apt install python3-venv).");
             }
+            // Not from pip's cache, which may hold what was built for another processor.
             exit = run(
                     List.of(
                             interpreter(part).toString(),
@@ -109,6 +110,7 @@ public final class PeerPython {
                             "--verbose",
                             "--no-input",
                             "--disable-pip-version-check",
+                            "--no-cache-dir",
                             "--no-binary",
                             PACKAGE,
                             PACKAGE + "==" + VERSION),

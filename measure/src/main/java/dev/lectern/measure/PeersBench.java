@@ -31,12 +31,6 @@ public final class PeersBench {
     private static final String LECTERN = "lectern";
     private static final String PEER = "llama.cpp";
 
-    /** Threads that spin after their work have gone to sleep after that long. */
-    private static final long REST_MILLIS = 100;
-
-    /** Lectern's compiler needs that long to find out what matters. */
-    private static final double WARM_UP_SECONDS = 4;
-
     /** Seconds that it takes to start a process, in tokens read. */
     private static final double START = 500;
 
@@ -79,7 +73,7 @@ public final class PeersBench {
         }
         ModelOptions modelOptions = ModelOptions.DEFAULT.withThreads(options.threads());
         PeersResult result;
-        try (Model model = Model.open(subject.path(), modelOptions)) {
+        try (Model model = subject.open(modelOptions)) {
             result = new PeersBench(subject, model, options, progress, cancellation).measure();
         }
         AtomicFile.write(
@@ -113,6 +107,7 @@ public final class PeersBench {
                         model.estimate(SessionOptions.DEFAULT.withContext(1), 1).weights(),
                         model.threads(),
                         options.pairs(),
+                        subject.repack().isPresent(),
                         options.version(),
                         version,
                         system,
@@ -194,9 +189,9 @@ public final class PeersBench {
             for (int depth : depths()) {
                 int[] before = Arrays.copyOf(text, depth);
                 if (depth > 0) {
-                    rest();
+                    Turn.rest();
                     lectern.read(before, work);
-                    rest();
+                    Turn.rest();
                     peer.read(before, work);
                 }
                 at(
@@ -209,13 +204,15 @@ public final class PeersBench {
     }
 
     private void at(int depth, Sequences lectern, LlamaCpp peer, long bytesPerToken) {
-        warmUp(lectern);
-        new Turn(peer).take();
+        int[] prompt = Arrays.copyOf(text, options.promptTokens());
+        int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
+        Turn.warmUp(lectern, prompt, after, work);
+        Turn.take(peer, prompt, after, work);
         List<Turn> ours = new ArrayList<>();
         List<Turn> theirs = new ArrayList<>();
         for (int pair = 0; pair < options.pairs(); pair++) {
-            ours.add(new Turn(lectern).take());
-            theirs.add(new Turn(peer).take());
+            ours.add(Turn.take(lectern, prompt, after, work));
+            theirs.add(Turn.take(peer, prompt, after, work));
             noteLoad();
         }
         speeds.add(speed(LECTERN, depth, lectern.method("attention"), ours, bytesPerToken));
@@ -229,52 +226,9 @@ public final class PeersBench {
         compare(decode, decoded, rates(ours, false), rates(theirs, false));
     }
 
-    /** A prompt read and tokens decoded after it, in one engine. */
-    private final class Turn {
-        private final Engine engine;
-        private double prefill;
-        private double decode;
-
-        Turn(Engine engine) {
-            this.engine = engine;
-        }
-
-        Turn take() {
-            return take(work);
-        }
-
-        Turn take(Work told) {
-            int[] prompt = Arrays.copyOf(text, options.promptTokens());
-            int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
-            int depth = engine.length();
-            rest();
-            prefill = engine.read(prompt, told);
-            decode = engine.decode(after, told);
-            engine.truncate(depth);
-            return this;
-        }
-    }
-
-    private void warmUp(Sequences lectern) {
-        long began = System.nanoTime();
-        new Turn(lectern).take();
-        while ((System.nanoTime() - began) / 1e9 < WARM_UP_SECONDS) {
-            new Turn(lectern).take(new Work(Progress.NONE));
-        }
-    }
-
-    private void rest() {
-        try {
-            Thread.sleep(REST_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new LecternException(LecternException.Kind.CANCELLED, "Stopped on request.", e);
-        }
-    }
-
     private List<Double> rates(List<Turn> turns, boolean prefill) {
         return turns.stream()
-                .map(turn -> prefill ? options.promptTokens() / turn.prefill : options.decodeTokens() / turn.decode)
+                .map(turn -> prefill ? options.promptTokens() / turn.prefill() : options.decodeTokens() / turn.decode())
                 .toList();
     }
 
@@ -290,10 +244,10 @@ public final class PeersBench {
                         1,
                         new SpeedResult.Phase(
                                 options.promptTokens(),
-                                turns.stream().map(turn -> turn.prefill).toList()),
+                                turns.stream().map(Turn::prefill).toList()),
                         new SpeedResult.Phase(
                                 options.decodeTokens(),
-                                turns.stream().map(turn -> turn.decode).toList()),
+                                turns.stream().map(Turn::decode).toList()),
                         bytesPerToken));
     }
 
@@ -321,10 +275,10 @@ public final class PeersBench {
             sequences.read(prompt, work);
             double tokens = (double) options.batch() * after.length;
             for (int pair = -1; pair < options.pairs(); pair++) {
-                rest();
+                Turn.rest();
                 double one = tokens / sequences.decode(after, work);
                 sequences.truncate(depth);
-                rest();
+                Turn.rest();
                 double other = tokens / sequences.decodeApart(after, work);
                 sequences.truncate(depth);
                 if (pair >= 0) {
@@ -343,17 +297,17 @@ public final class PeersBench {
     }
 
     private void first() {
-        FreshProcesses processes = new FreshProcesses(options, subject.path(), model.threads(), cancellation);
+        FreshProcesses processes = new FreshProcesses(options, subject, model.threads(), cancellation);
         FreshProcesses.Prompt prompt = FreshProcesses.Prompt.upTo(model, freshTokens());
         int context = prompt.tokens().length + 1;
         List<FreshProcesses.Run> ours = new ArrayList<>();
         List<FreshProcesses.Run> theirs = new ArrayList<>();
         double units = START + Work.reading(0, freshTokens());
         for (int pair = 0; pair < options.pairs(); pair++) {
-            rest();
+            Turn.rest();
             ours.add(processes.lectern(prompt, context));
             work.did(units);
-            rest();
+            Turn.rest();
             theirs.add(processes.llamaCpp(prompt, context));
             work.did(units);
             noteLoad();
@@ -372,7 +326,7 @@ public final class PeersBench {
     }
 
     private void memory() {
-        FreshProcesses processes = new FreshProcesses(options, subject.path(), model.threads(), cancellation);
+        FreshProcesses processes = new FreshProcesses(options, subject, model.threads(), cancellation);
         int context = memoryContext();
         FreshProcesses.Prompt prompt = FreshProcesses.Prompt.upTo(model, context - 1);
         double units = START + Work.reading(0, context);
@@ -401,7 +355,7 @@ public final class PeersBench {
     /** For a run without a row that has llama.cpp at hand. */
     private void askVersion() {
         try (LlamaCpp peer = new LlamaCpp(options.python(), cancellation)) {
-            peer.open(subject.path(), 1, model.threads());
+            peer.open(subject.path(), 256, model.threads());
             version = peer.version();
             system = peer.system();
         }

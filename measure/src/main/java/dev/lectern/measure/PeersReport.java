@@ -180,6 +180,7 @@ public final class PeersReport {
                 .collect(Collectors.toCollection(LinkedHashSet::new));
         return "lectern bench peers --model " + setting.model() + " --pairs " + setting.pairs() + " --threads "
                 + setting.threads()
+                + (setting.repacked() ? "" : " --no-repack")
                 + (rows.size() == PeerRow.values().length ? "" : " --rows " + String.join(",", rows));
     }
 }

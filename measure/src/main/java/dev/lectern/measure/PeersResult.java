@@ -42,6 +42,7 @@ public record PeersResult(
      *
      * @param sha256 of the model, where it is known
      * @param threads of both engines
+     * @param repacked whether Lectern used a copy of the weights in a layout of its own, as it does unless told otherwise
      * @param lectern its version
      * @param peer version of the package llama-cpp-python
      * @param peerSystem the instructions that llama.cpp was built for, in its own words
@@ -52,6 +53,7 @@ public record PeersResult(
             long modelBytes,
             int threads,
             int pairs,
+            boolean repacked,
             String lectern,
             String peer,
             String peerSystem,
@@ -148,6 +150,7 @@ public record PeersResult(
         json.writeNumberProperty("modelBytes", setting.modelBytes());
         json.writeNumberProperty("threads", setting.threads());
         json.writeNumberProperty("pairs", setting.pairs());
+        json.writeBooleanProperty("repacked", setting.repacked());
         json.writeStringProperty("lectern", setting.lectern());
         json.writeStringProperty("llamaCppPython", setting.peer());
         json.writeStringProperty("llamaCppSystem", setting.peerSystem());
@@ -192,6 +195,7 @@ public record PeersResult(
                             setting.whole("modelBytes"),
                             Math.toIntExact(setting.whole("threads")),
                             Math.toIntExact(setting.whole("pairs")),
+                            setting.flag("repacked"),
                             setting.text("lectern"),
                             setting.text("llamaCppPython"),
                             setting.text("llamaCppSystem"),

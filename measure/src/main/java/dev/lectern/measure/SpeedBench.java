@@ -59,13 +59,13 @@ public final class SpeedBench {
         int threads = 0;
         Work work = new Work(progress);
         for (BenchModel subject : subjects) {
-            try (Model model = Model.open(subject.path(), modelOptions)) {
+            try (Model model = subject.open(modelOptions)) {
                 requireRoom(subject.name(), model, options);
             }
             plan(options, work);
         }
         for (BenchModel subject : subjects) {
-            try (Model model = Model.open(subject.path(), modelOptions)) {
+            try (Model model = subject.open(modelOptions)) {
                 threads = model.threads();
                 results.addAll(new SpeedBench(model, subject.name(), options, work, cancellation).measure());
             }
