@@ -130,17 +130,24 @@ class Llama implements Decoder {
     public void layer(int layer, State s, LayerAttention attention) {
         Layer w = layers[layer];
         normed(s, w.attentionNorm());
+        s.lap(Part.NORMS);
         multiply(s, s.normed, new Product(w.query(), s.q), new Product(w.key(), s.k), new Product(w.value(), s.v));
         projected(layer, s);
+        s.lap(Part.QUERY_KEY_VALUE);
         attention.attend(layer, s.q, s.k, s.v, s.positions, s.attended);
         multiply(s, s.attended, new Product(w.output(), s.out));
+        s.lap(Part.OUTPUT);
         addResidual(s);
 
         normed(s, w.feedForwardNorm());
+        s.lap(Part.NORMS);
         multiply(s, s.normed, new Product(w.gate(), s.gate), new Product(w.up(), s.up));
+        s.lap(Part.UP);
         int width = config.feedForward();
         s.eachRows(s.rows().count(), (from, to) -> elementwise.siluTimes(s.gate, s.up, from * width, to * width));
+        s.lap(Part.ACTIVATION);
         multiply(s, s.gate, new Product(w.down(), s.out));
+        s.lap(Part.DOWN);
         addResidual(s);
     }
 

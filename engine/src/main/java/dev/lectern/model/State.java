@@ -15,6 +15,7 @@ public final class State {
     private static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
 
     private final Workers workers;
+    private final Stopwatch stopwatch;
     private final Config config;
     private Cancellation cancellation = new Cancellation();
     private MatMul.Rows rows = new MatMul.Rows(0, 0);
@@ -33,6 +34,7 @@ public final class State {
     State(Config config, Workers workers) {
         this.config = config;
         this.workers = workers;
+        stopwatch = new Stopwatch(workers);
     }
 
     /** Bytes of scratch that a step of so many rows needs, of them so many with logits. */
@@ -50,6 +52,7 @@ public final class State {
      * @param positions one per row
      */
     public void begin(MatMul.Rows rows, int[] positions, Cancellation cancellation) {
+        stopwatch.start(positions[0], rows);
         this.rows = rows;
         this.positions = positions;
         this.cancellation = cancellation;
@@ -86,6 +89,16 @@ public final class State {
 
     public Workers workers() {
         return workers;
+    }
+
+    /** Times the step. */
+    public Stopwatch stopwatch() {
+        return stopwatch;
+    }
+
+    /** What was done since the last lap was this. */
+    void lap(Part part) {
+        stopwatch.lap(part);
     }
 
     public Cancellation cancellation() {

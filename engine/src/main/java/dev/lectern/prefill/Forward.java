@@ -13,7 +13,9 @@ import dev.lectern.kv.KvCache;
 import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.LayerAttention;
+import dev.lectern.model.Part;
 import dev.lectern.model.State;
+import dev.lectern.model.Stopwatch;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -77,14 +79,18 @@ public final class Forward {
         }
         Config config = decoder.config();
         state.begin(plan.rows, plan.positions, cancellation);
+        Stopwatch stopwatch = state.stopwatch();
         decoder.embed(state, plan.tokens);
+        stopwatch.lap(Part.EMBEDDING);
         LayerAttention layerAttention = (layer, q, k, v, positions, out) -> {
             plan.rotateAndStore(layer, q, k, v);
+            stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
             if (plan.rows.singles() > 0) {
                 attention.attend(exact, layer, heads, plan.singleCaches, q, out, cancellation);
             }
             plan.attendChunks(layer, heads, q, out);
+            stopwatch.lap(Part.ATTENTION);
         };
         for (int layer = 0; layer < config.layers(); layer++) {
             cancellation.check();
@@ -94,9 +100,11 @@ public final class Forward {
             decoder.logits(state, plan.wanted);
             requireNumbers(state.logits(), plan.wanted.length * config.vocabulary());
         }
+        stopwatch.lap(Part.LOGITS);
         for (Slice slice : plan.ordered) {
             slice.sequence().cache().commit(slice.tokens().length);
         }
+        stopwatch.stop();
         return new Result(state.logits(), plan.firstLogit, config.vocabulary());
     }
 

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -253,7 +254,8 @@ public final class PeersBench {
                         new SpeedResult.Phase(
                                 options.decodeTokens(),
                                 turns.stream().map(Turn::decode).toList()),
-                        bytesPerToken));
+                        bytesPerToken,
+                        Optional.empty()));
     }
 
     private void compare(PeerRow row, String what, List<Double> ours, List<Double> theirs) {
