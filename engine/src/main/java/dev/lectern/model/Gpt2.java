@@ -220,10 +220,10 @@ final class Gpt2 implements Decoder {
     }
 
     @Override
-    public void logits(State s, int[] rows) {
-        s.gatherHidden(rows);
-        normed(s, s.normed, rows.length, outputNorm);
-        matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
+    public void logits(State s, int[] wanted, MatMul.Rows rows) {
+        s.gatherHidden(wanted);
+        normed(s, s.normed, wanted.length, outputNorm);
+        matMul.multiply(s.workers(), s.cancellation(), rows, s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] x, int rows, Norm norm) {

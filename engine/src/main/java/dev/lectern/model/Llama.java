@@ -155,10 +155,10 @@ class Llama implements Decoder {
     void projected(int layer, State s) {}
 
     @Override
-    public void logits(State s, int[] rows) {
-        s.gatherHidden(rows);
-        elementwise.rmsNorm(s.normed, s.normed, outputNorm, config.epsilon(), 0, rows.length);
-        matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
+    public void logits(State s, int[] wanted, MatMul.Rows rows) {
+        s.gatherHidden(wanted);
+        elementwise.rmsNorm(s.normed, s.normed, outputNorm, config.epsilon(), 0, wanted.length);
+        matMul.multiply(s.workers(), s.cancellation(), rows, s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] weight) {

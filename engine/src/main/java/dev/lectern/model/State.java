@@ -4,7 +4,6 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
-import java.util.Arrays;
 
 /** The activations of one step: scratch that grows to the largest step and is used by one step at a time. */
 public final class State {
@@ -134,12 +133,5 @@ public final class State {
             System.arraycopy(hidden, wanted[i] * width, normed, i * width, width);
         }
         logits = grown(logits, wanted.length, config.vocabulary());
-    }
-
-    /** The rows of a product over rows chosen by index: which of them are singles. */
-    MatMul.Rows chosen(int[] wanted) {
-        int singles =
-                (int) Arrays.stream(wanted).filter(r -> r < rows.singles()).count();
-        return new MatMul.Rows(singles, wanted.length - singles);
     }
 }
