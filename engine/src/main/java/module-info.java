@@ -3,6 +3,7 @@ module dev.lectern {
     requires jdk.incubator.vector;
     requires tools.jackson.core;
     requires static org.jspecify;
+    requires jdk.jfr;
     requires jdk.management;
 
     exports dev.lectern;

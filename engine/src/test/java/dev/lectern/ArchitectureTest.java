@@ -112,6 +112,7 @@ class ArchitectureTest {
             .onlyDependOnClassesThat(resideInAnyPackage(
                     ROOT + "..",
                     "java..",
+                    "jdk.jfr..",
                     "jdk.incubator.vector..",
                     "com.sun.management..",
                     "tools.jackson.core..",

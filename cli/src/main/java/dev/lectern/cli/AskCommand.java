@@ -46,7 +46,8 @@ import picocli.CommandLine.Parameters;
             "The object of --json: answer, finishReason (stop or length), thinking (where the model thought aloud), model"
                     + " {name, sha256, context}, tokens {prompt, cached (of these, not read again), generated}, seconds {load,"
                     + " prefill, firstToken, decode, total}, bytes {weights, kv, index, peakRss}, methods {prefill, attention,"
-                    + " kv, retention}, threads, vectorBits; with -n also answers, and finishReason is a list."
+                    + " kv, retention}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
+                    + " millisecondsPerToken {…}}}; with -n also answers, and finishReason is a list."
         })
 final class AskCommand implements Verb {
     @Parameters(
@@ -116,6 +117,9 @@ final class AskCommand implements Verb {
     RepackChoice repackChoice = new RepackChoice();
 
     @Mixin
+    ProfileChoice profileChoice = new ProfileChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     /** What was asked about what. */
@@ -132,8 +136,10 @@ final class AskCommand implements Verb {
         Request request = request(surroundings);
         List<String> documents = Wording.documents(read(surroundings, request.documents()));
         ModelChoice.Located located = modelChoice.locate(surroundings);
+        ProfileChoice.Running profiling = profileChoice.start();
         long began = System.nanoTime();
-        try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
+        try (profiling;
+                Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long ready = System.nanoTime();
             if (model.chatTemplate().isEmpty()) {
                 console.warn(located.name() + " has no chat template, so it reads documents and question as plain text:"
@@ -162,10 +168,14 @@ final class AskCommand implements Verb {
             try (Session session = answering.open(sessionChoice.options(), lengths, answers)) {
                 if (questionsFile != null) {
                     answerAll(console, answering, session, request.questions(), prompts, fitting, ready);
+                    profiling
+                            .stop()
+                            .ifPresent(times -> console.note(times.table().stripTrailing()));
                 } else {
                     Outcome outcome =
                             answering.answer(session, prompts.getFirst(), 0, answers, fitting, !output.json, ready, 0);
-                    GenerateCommand.print(console, answering, outcome, n != null, output.json);
+                    GenerateCommand.print(
+                            console, answering.json(outcome, n != null), outcome, output.json, profiling.stop());
                 }
             }
         }

@@ -4,6 +4,9 @@ import dev.lectern.GenerateOptions;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.Session;
+import dev.lectern.measure.StepProfile;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -31,7 +34,8 @@ import picocli.CommandLine.Parameters;
             "",
             "The object of --json: answer, finishReason (stop or length), model {name, sha256, context}, tokens {prompt,"
                     + " cached, generated}, seconds {load, prefill, firstToken, decode, total}, bytes {weights, kv, index,"
-                    + " peakRss}, methods {prefill, attention, kv, retention}, threads, vectorBits; with -n also answers,"
+                    + " peakRss}, methods {prefill, attention, kv, retention}, threads, vectorBits, with --profile profile"
+                    + " {prefill, decode: each {tokens, steps, millisecondsPerToken {…}}}; with -n also answers,"
                     + " and finishReason is a list."
         })
 final class GenerateCommand implements Verb {
@@ -74,6 +78,9 @@ final class GenerateCommand implements Verb {
     RepackChoice repackChoice = new RepackChoice();
 
     @Mixin
+    ProfileChoice profileChoice = new ProfileChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     @Override
@@ -84,8 +91,10 @@ final class GenerateCommand implements Verb {
         answerChoice.warnOfNoEffect(console, answers);
         String text = TextArgument.of(surroundings, prompt, file, "PROMPT");
         ModelChoice.Located located = modelChoice.locate(surroundings);
+        ProfileChoice.Running profiling = profileChoice.start();
         long began = System.nanoTime();
-        try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
+        try (profiling;
+                Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long ready = System.nanoTime();
             Answering answering = new Answering(surroundings, model, located, (ready - began) / 1e9);
             Prompt read = Prompt.raw(model, text, special);
@@ -100,7 +109,7 @@ final class GenerateCommand implements Verb {
             GenerateOptions fitting = options.withMaxTokens(lengths.maxTokens());
             try (Session session = answering.open(sessionChoice.options(), lengths, answers)) {
                 Outcome outcome = answering.answer(session, read, 0, answers, fitting, !output.json, ready, 0);
-                print(console, answering, outcome, n != null, output.json);
+                print(console, answering.json(outcome, n != null), outcome, output.json, profiling.stop());
             }
         }
     }
@@ -124,9 +133,11 @@ final class GenerateCommand implements Verb {
     }
 
     /** The end of what is printed: the first answer stands there already, unless it is an object. */
-    static void print(Console console, Answering answering, Outcome outcome, boolean several, boolean json) {
+    static void print(
+            Console console, Map<String, Object> object, Outcome outcome, boolean json, Optional<StepProfile> profile) {
         if (json) {
-            console.printLine(JsonText.of(answering.json(outcome, several)));
+            profile.ifPresent(times -> object.put("profile", times.object()));
+            console.printLine(JsonText.of(object));
             return;
         }
         for (int i = 0; i < outcome.answers().size(); i++) {
@@ -140,5 +151,6 @@ final class GenerateCommand implements Verb {
             }
         }
         console.note(outcome.statistics());
+        profile.ifPresent(times -> console.note(times.table().stripTrailing()));
     }
 }

@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
             "  lectern bench speed --model smollm2-135m --fill repeat --depth 131072 --rope-scaling linear:factor=32",
             "",
             "The object of --json: results [{model, depth, kv, attention, batch, prefill {tokens, tokensPerSecond}, decode"
-                    + " {tokens, tokensPerSecond}, bytesPerToken}], fill, threads, machine."
+                    + " {tokens, tokensPerSecond}, bytesPerToken, with --profile profile}], fill, threads, machine."
         })
 final class SpeedCommand implements Verb {
     @Option(
@@ -111,6 +111,9 @@ final class SpeedCommand implements Verb {
     RepackChoice repackChoice = new RepackChoice();
 
     @Mixin
+    ProfileChoice profileChoice = new ProfileChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     @Override
@@ -131,6 +134,7 @@ final class SpeedCommand implements Verb {
             console.printLine(results.toJson());
         } else {
             console.print(results.table());
+            results.profiles().ifPresent(console::print);
         }
     }
 
@@ -163,6 +167,7 @@ final class SpeedCommand implements Verb {
         options = promptTokens == null ? options : options.withPromptTokens(promptTokens);
         options = decodeTokens == null ? options : options.withDecodeTokens(decodeTokens);
         options = fill == null ? options : options.withFill(fill);
+        options = options.withProfile(profileChoice.profile);
         return runs == null ? options : options.withRuns(runs);
     }
 }

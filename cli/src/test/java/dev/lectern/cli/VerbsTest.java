@@ -278,6 +278,23 @@ class VerbsTest {
     }
 
     @Test
+    void profileSaysWhereTheTimeWent() {
+        Run run = run("generate", "--model", QWEN2, "--max-tokens", "3", "--profile", "Hello");
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.err()).contains("where the time went", "decode, 2 tokens", "attention");
+
+        Map<?, ?> json = run("generate", "--model", QWEN2, "--max-tokens", "3", "--profile", "--json", "Hello")
+                .json();
+        Map<?, ?> decode = map(map(json.get("profile")).get("decode"));
+        assertThat(decode.get("tokens")).isEqualTo(2L);
+        assertThat(map(decode.get("millisecondsPerToken")).get("all")).isInstanceOf(Number.class);
+        assertThat(run("generate", "--model", QWEN2, "--max-tokens", "3", "--json", "Hello")
+                        .json()
+                        .containsKey("profile"))
+                .isFalse();
+    }
+
+    @Test
     void modelsListsTheCatalogue() {
         Map<?, ?> json = run("models", "--json").json();
 

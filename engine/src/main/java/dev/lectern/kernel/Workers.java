@@ -42,6 +42,7 @@ public final class Workers implements AutoCloseable {
     private final AtomicInteger unfinished = new AtomicInteger();
 
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+    private long waitedNanos;
     private int tasks;
     private Task task = NOTHING;
     private Cancellation cancellation = new Cancellation();
@@ -62,6 +63,11 @@ public final class Workers implements AutoCloseable {
             crew[i] = new Crew(this, i + 1);
             crew[i].start();
         }
+    }
+
+    /** What callers have waited, in all loops, after they found no task left to take. Told to the thread that called last. */
+    public long waitedNanos() {
+        return waitedNanos;
     }
 
     public int threads() {
@@ -148,6 +154,7 @@ public final class Workers implements AutoCloseable {
         if (unfinished.get() == 0) {
             return;
         }
+        long began = System.nanoTime();
         var pause = new Pause();
         while (unfinished.get() != 0) {
             if (pause.spin()) {
@@ -163,6 +170,7 @@ public final class Workers implements AutoCloseable {
                 // untouched
             }
         }
+        waitedNanos += System.nanoTime() - began;
     }
 
     private void refuseInsideTask() {

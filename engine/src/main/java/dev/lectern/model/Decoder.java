@@ -1,5 +1,6 @@
 package dev.lectern.model;
 
+import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
 
 /**
@@ -27,9 +28,10 @@ public interface Decoder extends AutoCloseable {
     /**
      * The final norm and the vocabulary product, for chosen rows only.
      *
-     * @param rows indices, singles before chunk rows; the logits stand in {@link State#logits()} in this order
+     * @param wanted indices of rows; the logits stand in {@link State#logits()} in this order
+     * @param rows how many of them, from the first on, are multiplied as singles, and how many as parts of a chunk
      */
-    void logits(State state, int[] rows);
+    void logits(State state, int[] wanted, MatMul.Rows rows);
 
     /** Frees what the decoder itself allocated; the model file is its owner's to close. */
     @Override

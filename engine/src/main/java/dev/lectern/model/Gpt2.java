@@ -190,6 +190,7 @@ final class Gpt2 implements Decoder {
     public void layer(int layer, State s, LayerAttention attention) {
         Layer w = layers[layer];
         normed(s, s.hidden, s.rows().count(), w.attentionNorm());
+        s.lap(Part.NORMS);
         multiply(
                 s,
                 s.normed,
@@ -199,24 +200,30 @@ final class Gpt2 implements Decoder {
         addBias(s, s.q, w.query().bias());
         addBias(s, s.k, w.key().bias());
         addBias(s, s.v, w.value().bias());
+        s.lap(Part.QUERY_KEY_VALUE);
         attention.attend(layer, s.q, s.k, s.v, s.positions, s.attended);
         multiply(s, s.attended, new Product(w.output().weight(), s.out));
+        s.lap(Part.OUTPUT);
         addResidual(s, w.output().bias());
 
         normed(s, s.hidden, s.rows().count(), w.feedForwardNorm());
+        s.lap(Part.NORMS);
         multiply(s, s.normed, new Product(w.up().weight(), s.up));
         addBias(s, s.up, w.up().bias());
+        s.lap(Part.UP);
         int width = config.feedForward();
         s.eachRows(s.rows().count(), (from, to) -> elementwise.gelu(s.up, from * width, to * width));
+        s.lap(Part.ACTIVATION);
         multiply(s, s.up, new Product(w.down().weight(), s.out));
+        s.lap(Part.DOWN);
         addResidual(s, w.down().bias());
     }
 
     @Override
-    public void logits(State s, int[] rows) {
-        s.gatherHidden(rows);
-        normed(s, s.normed, rows.length, outputNorm);
-        matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
+    public void logits(State s, int[] wanted, MatMul.Rows rows) {
+        s.gatherHidden(wanted);
+        normed(s, s.normed, wanted.length, outputNorm);
+        matMul.multiply(s.workers(), s.cancellation(), rows, s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] x, int rows, Norm norm) {

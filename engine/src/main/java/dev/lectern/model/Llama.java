@@ -130,17 +130,24 @@ class Llama implements Decoder {
     public void layer(int layer, State s, LayerAttention attention) {
         Layer w = layers[layer];
         normed(s, w.attentionNorm());
+        s.lap(Part.NORMS);
         multiply(s, s.normed, new Product(w.query(), s.q), new Product(w.key(), s.k), new Product(w.value(), s.v));
         projected(layer, s);
+        s.lap(Part.QUERY_KEY_VALUE);
         attention.attend(layer, s.q, s.k, s.v, s.positions, s.attended);
         multiply(s, s.attended, new Product(w.output(), s.out));
+        s.lap(Part.OUTPUT);
         addResidual(s);
 
         normed(s, w.feedForwardNorm());
+        s.lap(Part.NORMS);
         multiply(s, s.normed, new Product(w.gate(), s.gate), new Product(w.up(), s.up));
+        s.lap(Part.UP);
         int width = config.feedForward();
         s.eachRows(s.rows().count(), (from, to) -> elementwise.siluTimes(s.gate, s.up, from * width, to * width));
+        s.lap(Part.ACTIVATION);
         multiply(s, s.gate, new Product(w.down(), s.out));
+        s.lap(Part.DOWN);
         addResidual(s);
     }
 
@@ -148,10 +155,10 @@ class Llama implements Decoder {
     void projected(int layer, State s) {}
 
     @Override
-    public void logits(State s, int[] rows) {
-        s.gatherHidden(rows);
-        elementwise.rmsNorm(s.normed, s.normed, outputNorm, config.epsilon(), 0, rows.length);
-        matMul.multiply(s.workers(), s.cancellation(), s.chosen(rows), s.normed, new Product(vocabulary, s.logits));
+    public void logits(State s, int[] wanted, MatMul.Rows rows) {
+        s.gatherHidden(wanted);
+        elementwise.rmsNorm(s.normed, s.normed, outputNorm, config.epsilon(), 0, wanted.length);
+        matMul.multiply(s.workers(), s.cancellation(), rows, s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] weight) {

@@ -4,7 +4,6 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
-import java.util.Arrays;
 
 /** The activations of one step: scratch that grows to the largest step and is used by one step at a time. */
 public final class State {
@@ -15,6 +14,7 @@ public final class State {
     private static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
 
     private final Workers workers;
+    private final Stopwatch stopwatch;
     private final Config config;
     private Cancellation cancellation = new Cancellation();
     private MatMul.Rows rows = new MatMul.Rows(0, 0);
@@ -33,6 +33,7 @@ public final class State {
     State(Config config, Workers workers) {
         this.config = config;
         this.workers = workers;
+        stopwatch = new Stopwatch(workers);
     }
 
     /** Bytes of scratch that a step of so many rows needs, of them so many with logits. */
@@ -50,6 +51,7 @@ public final class State {
      * @param positions one per row
      */
     public void begin(MatMul.Rows rows, int[] positions, Cancellation cancellation) {
+        stopwatch.start(positions[0], rows);
         this.rows = rows;
         this.positions = positions;
         this.cancellation = cancellation;
@@ -88,6 +90,16 @@ public final class State {
         return workers;
     }
 
+    /** Times the step. */
+    public Stopwatch stopwatch() {
+        return stopwatch;
+    }
+
+    /** What was done since the last lap was this. */
+    void lap(Part part) {
+        stopwatch.lap(part);
+    }
+
     public Cancellation cancellation() {
         return cancellation;
     }
@@ -121,12 +133,5 @@ public final class State {
             System.arraycopy(hidden, wanted[i] * width, normed, i * width, width);
         }
         logits = grown(logits, wanted.length, config.vocabulary());
-    }
-
-    /** The rows of a product over rows chosen by index: which of them are singles. */
-    MatMul.Rows chosen(int[] wanted) {
-        int singles =
-                (int) Arrays.stream(wanted).filter(r -> r < rows.singles()).count();
-        return new MatMul.Rows(singles, wanted.length - singles);
     }
 }

@@ -13,7 +13,9 @@ import dev.lectern.kv.KvCache;
 import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.LayerAttention;
+import dev.lectern.model.Part;
 import dev.lectern.model.State;
+import dev.lectern.model.Stopwatch;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -77,26 +79,32 @@ public final class Forward {
         }
         Config config = decoder.config();
         state.begin(plan.rows, plan.positions, cancellation);
+        Stopwatch stopwatch = state.stopwatch();
         decoder.embed(state, plan.tokens);
+        stopwatch.lap(Part.EMBEDDING);
         LayerAttention layerAttention = (layer, q, k, v, positions, out) -> {
             plan.rotateAndStore(layer, q, k, v);
+            stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
             if (plan.rows.singles() > 0) {
                 attention.attend(exact, layer, heads, plan.singleCaches, q, out, cancellation);
             }
             plan.attendChunks(layer, heads, q, out);
+            stopwatch.lap(Part.ATTENTION);
         };
         for (int layer = 0; layer < config.layers(); layer++) {
             cancellation.check();
             decoder.layer(layer, state, layerAttention);
         }
         if (plan.wanted.length > 0) {
-            decoder.logits(state, plan.wanted);
+            decoder.logits(state, plan.wanted, plan.wantedRows);
             requireNumbers(state.logits(), plan.wanted.length * config.vocabulary());
         }
+        stopwatch.lap(Part.LOGITS);
         for (Slice slice : plan.ordered) {
             slice.sequence().cache().commit(slice.tokens().length);
         }
+        stopwatch.stop();
         return new Result(state.logits(), plan.firstLogit, config.vocabulary());
     }
 
@@ -120,7 +128,7 @@ public final class Forward {
                 config.windows().get(layer));
     }
 
-    /** The rows of one step: slices of one token first. */
+    /** The rows of one step: slices of one token first, those with logits for all of their tokens last. */
     private final class Plan {
         final List<Slice> ordered = new ArrayList<>();
         final MatMul.Rows rows;
@@ -129,6 +137,7 @@ public final class Forward {
         final Slice[] sliceOf; // [rows]
         final int[] firstRow; // [ordered]
         final int[] wanted; // rows with logits
+        final MatMul.Rows wantedRows;
         final int[] firstLogit; // per slice as given
         final KvCache[] singleCaches;
         private final int tableWidth; // cosines and sines of a row
@@ -142,7 +151,12 @@ public final class Forward {
             }
             int singles = ordered.size();
             for (Slice slice : slices) {
-                if (!slice.isSingle()) {
+                if (!slice.isSingle() && slice.logits() != Slice.Logits.ALL) {
+                    ordered.add(slice);
+                }
+            }
+            for (Slice slice : slices) {
+                if (!slice.isSingle() && slice.logits() == Slice.Logits.ALL) {
                     ordered.add(slice);
                 }
             }
@@ -154,6 +168,11 @@ public final class Forward {
             firstRow = new int[ordered.size()];
             singleCaches = new KvCache[singles];
             wanted = new int[slices.stream().mapToInt(Slice::logitRows).sum()];
+            // The only row of a slice with logits is multiplied as in decoding, where the vocabulary is not unpacked
+            // for it.
+            int alone = (int)
+                    slices.stream().filter(slice -> slice.logitRows() == 1).count();
+            wantedRows = new MatMul.Rows(alone, wanted.length - alone);
             firstLogit = new int[slices.size()];
             int pairs = ordered.getFirst().sequence().rope().pairs();
             tableWidth = 2 * pairs;

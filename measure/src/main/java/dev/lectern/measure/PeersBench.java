@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /**
@@ -34,6 +35,9 @@ public final class PeersBench {
     /** Seconds that it takes to start a process, in tokens read. */
     private static final double START = 500;
 
+    /** The system's load is a mean of that long. */
+    private static final double LOAD_SECONDS = 60;
+
     private final BenchModel subject;
     private final PeersOptions options;
     private final Model model;
@@ -45,7 +49,9 @@ public final class PeersBench {
     private final List<String> leftOut = new ArrayList<>();
     private String version = "";
     private String system = "";
+    private final long began = System.nanoTime();
     private double load = Double.NaN;
+    private boolean loadWithin;
 
     private PeersBench(
             BenchModel subject, Model model, PeersOptions options, Progress progress, Cancellation cancellation) {
@@ -248,7 +254,8 @@ public final class PeersBench {
                         new SpeedResult.Phase(
                                 options.decodeTokens(),
                                 turns.stream().map(Turn::decode).toList()),
-                        bytesPerToken));
+                        bytesPerToken,
+                        Optional.empty()));
     }
 
     private void compare(PeerRow row, String what, List<Double> ours, List<Double> theirs) {
@@ -361,10 +368,14 @@ public final class PeersBench {
         }
     }
 
+    /** The highest load, but of a minute that lies within the bench, if it lasts that long. */
     private void noteLoad() {
         double now = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
-        if (now >= 0 && !(load >= now)) {
-            load = now;
+        if (now < 0) {
+            return;
         }
+        boolean within = (System.nanoTime() - began) / 1e9 > LOAD_SECONDS;
+        load = within && loadWithin ? Math.max(load, now) : now;
+        loadWithin = within;
     }
 }

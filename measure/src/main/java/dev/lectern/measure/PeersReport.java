@@ -30,7 +30,7 @@ public final class PeersReport {
                     value(comparison, comparison.lectern()),
                     value(comparison, comparison.peer()),
                     ratio(comparison),
-                    toReach(comparison)));
+                    toReach(result, comparison)));
         }
         result.leftOut().forEach(sentence -> text.append("  ").append(sentence).append('\n'));
         if (result.busy()) {
@@ -72,7 +72,7 @@ public final class PeersReport {
                 : String.format(Locale.ROOT, "%.2f (%.2f … %.2f)", ratio.median(), ratio.min(), ratio.max());
     }
 
-    private static String toReach(Comparison comparison) {
+    private static String toReach(PeersResult result, Comparison comparison) {
         if (comparison.target().isEmpty()) {
             return "–";
         }
@@ -80,7 +80,10 @@ public final class PeersReport {
         String wanted = comparison.row().unit() == PeerRow.Unit.BYTES
                 ? String.format(Locale.ROOT, "at most %.0f MB more", target / 1e6)
                 : String.format(Locale.ROOT, "%.1f", target);
-        return wanted + (comparison.reached().orElse(false) ? ": reached" : ": missed");
+        return wanted
+                + result.reached(comparison)
+                        .map(reached -> reached ? ": reached" : ": missed")
+                        .orElse(": no telling on a busy machine");
     }
 
     /**
@@ -156,7 +159,7 @@ public final class PeersReport {
                         value(comparison, comparison.lectern()),
                         value(comparison, comparison.peer()),
                         ratio(comparison),
-                        toReach(comparison)));
+                        toReach(result, comparison)));
             }
             result.leftOut()
                     .forEach(sentence -> text.append('\n').append(sentence).append('\n'));

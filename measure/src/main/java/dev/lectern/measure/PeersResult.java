@@ -73,6 +73,16 @@ public record PeersResult(
         return load > setting.machine().cores() + 0.5;
     }
 
+    /**
+     * Whether a row reached its target. A busy machine says nothing about that, but for memory: threads that wait for each other lose more than others when a core is taken away,
+     * and the two engines wait differently.
+     *
+     * @return empty where there is no target, or no telling
+     */
+    public Optional<Boolean> reached(Comparison comparison) {
+        return busy() && comparison.row().unit() != PeerRow.Unit.BYTES ? Optional.empty() : comparison.reached();
+    }
+
     /** The name of its file, without ending: {@code peers-smollm2-135m-512-bit}. */
     public String name() {
         String model = setting.model().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
@@ -138,7 +148,7 @@ public record PeersResult(
             json.writeNull();
         }
         json.writeName("reached");
-        comparison.reached().ifPresentOrElse(json::writeBoolean, json::writeNull);
+        reached(comparison).ifPresentOrElse(json::writeBoolean, json::writeNull);
         json.writeEndObject();
     }
 

@@ -9,6 +9,7 @@ import dev.lectern.SessionOptions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How fast a model reads and decodes, at given depths.
@@ -64,10 +65,14 @@ public final class SpeedBench {
             }
             plan(options, work);
         }
-        for (BenchModel subject : subjects) {
-            try (Model model = subject.open(modelOptions)) {
-                threads = model.threads();
-                results.addAll(new SpeedBench(model, subject.name(), options, work, cancellation).measure());
+        // Open all the time, so that the recorder is warm when what counts is recorded.
+        StepRecording recorder = options.profile() ? StepRecording.start() : null;
+        try (recorder) {
+            for (BenchModel subject : subjects) {
+                try (Model model = subject.open(modelOptions)) {
+                    threads = model.threads();
+                    results.addAll(new SpeedBench(model, subject.name(), options, work, cancellation).measure());
+                }
             }
         }
         return new SpeedResults(results, options.fill(), threads, Machine.here());
@@ -141,19 +146,23 @@ public final class SpeedBench {
         warm = true;
         List<Double> prefill = new ArrayList<>();
         List<Double> decode = new ArrayList<>();
-        for (int run = 0; run < options.runs(); run++) {
-            prefill.add(sequences.read(prompt, work));
-            decode.add(sequences.decode(after, work));
-            sequences.truncate(depth);
+        StepRecording recording = options.profile() ? StepRecording.start() : null;
+        try (recording) {
+            for (int run = 0; run < options.runs(); run++) {
+                prefill.add(sequences.read(prompt, work));
+                decode.add(sequences.decode(after, work));
+                sequences.truncate(depth);
+            }
+            return new SpeedResult(
+                    name,
+                    depth,
+                    sequences.method("kv"),
+                    sequences.method("attention"),
+                    batch,
+                    new SpeedResult.Phase((long) batch * prompt.length, prefill),
+                    new SpeedResult.Phase((long) batch * after.length, decode),
+                    bytesPerToken,
+                    Optional.ofNullable(recording).map(StepRecording::stop));
         }
-        return new SpeedResult(
-                name,
-                depth,
-                sequences.method("kv"),
-                sequences.method("attention"),
-                batch,
-                new SpeedResult.Phase((long) batch * prompt.length, prefill),
-                new SpeedResult.Phase((long) batch * after.length, decode),
-                bytesPerToken);
     }
 }

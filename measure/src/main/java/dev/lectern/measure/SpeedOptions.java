@@ -14,6 +14,7 @@ import java.util.List;
  * @param decodeTokens decoded after them
  * @param fill how a depth is reached
  * @param runs timed, after one that is not
+ * @param profile whether it is recorded where the time of these goes
  */
 public record SpeedOptions(
         List<Integer> depths,
@@ -23,10 +24,11 @@ public record SpeedOptions(
         int promptTokens,
         int decodeTokens,
         Fill fill,
-        int runs) {
+        int runs,
+        boolean profile) {
     /** Nothing before the prompt, one sequence, f16; 512 tokens read and 48 decoded, three times. */
     public static final SpeedOptions DEFAULT =
-            new SpeedOptions(List.of(0), List.of(1), List.of("f16"), "dense", 512, 48, Fill.READ, 3);
+            new SpeedOptions(List.of(0), List.of(1), List.of("f16"), "dense", 512, 48, Fill.READ, 3, false);
 
     private static final int MOST = 1 << 30;
     private static final int MOST_BATCH = 1024;
@@ -78,34 +80,38 @@ public record SpeedOptions(
     }
 
     public SpeedOptions withDepths(List<Integer> depths) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withBatches(List<Integer> batches) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withKvs(List<String> kvs) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withAttention(String attention) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withPromptTokens(int promptTokens) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withDecodeTokens(int decodeTokens) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withFill(Fill fill) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withRuns(int runs) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs);
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+    }
+
+    public SpeedOptions withProfile(boolean profile) {
+        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
     }
 }

@@ -1,6 +1,7 @@
 package dev.lectern.measure;
 
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -13,6 +14,7 @@ import tools.jackson.core.JsonGenerator;
  * @param prefill the prompt's reading
  * @param decode of the tokens after it, one by one; their logits are computed, none is chosen
  * @param bytesPerToken that the cache takes for a token of a sequence
+ * @param profile where the time of all timed runs went, if that was asked for
  */
 public record SpeedResult(
         String model,
@@ -22,7 +24,8 @@ public record SpeedResult(
         int batch,
         Phase prefill,
         Phase decode,
-        long bytesPerToken) {
+        long bytesPerToken,
+        Optional<StepProfile> profile) {
     /**
      * The times of one kind of work.
      *
@@ -67,5 +70,9 @@ public record SpeedResult(
         prefill.write(json, "prefill");
         decode.write(json, "decode");
         json.writeNumberProperty("bytesPerToken", bytesPerToken);
+        profile.ifPresent(times -> {
+            json.writeName("profile");
+            times.write(json);
+        });
     }
 }

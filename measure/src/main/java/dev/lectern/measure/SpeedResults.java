@@ -3,6 +3,8 @@ package dev.lectern.measure;
 import java.io.StringWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
@@ -40,6 +42,22 @@ public record SpeedResults(List<SpeedResult> results, SpeedOptions.Fill fill, in
             json.writeEndObject();
         }
         return text.toString();
+    }
+
+    /** A table for each result that was profiled. */
+    public Optional<String> profiles() {
+        String tables = results.stream()
+                .flatMap(result -> result.profile().stream()
+                        .map(profile -> String.format(
+                                Locale.ROOT,
+                                "\n%s, depth %d, %s, batch %d\n%s",
+                                result.model(),
+                                result.depth(),
+                                result.kv(),
+                                result.batch(),
+                                profile.table())))
+                .collect(Collectors.joining());
+        return tables.isEmpty() ? Optional.empty() : Optional.of(tables);
     }
 
     /** A table for a terminal. */

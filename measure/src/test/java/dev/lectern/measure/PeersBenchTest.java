@@ -190,7 +190,7 @@ class PeersBenchTest {
                         new Comparison(PeerRow.DECODE, "decode", List.of(1.0), List.of(1.0), OptionalDouble.of(1.5)),
                         new Comparison(PeerRow.MEMORY, "memory", List.of(4e8), List.of(2e8), OptionalDouble.of(250e6))),
                 List.of(),
-                1);
+                0);
         Path results = folder.resolve("docs/results");
         Path document = folder.resolve("docs/measurements.md");
         assertThatThrownBy(() -> PeersReport.record(document, results)).hasMessageContaining("cannot be read");
@@ -207,6 +207,10 @@ class PeersBenchTest {
                 .contains("| memory | 400 MB | 200 MB | 2.00 | at most 250 MB more: reached |")
                 .contains("(results/" + made.name() + ".json)", "llama-cpp-python 9.9", "(FAKE = 1)")
                 .contains(Machine.here().described());
+
+        PeersResult busy = new PeersResult(made.setting(), made.date(), List.of(), made.comparisons(), List.of(), 1000);
+        assertThat(PeersReport.summary(busy))
+                .contains("3.0: no telling on a busy machine", "at most 250 MB more: reached", "load 1000.0");
     }
 
     @Test
