@@ -22,13 +22,6 @@ public final class Dense implements DecodeAttention {
             float[] q,
             float[] out,
             Cancellation cancellation) {
-        int rows = caches.length;
-        int[] index = new int[rows];
-        Segments[] segments = new Segments[rows];
-        for (int row = 0; row < rows; row++) {
-            index[row] = caches[row].length();
-            segments[row] = Segments.of(caches[row], layer, index[row] + 1);
-        }
-        exact.single(heads, rows, q, index, segments, out, null, cancellation);
+        exact.all(heads, layer, caches, q, out, cancellation);
     }
 }

@@ -3,6 +3,7 @@ package dev.lectern.attention;
 import dev.lectern.Cancellation;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Workers;
+import dev.lectern.kv.KvCache;
 import dev.lectern.kv.Page;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +56,16 @@ public final class ExactAttention {
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
         single.attend(heads, rows, q, index, segments, out, logSumExp, cancellation);
+    }
+
+    /**
+     * The next token of each sequence over all tokens that are stored, its own included; within the window, where there is one.
+     *
+     * @param q {@code [caches][heads][headDim]}, rotated
+     * @param out {@code [caches][heads][headDim]}
+     */
+    public void all(Heads heads, int layer, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+        single.attendAll(heads, layer, caches, q, out, cancellation);
     }
 
     /**

@@ -7,8 +7,10 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kernel.Workers;
+import dev.lectern.kv.KvCache;
 import dev.lectern.kv.Page;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SingleAttention {
     private static final Segments[] NONE = {};
+    private static final KvCache NO_CACHE = new KvCache(List.of());
 
     /** Enough that the last one keeps nobody waiting for long. */
     private static final int TASKS_PER_THREAD = 4;
@@ -39,6 +42,9 @@ final class SingleAttention {
 
     /** {@code [rows]}: tasks that have not ended. */
     private AtomicIntegerArray unfinished = new AtomicIntegerArray(0);
+
+    private Everything[] everything = {};
+    private int[] lasts = {};
 
     // The call at work.
     private Heads heads = new Heads(1, 1, 1, 0);
@@ -62,6 +68,56 @@ final class SingleAttention {
         this.workers = workers;
         scratch = new Scratch[workers.threads()];
         Arrays.setAll(scratch, i -> new Scratch());
+    }
+
+    /** The next token of each cache, over all tokens that are stored, its own included. */
+    void attendAll(Heads heads, int layer, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+        int known = everything.length;
+        if (known < caches.length) {
+            everything = Arrays.copyOf(everything, caches.length);
+            lasts = new int[caches.length];
+            for (int row = known; row < caches.length; row++) {
+                everything[row] = new Everything();
+            }
+        }
+        for (int row = 0; row < caches.length; row++) {
+            lasts[row] = caches[row].length();
+            everything[row].cache = caches[row];
+            everything[row].layer = layer;
+        }
+        try {
+            attend(heads, caches.length, q, lasts, everything, out, null, cancellation);
+        } finally {
+            for (Everything row : everything) {
+                row.cache = NO_CACHE;
+            }
+        }
+    }
+
+    /** {@link Segments#of} all tokens, one object for all steps. */
+    private static final class Everything implements Segments {
+        private KvCache cache = NO_CACHE;
+        private int layer;
+
+        @Override
+        public int count() {
+            return cache.length() / Page.TOKENS + 1;
+        }
+
+        @Override
+        public Page page(int i) {
+            return cache.page(layer, i);
+        }
+
+        @Override
+        public int tokens(int i) {
+            return Math.min(Page.TOKENS, cache.length() + 1 - i * Page.TOKENS);
+        }
+
+        @Override
+        public int index(int i) {
+            return i * Page.TOKENS;
+        }
     }
 
     void attend(

@@ -76,7 +76,7 @@ final class VectorAttentionTiles implements AttentionTiles {
             int sAt,
             int stride,
             TileScratch scratch) {
-        StoredTiles.scores(type, keys, keysAt, tiles, q, qAt, heads, headDim, s, sAt, stride, scratch);
+        StoredKeys.scores(type, keys, keysAt, tiles, q, qAt, heads, headDim, s, sAt, stride, scratch);
     }
 
     @Override
@@ -93,7 +93,7 @@ final class VectorAttentionTiles implements AttentionTiles {
             float[] o,
             int oAt,
             TileScratch scratch) {
-        StoredTiles.weigh(type, values, valuesAt, tokens, p, pAt, stride, heads, headDim, o, oAt, scratch);
+        StoredValues.weigh(type, values, valuesAt, tokens, p, pAt, stride, heads, headDim, o, oAt, scratch);
     }
 
     @Override
