@@ -57,56 +57,6 @@ final class DecodeTiles {
         a3.intoArray(s, s3);
     }
 
-    /** {@link AttentionTiles#rowScores}: lanes are dimensions, and are summed at the end. */
-    static void rowScores(
-            float[] q,
-            int qAt,
-            int heads,
-            int headDim,
-            float[] k,
-            int kAt,
-            int kStride,
-            int tokens,
-            float[] s,
-            int sAt,
-            int stride,
-            TileScratch scratch) {
-        int whole = headDim - headDim % L;
-        float[] lanes = scratch.factors(4 * L);
-        for (int h = 0; h < heads; h += 4) {
-            int last = heads - 1 - h;
-            int h1 = Math.min(1, last), h2 = Math.min(2, last), h3 = Math.min(3, last);
-            int q0 = qAt + h * headDim, q1 = q0 + h1 * headDim, q2 = q0 + h2 * headDim, q3 = q0 + h3 * headDim;
-            int count = Math.min(4, heads - h);
-            for (int t = 0; t < tokens; t++) {
-                int row = kAt + t * kStride, to = sAt + h * stride + t;
-                rowProducts(q, q0, q1, q2, q3, k, row, whole, lanes);
-                Lanes.sum(lanes, count, s, to, stride);
-                for (int i = 0; whole < headDim && i < count; i++) {
-                    for (int d = whole; d < headDim; d++) {
-                        s[to + i * stride] = Math.fma(q[q0 + i * headDim + d], k[row + d], s[to + i * stride]);
-                    }
-                }
-            }
-        }
-    }
-
-    private static void rowProducts(
-            float[] q, int q0, int q1, int q2, int q3, float[] k, int row, int count, float[] lanes) {
-        FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0;
-        for (int d = 0; d < count; d += L) {
-            FloatVector keys = Lanes.x(k, row + d);
-            a0 = Lanes.x(q, q0 + d).fma(keys, a0);
-            a1 = Lanes.x(q, q1 + d).fma(keys, a1);
-            a2 = Lanes.x(q, q2 + d).fma(keys, a2);
-            a3 = Lanes.x(q, q3 + d).fma(keys, a3);
-        }
-        a0.intoArray(lanes, 0);
-        a1.intoArray(lanes, L);
-        a2.intoArray(lanes, 2 * L);
-        a3.intoArray(lanes, 3 * L);
-    }
-
     /** {@link AttentionTiles#softmax}. */
     static void softmax(float[] s, int sAt, int n, int from, int to, float[] stats, int statsAt, TileScratch scratch) {
         Arrays.fill(s, sAt, sAt + from, MASKED);

@@ -38,7 +38,7 @@ final class VectorAttentionTiles implements AttentionTiles {
             int sAt,
             int stride,
             TileScratch scratch) {
-        DecodeTiles.rowScores(q, qAt, heads, headDim, k, kAt, kStride, tokens, s, sAt, stride, scratch);
+        RowTiles.scores(q, qAt, heads, headDim, k, kAt, kStride, tokens, s, sAt, stride, scratch);
     }
 
     @Override

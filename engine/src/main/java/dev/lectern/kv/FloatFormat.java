@@ -20,10 +20,12 @@ public final class FloatFormat implements KvFormat {
 
     private final String name;
     private final ElementType type;
+    private final int bytesPerElement;
 
     private FloatFormat(String name, ElementType type) {
         this.name = name;
         this.type = type;
+        bytesPerElement = type.blockBytes();
     }
 
     @Override
@@ -52,6 +54,11 @@ public final class FloatFormat implements KvFormat {
             this.layout = layout;
             this.kvHeads = kvHeads;
             this.headDim = headDim;
+        }
+
+        /** Where an element begins, in bytes. */
+        private long at(long element) {
+            return element * bytesPerElement;
         }
 
         /** The element index of the first number of a tile; in both layouts a tile of one head is contiguous. */
@@ -91,12 +98,12 @@ public final class FloatFormat implements KvFormat {
         public void tile(int head, int tile, float[] out, int at) {
             long start = tileStart(head, tile);
             if (layout == Layout.TILE) {
-                KERNEL.decode(type, segment, type.bytes(start), TILE * headDim, out, at);
+                KERNEL.decode(type, segment, at(start), TILE * headDim, out, at);
                 return;
             }
             float[] row = new float[headDim];
             for (int t = 0; t < TILE; t++) {
-                KERNEL.decode(type, segment, type.bytes(start + (long) t * headDim), headDim, row, 0);
+                KERNEL.decode(type, segment, at(start + (long) t * headDim), headDim, row, 0);
                 for (int d = 0; d < headDim; d++) {
                     out[at + d * TILE + t] = row[d];
                 }
@@ -108,18 +115,18 @@ public final class FloatFormat implements KvFormat {
             long start = tileStart(head, tile);
             if (layout == Layout.ROW) {
                 if (stride == headDim) {
-                    KERNEL.decode(type, segment, type.bytes(start), TILE * headDim, out, at);
+                    KERNEL.decode(type, segment, at(start), TILE * headDim, out, at);
                     return;
                 }
                 for (int t = 0; t < TILE; t++) {
-                    long row = type.bytes(start + (long) t * headDim);
+                    long row = at(start + (long) t * headDim);
                     KERNEL.decode(type, segment, row, headDim, out, at + t * stride);
                 }
                 return;
             }
             float[] column = new float[TILE];
             for (int d = 0; d < headDim; d++) {
-                KERNEL.decode(type, segment, type.bytes(start + (long) d * TILE), TILE, column, 0);
+                KERNEL.decode(type, segment, at(start + (long) d * TILE), TILE, column, 0);
                 for (int t = 0; t < TILE; t++) {
                     out[at + t * stride + d] = column[t];
                 }
@@ -138,10 +145,10 @@ public final class FloatFormat implements KvFormat {
                 long start = tileStart(head, token / TILE);
                 int inTile = token % TILE;
                 if (layout == Layout.ROW) {
-                    long row = type.bytes(start + (long) inTile * headDim);
+                    long row = at(start + (long) inTile * headDim);
                     KERNEL.decode(type, segment, row, headDim, out, to);
                 } else {
-                    KERNEL.decodeColumn(type, segment, type.bytes(start + inTile), headDim, out, to);
+                    KERNEL.decodeColumn(type, segment, at(start + inTile), headDim, out, to);
                 }
             }
         }
@@ -163,7 +170,7 @@ public final class FloatFormat implements KvFormat {
                 KvSide.super.scores(head, firstTile, tiles, q, qAt, heads, headDim, s, sAt, stride, scratch);
                 return;
             }
-            long at = type.bytes(tileStart(head, firstTile));
+            long at = at(tileStart(head, firstTile));
             KERNEL.storedScores(type, segment, at, tiles, q, qAt, heads, headDim, s, sAt, stride, scratch);
         }
 
@@ -186,7 +193,7 @@ public final class FloatFormat implements KvFormat {
                 KvSide.super.weigh(head, firstTile, tiles, p, pAt, stride, heads, headDim, width, o, oAt, scratch);
                 return;
             }
-            long at = type.bytes(tileStart(head, firstTile));
+            long at = at(tileStart(head, firstTile));
             KERNEL.storedWeigh(type, segment, at, tiles * TILE, p, pAt, stride, heads, headDim, o, oAt, scratch);
         }
     }
