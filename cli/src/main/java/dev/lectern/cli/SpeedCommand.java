@@ -1,10 +1,13 @@
 package dev.lectern.cli;
 
+import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.ProfileReport;
 import dev.lectern.measure.SpeedBench;
 import dev.lectern.measure.SpeedOptions;
 import dev.lectern.measure.SpeedResults;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -113,6 +116,16 @@ final class SpeedCommand implements Verb {
     @Mixin
     ProfileChoice profileChoice = new ProfileChoice();
 
+    @Option(
+            names = "--record",
+            paramLabel = "FILE",
+            description = {
+                "With --profile: also write where the time went into a section of",
+                "a Markdown file, one for each model."
+            })
+    @Nullable
+    String record;
+
     @Mixin
     OutputChoice output = new OutputChoice();
 
@@ -120,6 +133,11 @@ final class SpeedCommand implements Verb {
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         SpeedOptions options = options();
+        if (record != null && !options.profile()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--record says where the time went, which --profile finds out: give both, or neither.");
+        }
         List<BenchModel> subjects = new ArrayList<>();
         for (String model : models.isEmpty()
                 ? List.of(surroundings.hub().catalogue().defaultModel().name())
@@ -129,6 +147,10 @@ final class SpeedCommand implements Verb {
         SpeedResults results;
         try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.WORK, 0, -1)) {
             results = SpeedBench.run(subjects, computeChoice.options(), options, line, surroundings.cancellation());
+        }
+        if (record != null) {
+            ProfileReport.record(results, Path.of(record));
+            console.note("wrote " + record);
         }
         if (output.json) {
             console.printLine(results.toJson());

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -292,6 +293,38 @@ class VerbsTest {
                         .json()
                         .containsKey("profile"))
                 .isFalse();
+    }
+
+    @Test
+    void benchSpeedRecordsWhereTheTimeWent() throws IOException {
+        Path page = home.resolve("page.md");
+        String[] bench = {
+            "bench",
+            "speed",
+            "--model",
+            QWEN2,
+            "--depth",
+            "0,8",
+            "--prompt-tokens",
+            "8",
+            "--decode-tokens",
+            "3",
+            "--runs",
+            "1"
+        };
+        Run mistake = new Run(home).with(with(bench, "--record", page.toString()));
+        assertThat(mistake.err()).contains("--profile").hasLineCount(1);
+
+        Run run = new Run(home).with(with(bench, "--profile", "--record", page.toString()));
+
+        assertThat(run.exitCode()).as(run.err()).isZero();
+        assertThat(run.out()).contains("where the time went", "prefill, 8 tokens", "decode, 3 tokens");
+        assertThat(Files.readString(page))
+                .contains("prefill at 0 | prefill at 8 | decode at 0 | decode at 8", "| attention |", "--depth 0,8");
+    }
+
+    private static String[] with(String[] arguments, String... more) {
+        return Stream.concat(Stream.of(arguments), Stream.of(more)).toArray(String[]::new);
     }
 
     @Test

@@ -35,13 +35,14 @@ final class Inputs {
             fours(rows, columns);
         }
         for (int i = 0; i < n; i += 16) {
-            float even = 0;
-            float odd = 0;
-            for (int k = i; k < i + 16; k += 2) {
-                even += x[k];
-                odd += x[k + 1];
+            float a = 0, b = 0, c = 0, d = 0;
+            for (int k = i; k < i + 16; k += 4) {
+                a += x[k];
+                b += x[k + 1];
+                c += x[k + 2];
+                d += x[k + 3];
             }
-            sums16[i / 16] = even + odd;
+            sums16[i / 16] = (a + b) + (c + d);
         }
         for (int i = 0; i < n / 32; i++) {
             sums32[i] = sums16[2 * i] + sums16[2 * i + 1];

@@ -11,7 +11,7 @@ import java.util.Arrays;
  */
 final class InterleavedProducts {
     /** Columns whose scales are decoded at a time. */
-    static final int STRIP = 512;
+    static final int STRIP = 1024;
 
     /** Columns that are unpacked at a time: 16 KB, half a first-level cache. */
     static final int TILE = 128;
@@ -94,7 +94,15 @@ final class InterleavedProducts {
                 InterleavedScales.class,
                 "dot",
                 MethodType.methodType(
-                        void.class, float[].class, int.class, float[].class, int.class, float[].class, int.class))
+                        void.class,
+                        float[].class,
+                        int.class,
+                        int.class,
+                        float[].class,
+                        int.class,
+                        int.class,
+                        float[].class,
+                        int.class))
     };
 
     private InterleavedProducts() {}
@@ -146,10 +154,8 @@ final class InterleavedProducts {
         for (int c = 0; c < columns; c += STRIP) {
             int some = Math.min(STRIP, columns - c);
             SCALES[0].invokeExact(type, w.segment(), p, columns, c, some, s.rowScales, s.rowOffsets);
-            for (int r = 0; r < singles; r++) {
-                int inputs = (r * columns + c) / span;
-                OFFSETS[0].invokeExact(s.rowOffsets, some / span, in.sums(span), inputs, s.lanes, (2 * r + 1) * ROWS);
-            }
+            OFFSETS[0].invokeExact(
+                    s.rowOffsets, some / span, singles, in.sums(span), c / span, columns / span, s.lanes, ROWS);
             if (singles <= Inputs.FEW) {
                 for (int r = 0; r < singles; r++) {
                     DOT[bits].invokeExact(

@@ -92,23 +92,27 @@ final class InterleavedScales {
     }
 
     /**
-     * Adds offsets times sums of inputs to the sums of the rows.
+     * Adds offsets times sums of inputs to the sums of the rows, for several vectors.
      *
      * @param offsets {@code [spans][ROWS]}
-     * @param inputs a sum of inputs for each span, from {@code at} on
-     * @param sums {@code [ROWS]} from {@code to} on
+     * @param inputs a sum of inputs for each span, from {@code at} on; those of the next vector {@code apart} further
+     * @param sums {@code [ROWS]} from {@code to} on; those of the next vector 2 ROWS further
      */
-    static void dot(float[] offsets, int spans, float[] inputs, int at, float[] sums, int to) {
-        for (int lane = 0; lane < ROWS; lane += 2 * L) {
-            FloatVector sum0 = x(sums, to + lane);
-            FloatVector sum1 = x(sums, to + lane + L);
-            for (int i = 0; i < spans; i++) {
-                FloatVector y = Lanes.all(inputs[at + i]);
-                sum0 = x(offsets, i * ROWS + lane).fma(y, sum0);
-                sum1 = x(offsets, i * ROWS + lane + L).fma(y, sum1);
+    static void dot(float[] offsets, int spans, int vectors, float[] inputs, int at, int apart, float[] sums, int to) {
+        for (int r = 0; r < vectors; r++) {
+            int from = at + r * apart;
+            int here = to + 2 * r * ROWS;
+            for (int lane = 0; lane < ROWS; lane += 2 * L) {
+                FloatVector sum0 = x(sums, here + lane);
+                FloatVector sum1 = x(sums, here + lane + L);
+                for (int i = 0; i < spans; i++) {
+                    FloatVector y = Lanes.all(inputs[from + i]);
+                    sum0 = x(offsets, i * ROWS + lane).fma(y, sum0);
+                    sum1 = x(offsets, i * ROWS + lane + L).fma(y, sum1);
+                }
+                sum0.intoArray(sums, here + lane);
+                sum1.intoArray(sums, here + lane + L);
             }
-            sum0.intoArray(sums, to + lane);
-            sum1.intoArray(sums, to + lane + L);
         }
     }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +42,8 @@ public final class Workers implements AutoCloseable {
     /** Tasks of the loop that have not ended. At zero nobody reads the four fields below, and the next loop may set them. */
     private final AtomicInteger unfinished = new AtomicInteger();
 
+    private final BooleanSupplier idle = () -> (int) untaken.get() == 0;
+    private final BooleanSupplier running = () -> unfinished.get() != 0;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     private long waitedNanos;
     private int tasks;
@@ -157,7 +160,7 @@ public final class Workers implements AutoCloseable {
         long began = System.nanoTime();
         var pause = new Pause();
         while (unfinished.get() != 0) {
-            if (pause.spin()) {
+            if (pause.spin(running)) {
                 continue;
             }
             sleepingCaller = Thread.currentThread();
@@ -211,8 +214,12 @@ public final class Workers implements AutoCloseable {
     private static final class Pause {
         private long since = System.nanoTime();
 
-        boolean spin() {
-            for (int i = 0; i < 32; i++) {
+        /** @param waiting whether there is still something to wait for */
+        boolean spin(BooleanSupplier waiting) {
+            for (int i = 0; i < 64; i++) {
+                if (!waiting.getAsBoolean()) {
+                    return true;
+                }
                 Thread.onSpinWait();
             }
             Thread.yield();
@@ -248,7 +255,7 @@ public final class Workers implements AutoCloseable {
             while (!workers.closed) {
                 if (workers.takeOne(number)) {
                     pause.restart();
-                } else if (!pause.spin()) {
+                } else if (!pause.spin(workers.idle)) {
                     sleep();
                     pause.restart();
                 }

@@ -146,6 +146,16 @@ public record StepProfile(Times prefill, Times decode) {
         return object;
     }
 
+    /** The rows of a table in their order: what each is called, and its seconds. */
+    static Map<String, ToDoubleFunction<Times>> rows() {
+        Map<String, ToDoubleFunction<Times>> rows = new LinkedHashMap<>();
+        PARTS.forEach((name, words) -> rows.put(words, times -> times.parts().getOrDefault(name, 0.0)));
+        rows.put("other", Times::other);
+        rows.put("all", Times::all);
+        rows.put("  of it waiting for threads", Times::waiting);
+        return rows;
+    }
+
     /** A table for a terminal. */
     public String table() {
         StringBuilder text = new StringBuilder();
@@ -157,11 +167,7 @@ public record StepProfile(Times prefill, Times decode) {
                 "decode, " + decode.tokens() + " tokens"));
         text.append(String.format(
                 Locale.ROOT, "%-26s %12s %11s %12s %11s%n", "", "ms/token", "share", "ms/token", "share"));
-        PARTS.forEach((name, words) ->
-                text.append(row(words, times -> times.parts().getOrDefault(name, 0.0))));
-        text.append(row("other", Times::other));
-        text.append(row("all", Times::all));
-        text.append(row("  of it waiting for threads", Times::waiting));
+        rows().forEach((words, seconds) -> text.append(row(words, seconds)));
         return text.toString().replace(System.lineSeparator(), "\n");
     }
 
