@@ -100,6 +100,13 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAPackage("jdk.incubator.vector.."));
 
     @ArchTest
+    static final ArchRule SCALAR_KERNELS_RUN_WITHOUT_THE_VECTOR_API = noClasses()
+            .that()
+            .haveNameMatching(ROOT + "\\.kernel\\.(Scalar\\w+|Blocks|Interleaved|Matrix|Fused|Workers)")
+            .should()
+            .transitivelyDependOnClassesThat(resideInAPackage("jdk.incubator.vector.."));
+
+    @ArchTest
     static final ArchRule ONLY_JSON_PARSES_JSON = noClasses()
             .that()
             .resideOutsideOfPackage(ROOT + ".json..")

@@ -34,6 +34,14 @@ class EveryWidthTest {
         assertThat(run(List.of())).endsWith("right at 0 bits\n");
     }
 
+    @Test
+    void modelsAreRightOnProcessorsWithoutFusedMultiplication() throws Exception {
+        assumeThat(System.getProperty("os.arch")).isIn("amd64", "x86_64");
+        assertThat(run(List.of("--add-modules", "jdk.incubator.vector", "-XX:UseAVX=0", "-XX:-UseFMA")))
+                .contains("has no FMA")
+                .endsWith("right at 0 bits\n");
+    }
+
     private static String run(List<String> flags) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());

@@ -46,13 +46,8 @@ final class Examination {
     }
 
     private void vectors(List<String> warnings) {
-        int bits = Kernels.vectorBits();
-        if (bits == 0) {
-            warnings.add(
-                    "The Vector API is missing, so everything is many times slower than it could be: start Lectern with"
-                            + " its script, which passes --add-modules jdk.incubator.vector.");
-        }
-        slowness.narrowVectors(bits).ifPresent(warnings::add);
+        Kernels.hindrance().ifPresent(warnings::add);
+        slowness.narrowVectors(Kernels.vectorBits()).ifPresent(warnings::add);
     }
 
     private static void compiler(List<String> warnings) {

@@ -4,6 +4,7 @@ import static dev.lectern.kernel.AttentionTiles.LOWEST;
 import static dev.lectern.kernel.AttentionTiles.TILE;
 
 import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.Fused;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import java.util.Arrays;
@@ -77,7 +78,7 @@ final class Shares {
             kernel.softmax(s.weights, 0, padded, 0, parts, s.stats, 0, s.tiles);
             float sum = 0;
             for (int i = 0; i < parts; i++) {
-                sum = Math.fma(stats[((first + i * step) * group + g) * 2 + 1], s.weights[i], sum);
+                sum = Fused.multiplyAdd(stats[((first + i * step) * group + g) * 2 + 1], s.weights[i], sum);
             }
             Arrays.fill(s.output, 0, width, 0);
             int outputsAt = (first * group + g) * width, stride = step * group * width;

@@ -188,7 +188,7 @@ public final class Interleaved {
                 upper += ((block * bits + word * bits / 4) * ROWS + lane) * 4;
                 quant |= (w.get(I32, upper) >>> (4 * field + word * bits % 4) & ((1 << bits) - 1)) << 4;
             }
-            out[at + c - firstColumn] = Math.fma(scale(m, group, c, lane), quant, offset(m, group, c, lane));
+            out[at + c - firstColumn] = Fused.multiplyAdd(scale(m, group, c, lane), quant, offset(m, group, c, lane));
         }
     }
 
@@ -197,20 +197,22 @@ public final class Interleaved {
         return offset(m, row / ROWS * groupBytes(m.type(), m.columns()), column, row % ROWS);
     }
 
+    private static float f16(MemorySegment w, long at) {
+        return Float.float16ToFloat(w.get(I16, at));
+    }
+
     private static float scale(Matrix m, long group, int column, int lane) {
         MemorySegment w = m.segment();
         return switch (m.type()) {
             case Q4_K, Q5_K -> {
                 long p = group + 20L * ROWS * (column / 256);
-                yield Lanes.f16(w, half(p, 0, lane))
-                        * w.get(ValueLayout.JAVA_BYTE, octet(p, 4 + column % 256 / 32, lane));
+                yield f16(w, half(p, 0, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 4 + column % 256 / 32, lane));
             }
             case Q6_K -> {
                 long p = group + 18L * ROWS * (column / 256);
-                yield Lanes.f16(w, half(p, 0, lane))
-                        * w.get(ValueLayout.JAVA_BYTE, octet(p, 2 + column % 256 / 16, lane));
+                yield f16(w, half(p, 0, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 2 + column % 256 / 16, lane));
             }
-            default -> Lanes.f16(w, half(group, column / 32, lane));
+            default -> f16(w, half(group, column / 32, lane));
         };
     }
 
@@ -220,11 +222,10 @@ public final class Interleaved {
             case Q4_0 -> -8 * scale(m, group, column, lane);
             case Q5_0 -> -16 * scale(m, group, column, lane);
             case Q6_K -> -32 * scale(m, group, column, lane);
-            case Q4_1, Q5_1 -> Lanes.f16(w, half(group, (m.columns() + column) / 32, lane));
+            case Q4_1, Q5_1 -> f16(w, half(group, (m.columns() + column) / 32, lane));
             default -> {
                 long p = group + 20L * ROWS * (column / 256);
-                yield -Lanes.f16(w, half(p, 1, lane))
-                        * w.get(ValueLayout.JAVA_BYTE, octet(p, 12 + column % 256 / 32, lane));
+                yield -f16(w, half(p, 1, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 12 + column % 256 / 32, lane));
             }
         };
     }

@@ -1,6 +1,7 @@
 package dev.lectern.kernel;
 
 import java.lang.System.Logger.Level;
+import java.util.Optional;
 
 /** The one place that knows which kernels this machine can run. */
 public final class Kernels {
@@ -8,6 +9,10 @@ public final class Kernels {
     public static final String PROPERTY = "lectern.matmul";
 
     private static final System.Logger LOG = System.getLogger("dev.lectern.kernel");
+
+    /** Instead of a number of bits: there are vectors, but none that multiply and add in one. */
+    private static final int UNUSABLE = -1;
+
     private static final int VECTOR_BITS = findVectorBits();
     private static final boolean VECTOR = choose();
 
@@ -40,7 +45,7 @@ public final class Kernels {
 
     /** Bits of the vectors that the vector kernels use on this machine; 0 if there are none. */
     public static int vectorBits() {
-        return VECTOR_BITS;
+        return Math.max(0, VECTOR_BITS);
     }
 
     private static int findVectorBits() {
@@ -48,7 +53,9 @@ public final class Kernels {
             return 0;
         }
         try {
-            return VectorProvider.bits();
+            int bits = VectorProvider.bits();
+            // Wider vectors are never without; so nobody who has them waits for this to be looked up.
+            return bits >= 256 || Fused.isHere() ? bits : UNUSABLE;
         } catch (LinkageError e) {
             return 0;
         }
@@ -64,17 +71,29 @@ public final class Kernels {
             default:
                 LOG.log(Level.WARNING, "-D{0}={1} is neither scalar nor vector: it is ignored.", PROPERTY, wanted);
         }
-        if (VECTOR_BITS >= 128) {
-            return true;
-        }
-        LOG.log(
-                Level.WARNING,
-                VECTOR_BITS == 0
-                        ? "The Vector API is missing, so Lectern computes many times slower than it could: start Java with"
-                                + " --add-modules jdk.incubator.vector."
-                        : "Java found no vectors of 128 bits and more, so Lectern computes many times slower than it could: run a"
-                                + " server JVM (HotSpot with its C2 compiler) on a CPU with AVX2 or NEON.");
-        return false;
+        hindrance().ifPresent(sentence -> LOG.log(Level.WARNING, sentence));
+        return VECTOR_BITS >= 128;
+    }
+
+    /** Why this machine computes without vectors, and what helps; empty where it could compute with them. */
+    public static Optional<String> hindrance() {
+        return switch (VECTOR_BITS) {
+            case 0 ->
+                Optional.of(
+                        "The Vector API is missing, so Lectern computes many times slower than it could: start Java with"
+                                + " --add-modules jdk.incubator.vector.");
+            case UNUSABLE ->
+                Optional.of(
+                        "This processor (or the virtual machine that hides it) has no FMA, so Lectern computes without"
+                                + " vectors, many times slower than it could: choose a host CPU model that passes AVX2 and FMA on, and"
+                                + " leave -XX:UseAVX out of LECTERN_JAVA_OPTS.");
+            default ->
+                VECTOR_BITS >= 128
+                        ? Optional.empty()
+                        : Optional.of(
+                                "Java found no vectors of 128 bits and more, so Lectern computes many times slower than it"
+                                        + " could: run a server JVM (HotSpot with its C2 compiler) on a CPU with AVX2 or NEON.");
+        };
     }
 
     /** Keeps the names of Vector API classes out of {@link Kernels}, which has to load without them. */

@@ -11,7 +11,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             for (int t = 0; t < TILE; t++) {
                 float sum = 0;
                 for (int d = 0; d < headDim; d++) {
-                    sum = Math.fma(q[qAt + h * headDim + d], k[kAt + d * TILE + t], sum);
+                    sum = Fused.multiplyAdd(q[qAt + h * headDim + d], k[kAt + d * TILE + t], sum);
                 }
                 s[sAt + h * stride + t] = sum;
             }
@@ -36,7 +36,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             for (int t = 0; t < tokens; t++) {
                 float sum = 0;
                 for (int d = 0; d < headDim; d++) {
-                    sum = Math.fma(q[qAt + h * headDim + d], k[kAt + t * kStride + d], sum);
+                    sum = Fused.multiplyAdd(q[qAt + h * headDim + d], k[kAt + t * kStride + d], sum);
                 }
                 s[sAt + h * stride + t] = sum;
             }
@@ -76,7 +76,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             for (int c = 0; c < width; c++) {
                 float sum = o[oAt + h * width + c];
                 for (int t = 0; t < tokens; t++) {
-                    sum = Math.fma(p[pAt + h * stride + t], v[vAt + t * vStride + c], sum);
+                    sum = Fused.multiplyAdd(p[pAt + h * stride + t], v[vAt + t * vStride + c], sum);
                 }
                 o[oAt + h * width + c] = sum;
             }
@@ -131,7 +131,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             for (int lane = 0; lane < LANES; lane++) {
                 float sum = 0;
                 for (int d = 0; d < headDim; d++) {
-                    sum = Math.fma(k[keys + d * TILE], q[qAt + d * LANES + lane], sum);
+                    sum = Fused.multiplyAdd(k[keys + d * TILE], q[qAt + d * LANES + lane], sum);
                 }
                 s[sAt + t * LANES + lane] = sum;
             }
@@ -177,7 +177,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
             for (int lane = 0; lane < LANES; lane++) {
                 float sum = o[oAt + c * LANES + lane];
                 for (int t = 0; t < tokens; t++) {
-                    sum = Math.fma(v[values + t * TILE], p[pAt + t * LANES + lane], sum);
+                    sum = Fused.multiplyAdd(v[values + t * TILE], p[pAt + t * LANES + lane], sum);
                 }
                 o[oAt + c * LANES + lane] = sum;
             }
