@@ -1,13 +1,9 @@
 package dev.lectern.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import dev.lectern.kernel.ElementType;
-import java.io.ByteArrayOutputStream;
+import dev.lectern.measure.GgufHeader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,43 +11,36 @@ import java.util.List;
 /**
  * A tiny model whose weights are zero, as a GGUF file of version 3 that is mostly a hole: it computes like a real one, with every
  * element type, and says nothing.
- *
- * <p>Source: the GGUF specification (github.com/ggml-org/ggml, docs/gguf.md).
  */
 final class ZeroModel {
     private static final int LAYERS = 2;
     private static final int HIDDEN = 256; // a multiple of every type's block
     private static final int KV = 128; // two heads of 64
-    private static final int ALIGNMENT = 32;
     private static final String TEMPLATE =
             "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
                     + "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-    private final ByteArrayOutputStream pairs = new ByteArrayOutputStream();
-    private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
-    private int pairCount;
-    private int tensorCount;
+    private final GgufHeader header = new GgufHeader();
     private int matrices;
-    private long offset;
 
     /** @param family {@code llama} or {@code qwen2} */
     ZeroModel(String family) {
-        text("general.architecture", family);
-        integer(family + ".block_count", LAYERS);
-        integer(family + ".embedding_length", HIDDEN);
-        integer(family + ".feed_forward_length", HIDDEN);
-        integer(family + ".attention.head_count", 4);
-        integer(family + ".attention.head_count_kv", 2);
-        integer(family + ".context_length", 2048);
-        number(family + ".attention.layer_norm_rms_epsilon", 1e-5f);
+        header.text("general.architecture", family);
+        header.integer(family + ".block_count", LAYERS);
+        header.integer(family + ".embedding_length", HIDDEN);
+        header.integer(family + ".feed_forward_length", HIDDEN);
+        header.integer(family + ".attention.head_count", 4);
+        header.integer(family + ".attention.head_count_kv", 2);
+        header.integer(family + ".context_length", 2048);
+        header.number(family + ".attention.layer_norm_rms_epsilon", 1e-5f);
         List<String> tokens = tokens();
-        text("tokenizer.ggml.model", "gpt2");
-        text("tokenizer.ggml.pre", family.equals("llama") ? "smollm" : "qwen2");
-        texts("tokenizer.ggml.tokens", tokens);
-        texts("tokenizer.ggml.merges", List.of("o p", "e n", "op en"));
-        integer("tokenizer.ggml.eos_token_id", tokens.indexOf("<|im_end|>"));
-        integer("tokenizer.ggml.bos_token_id", tokens.indexOf("<|im_start|>"));
-        text("tokenizer.chat_template", TEMPLATE);
+        header.text("tokenizer.ggml.model", "gpt2");
+        header.text("tokenizer.ggml.pre", family.equals("llama") ? "smollm" : "qwen2");
+        header.texts("tokenizer.ggml.tokens", tokens);
+        header.texts("tokenizer.ggml.merges", List.of("o p", "e n", "op en"));
+        header.integer("tokenizer.ggml.eos_token_id", tokens.indexOf("<|im_end|>"));
+        header.integer("tokenizer.ggml.bos_token_id", tokens.indexOf("<|im_start|>"));
+        header.text("tokenizer.chat_template", TEMPLATE);
         matrix("token_embd.weight", tokens.size(), HIDDEN);
         vector("output_norm.weight", HIDDEN);
         matrix("output.weight", tokens.size(), HIDDEN);
@@ -87,91 +76,19 @@ final class ZeroModel {
 
     private void matrix(String name, int rows, int columns) {
         ElementType[] types = ElementType.values();
-        tensor(name, types[matrices++ % types.length], rows, columns);
+        header.tensor(name, types[matrices++ % types.length], rows, columns);
     }
 
     private void vector(String name, int length) {
-        tensor(name, ElementType.F32, length);
-    }
-
-    private void tensor(String name, ElementType type, int... shape) {
-        tensorCount++;
-        string(tensors, name);
-        int32(tensors, shape.length);
-        long elements = 1;
-        for (int i = shape.length - 1; i >= 0; i--) {
-            int64(tensors, shape[i]);
-            elements *= shape[i];
-        }
-        int32(tensors, type.ggmlId());
-        int64(tensors, offset);
-        offset += padded(type.bytes(elements));
-    }
-
-    private void text(String key, String value) {
-        pair(key, 8);
-        string(pairs, value);
-    }
-
-    private void integer(String key, int value) {
-        pair(key, 4);
-        int32(pairs, value);
-    }
-
-    private void number(String key, float value) {
-        pair(key, 6);
-        int32(pairs, Float.floatToRawIntBits(value));
-    }
-
-    private void texts(String key, List<String> values) {
-        pair(key, 9);
-        int32(pairs, 8);
-        int64(pairs, values.size());
-        values.forEach(value -> string(pairs, value));
-    }
-
-    private void pair(String key, int type) {
-        pairCount++;
-        string(pairs, key);
-        int32(pairs, type);
-    }
-
-    private static void string(ByteArrayOutputStream out, String value) {
-        byte[] utf8 = value.getBytes(UTF_8);
-        int64(out, utf8.length);
-        out.writeBytes(utf8);
-    }
-
-    private static void int32(ByteArrayOutputStream out, int value) {
-        out.writeBytes(ByteBuffer.allocate(4)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putInt(value)
-                .array());
-    }
-
-    private static void int64(ByteArrayOutputStream out, long value) {
-        out.writeBytes(ByteBuffer.allocate(8)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(value)
-                .array());
-    }
-
-    private static long padded(long bytes) {
-        return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+        header.tensor(name, ElementType.F32, length);
     }
 
     /** Writes the file and gives its path back. */
     Path write(Path path) throws IOException {
-        var header = new ByteArrayOutputStream();
-        header.writeBytes("GGUF".getBytes(UTF_8));
-        int32(header, 3);
-        int64(header, tensorCount);
-        int64(header, pairCount);
-        header.writeBytes(pairs.toByteArray());
-        header.writeBytes(tensors.toByteArray());
+        byte[] beginning = header.bytes();
         try (var file = new RandomAccessFile(path.toFile(), "rw")) {
-            file.write(header.toByteArray());
-            file.setLength(padded(header.size()) + offset);
+            file.write(beginning);
+            file.setLength(beginning.length + header.tensorBytes());
         }
         return path;
     }

@@ -52,6 +52,11 @@ public final class Interleaved {
         return type == ElementType.Q6_K ? 16 : 32;
     }
 
+    /** log2 of how many pairs of words share a scale. */
+    static int perScale(ElementType type) {
+        return span(type) == 16 ? 0 : 1;
+    }
+
     /** Where the upper bits of a group begin: bytes of its scales. */
     static long upper(ElementType type, int columns) {
         long perRow = switch (type) {
@@ -67,6 +72,16 @@ public final class Interleaved {
     /** Where the low nibbles of a group begin. */
     static long nibbles(ElementType type, int columns) {
         return upper(type, columns) + (long) columns / 8 * upperBits(type) * ROWS;
+    }
+
+    /** Where in a group the upper bits of a column's block begin. */
+    static long upper(ElementType type, int columns, int column) {
+        return upper(type, columns) + (long) column / 8 * upperBits(type) * ROWS;
+    }
+
+    /** Where in a group the low nibbles of a column's word begin. */
+    static long nibbles(ElementType type, int columns, int column) {
+        return nibbles(type, columns) + (long) column / 2 * ROWS;
     }
 
     /** Bytes of a group. */

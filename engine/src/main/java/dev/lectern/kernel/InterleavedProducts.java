@@ -125,10 +125,8 @@ final class InterleavedProducts {
             Arrays.fill(s.lanes, 0, 2 * ROWS * singles, 0);
             try {
                 sums(s, w, row / ROWS, singles, in);
-            } catch (RuntimeException | Error e) {
-                throw e;
             } catch (Throwable e) {
-                throw new AssertionError("a kernel declares no checked exception", e);
+                throw VectorRows.unchecked(e);
             }
             int rows = Math.min(ROWS, to - row);
             for (int r = 0; r < singles; r++) {
@@ -147,10 +145,8 @@ final class InterleavedProducts {
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
         int span = Interleaved.span(type);
-        int perScale = span == 16 ? 0 : 1;
+        int perScale = Interleaved.perScale(type);
         long p = group * Interleaved.groupBytes(type, columns);
-        long nibbles = p + Interleaved.nibbles(type, columns);
-        long upper = p + Interleaved.upper(type, columns);
         for (int c = 0; c < columns; c += STRIP) {
             int some = Math.min(STRIP, columns - c);
             SCALES[0].invokeExact(type, w.segment(), p, columns, c, some, s.rowScales, s.rowOffsets);
@@ -160,8 +156,8 @@ final class InterleavedProducts {
                 for (int r = 0; r < singles; r++) {
                     DOT[bits].invokeExact(
                             w.segment(),
-                            nibbles + (long) c / 2 * ROWS,
-                            upper + (long) c / 8 * bits * ROWS,
+                            p + Interleaved.nibbles(type, columns, c),
+                            p + Interleaved.upper(type, columns, c),
                             bits,
                             perScale,
                             some / 8,
@@ -177,8 +173,8 @@ final class InterleavedProducts {
                 int here = Math.min(TILE, c + some - k);
                 UNPACK[bits].invokeExact(
                         w.segment(),
-                        nibbles + (long) k / 2 * ROWS,
-                        upper + (long) k / 8 * bits * ROWS,
+                        p + Interleaved.nibbles(type, columns, k),
+                        p + Interleaved.upper(type, columns, k),
                         bits,
                         here / 8,
                         s.tile,
@@ -216,17 +212,15 @@ final class InterleavedProducts {
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
         long p = group * Interleaved.groupBytes(type, columns);
-        long nibbles = p + Interleaved.nibbles(type, columns) + (long) first / 2 * ROWS;
-        long upper = p + Interleaved.upper(type, columns) + (long) first / 8 * bits * ROWS;
-        int perScale = Interleaved.span(type) == 16 ? 0 : 1;
+        long nibbles = p + Interleaved.nibbles(type, columns, first);
+        long upper = p + Interleaved.upper(type, columns, first);
+        int perScale = Interleaved.perScale(type);
         try {
             SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets);
             UNPACK[bits].invokeExact(w.segment(), nibbles, upper, bits, count / 8, out, at);
             WEIGH[0].invokeExact(out, at, perScale, count / 8, s.rowScales, s.rowOffsets);
-        } catch (RuntimeException | Error e) {
-            throw e;
         } catch (Throwable e) {
-            throw new AssertionError("a kernel declares no checked exception", e);
+            throw VectorRows.unchecked(e);
         }
     }
 }

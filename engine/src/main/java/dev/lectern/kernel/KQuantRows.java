@@ -92,10 +92,8 @@ final class KQuantRows {
     private static void unpack(MemorySegment w, long p, int count, Scratch s) {
         try {
             UNPACK[0].invokeExact(w, p, count, s.quants, s.scales);
-        } catch (RuntimeException | Error e) {
-            throw e;
         } catch (Throwable e) {
-            throw new AssertionError("a kernel declares no checked exception", e);
+            throw VectorRows.unchecked(e);
         }
     }
 

@@ -59,10 +59,15 @@ final class Lanes {
         return (FloatVector) ByteVector.fromArray(B, b, at).castShape(F, 0);
     }
 
+    /** {@link #L} numbers of 16 bits, extended by their sign. */
+    static IntVector shorts(MemorySegment w, long p) {
+        return (IntVector) ShortVector.fromMemorySegment(S, w, p, LE).castShape(I, 0);
+    }
+
     /** {@link #L} half floats; infinities and NaN come out as numbers from 65536 on. */
     static FloatVector halves(MemorySegment w, long p) {
         // The exponent is moved by a multiplication, which also puts subnormals right.
-        return ((IntVector) ShortVector.fromMemorySegment(S, w, p, LE).castShape(I, 0))
+        return shorts(w, p)
                 .lanewise(VectorOperators.LSHL, 13)
                 .and(0x8fffe000)
                 .reinterpretAsFloats()

@@ -1,21 +1,15 @@
 package dev.lectern.kernel;
 
 import static dev.lectern.kernel.Lanes.F;
-import static dev.lectern.kernel.Lanes.I;
 import static dev.lectern.kernel.Lanes.L;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /** {@link AttentionTiles} with the Vector API. */
 final class VectorAttentionTiles implements AttentionTiles {
-    private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(L * Short.SIZE));
     private static final AttentionTiles REST = new ScalarAttentionTiles();
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
@@ -150,27 +144,16 @@ final class VectorAttentionTiles implements AttentionTiles {
 
     private static void halves(MemorySegment segment, long offset, int count, float[] out, int at) {
         for (int i = 0; i < count; i += L) {
-            half(segment, offset + 2L * i).intoArray(out, at + i);
+            Lanes.halves(segment, offset + 2L * i).intoArray(out, at + i);
         }
     }
 
     private static void brains(MemorySegment segment, long offset, int count, float[] out, int at) {
         for (int i = 0; i < count; i += L) {
-            ((IntVector) ShortVector.fromMemorySegment(S, segment, offset + 2L * i, LE)
-                            .castShape(I, 0))
+            Lanes.shorts(segment, offset + 2L * i)
                     .lanewise(VectorOperators.LSHL, 16)
                     .reinterpretAsFloats()
                     .intoArray(out, at + i);
         }
-    }
-
-    /** f16 → f32 for finite values: the exponent is moved by one multiplication, which also puts subnormals right. */
-    private static FloatVector half(MemorySegment segment, long offset) {
-        return ((IntVector)
-                        ShortVector.fromMemorySegment(S, segment, offset, LE).castShape(I, 0))
-                .lanewise(VectorOperators.LSHL, 13)
-                .lanewise(VectorOperators.AND, 0x8fffe000)
-                .reinterpretAsFloats()
-                .mul(0x1p112f);
     }
 }

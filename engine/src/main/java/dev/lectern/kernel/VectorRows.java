@@ -78,6 +78,17 @@ final class VectorRows {
         }
     }
 
+    /** What a call through a method handle threw, to be thrown on: a kernel declares no checked exception. */
+    static AssertionError unchecked(Throwable thrown) {
+        if (thrown instanceof RuntimeException exception) {
+            throw exception;
+        }
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        return new AssertionError("a kernel declares no checked exception", thrown);
+    }
+
     /** Whether {@link #dot} takes rows of this shape. */
     static boolean dots(ElementType type, int columns) {
         return columns % PAIR == 0 && (WIDE_ENOUGH || type.blockElements() == 1);
@@ -110,10 +121,8 @@ final class VectorRows {
         }
         try {
             DECODE[type.ordinal()].invokeExact(w, p, rowBytes, rows, count, out, at, stride, s);
-        } catch (RuntimeException | Error e) {
-            throw e;
         } catch (Throwable e) {
-            throw new AssertionError("a kernel declares no checked exception", e);
+            throw unchecked(e);
         }
     }
 
@@ -136,10 +145,8 @@ final class VectorRows {
             Scratch s) {
         try {
             DOT[type.ordinal()].invokeExact(w, p, rowBytes, rows, columns, x, at, s);
-        } catch (RuntimeException | Error e) {
-            throw e;
         } catch (Throwable e) {
-            throw new AssertionError("a kernel declares no checked exception", e);
+            throw unchecked(e);
         }
     }
 

@@ -1,17 +1,12 @@
 package dev.lectern.kernel;
 
 import static dev.lectern.kernel.Lanes.F;
-import static dev.lectern.kernel.Lanes.I;
 import static dev.lectern.kernel.Lanes.L;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * How {@link StoredKeys} and {@link StoredValues} widen numbers of 16 bits in registers: {@code (bits << shift) & mask}, the bits extended by their sign. For bf16 that is
@@ -21,9 +16,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class Widening {
     /** Half of the 2¹¹² that f16 lacks: one half may go to a factor, the other to the sum, so that neither overflows. */
     static final float HALF_UNIT = 0x1p56f;
-
-    private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, VectorShape.forBitSize(L * Short.SIZE));
-    private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     private Widening() {}
 
@@ -36,7 +28,7 @@ final class Widening {
     }
 
     static FloatVector widened(MemorySegment segment, long at, int shift, IntVector mask) {
-        return ((IntVector) ShortVector.fromMemorySegment(S, segment, at, LE).castShape(I, 0))
+        return Lanes.shorts(segment, at)
                 .lanewise(VectorOperators.LSHL, shift)
                 .and(mask)
                 .reinterpretAsFloats();

@@ -16,7 +16,7 @@ import dev.lectern.model.LayerAttention;
 import dev.lectern.model.Part;
 import dev.lectern.model.State;
 import dev.lectern.model.Stopwatch;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -130,7 +130,7 @@ public final class Forward {
 
     /** The rows of one step: slices of one token first, those with logits for all of their tokens last. */
     private final class Plan {
-        final List<Slice> ordered = new ArrayList<>();
+        final List<Slice> ordered;
         final MatMul.Rows rows;
         final int[] tokens;
         final int[] positions;
@@ -144,22 +144,9 @@ public final class Forward {
         private final float[] angles; // [rows][2][pairs]
 
         Plan(List<Slice> slices) {
-            for (Slice slice : slices) {
-                if (slice.isSingle()) {
-                    ordered.add(slice);
-                }
-            }
-            int singles = ordered.size();
-            for (Slice slice : slices) {
-                if (!slice.isSingle() && slice.logits() != Slice.Logits.ALL) {
-                    ordered.add(slice);
-                }
-            }
-            for (Slice slice : slices) {
-                if (!slice.isSingle() && slice.logits() == Slice.Logits.ALL) {
-                    ordered.add(slice);
-                }
-            }
+            ordered =
+                    slices.stream().sorted(Comparator.comparingInt(Plan::rank)).toList();
+            int singles = (int) slices.stream().filter(Slice::isSingle).count();
             int count = slices.stream().mapToInt(s -> s.tokens().length).reduce(0, Math::addExact);
             rows = new MatMul.Rows(singles, count - singles);
             tokens = new int[count];
@@ -196,6 +183,10 @@ public final class Forward {
             for (int i = 0; i < singles; i++) {
                 singleCaches[i] = ordered.get(i).sequence().cache();
             }
+        }
+
+        private static int rank(Slice slice) {
+            return slice.isSingle() ? 0 : slice.logits() == Slice.Logits.ALL ? 2 : 1;
         }
 
         void rotateAndStore(int layer, float[] q, float[] k, float[] v) {

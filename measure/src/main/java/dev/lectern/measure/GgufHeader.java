@@ -2,31 +2,30 @@ package dev.lectern.measure;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.lectern.kernel.ElementType;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * The beginning of a GGUF file of version 3: metadata, and a list of f32 tensors, which then follow in the order given.
+ * The beginning of a GGUF file of version 3: metadata, and a list of tensors, which then follow in the order given.
  *
  * <p>Source: the GGUF specification (github.com/ggml-org/ggml, docs/gguf.md).
  */
-final class GgufHeader {
+public final class GgufHeader {
     private static final int ALIGNMENT = 32;
     private static final int TYPE_UINT32 = 4;
     private static final int TYPE_INT32 = 5;
     private static final int TYPE_FLOAT32 = 6;
     private static final int TYPE_STRING = 8;
     private static final int TYPE_ARRAY = 9;
-    private static final int TENSOR_F32 = 0;
 
     private final Bytes pairs = new Bytes();
     private final Bytes tensors = new Bytes();
-    private final List<Long> lengths = new ArrayList<>(); // of the tensors, in elements
     private int pairCount;
+    private int tensorCount;
     private long offset;
 
     private static final class Bytes {
@@ -66,28 +65,33 @@ final class GgufHeader {
         return pairs.text(key).int32(type);
     }
 
-    GgufHeader text(String key, String value) {
+    /** A string. */
+    public GgufHeader text(String key, String value) {
         pair(key, TYPE_STRING).text(value);
         return this;
     }
 
-    GgufHeader integer(String key, int value) {
+    /** An unsigned integer of 32 bits. */
+    public GgufHeader integer(String key, int value) {
         pair(key, TYPE_UINT32).int32(value);
         return this;
     }
 
-    GgufHeader number(String key, float value) {
+    /** A float of 32 bits. */
+    public GgufHeader number(String key, float value) {
         pair(key, TYPE_FLOAT32).int32(Float.floatToRawIntBits(value));
         return this;
     }
 
-    GgufHeader texts(String key, List<String> values) {
+    /** An array of strings. */
+    public GgufHeader texts(String key, List<String> values) {
         pair(key, TYPE_ARRAY).int32(TYPE_STRING).int64(values.size());
         values.forEach(pairs::text);
         return this;
     }
 
-    GgufHeader integers(String key, int[] values) {
+    /** An array of integers of 32 bits. */
+    public GgufHeader integers(String key, int[] values) {
         pair(key, TYPE_ARRAY).int32(TYPE_INT32).int64(values.length);
         for (int value : values) {
             pairs.int32(value);
@@ -95,17 +99,21 @@ final class GgufHeader {
         return this;
     }
 
-    /** @param shape outermost dimension first */
-    GgufHeader tensor(String name, int... shape) {
+    /**
+     * The next tensor.
+     *
+     * @param shape outermost dimension first; the last a multiple of the type's block
+     */
+    public GgufHeader tensor(String name, ElementType type, int... shape) {
+        tensorCount++;
         tensors.text(name).int32(shape.length);
         long elements = 1;
         for (int i = shape.length - 1; i >= 0; i--) {
             tensors.int64(shape[i]);
             elements = Math.multiplyExact(elements, shape[i]);
         }
-        tensors.int32(TENSOR_F32).int64(offset);
-        lengths.add(elements);
-        offset += padded(Math.multiplyExact(elements, Float.BYTES));
+        tensors.int32(type.ggmlId()).int64(offset);
+        offset += padded(type.bytes(elements));
         return this;
     }
 
@@ -115,15 +123,15 @@ final class GgufHeader {
     }
 
     /** Everything before the first tensor. */
-    byte[] bytes() {
-        Bytes all = new Bytes().int32(0x46554747).int32(3).int64(lengths.size()).int64(pairCount);
+    public byte[] bytes() {
+        Bytes all = new Bytes().int32(0x46554747).int32(3).int64(tensorCount).int64(pairCount);
         all.all(pairs).all(tensors);
         byte[] header = all.out.toByteArray();
         return Arrays.copyOf(header, Math.toIntExact(padded(header.length)));
     }
 
-    /** Bytes of all tensors. */
-    long tensorBytes() {
+    /** Bytes of all tensors, with the padding between them. */
+    public long tensorBytes() {
         return offset;
     }
 }

@@ -3,6 +3,7 @@ package dev.lectern.measure;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
+import dev.lectern.kernel.ElementType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -121,12 +122,12 @@ final class RandomGpt2 {
     }
 
     private void random(String name, double deviation, int rows, int columns) {
-        header.tensor(name, rows, columns);
+        header.tensor(name, ElementType.F32, rows, columns);
         parts.add(new Part((long) rows * columns, deviation * Math.sqrt(3), 0));
     }
 
     private void constant(String name, float value, int length) {
-        header.tensor(name, length);
+        header.tensor(name, ElementType.F32, length);
         parts.add(new Part(length, 0, value));
     }
 
