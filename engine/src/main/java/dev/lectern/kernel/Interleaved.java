@@ -8,14 +8,15 @@ import java.nio.ByteOrder;
  * Quantised weights with {@value #ROWS} rows interleaved, and the specification of that layout: the lanes of a vector are rows, so a product needs no sum over lanes, scales are
  * applied as vectors, and whatever is done to unpack a weight is done to a whole vector of them. The numbers are those of {@link Blocks}, in as many bytes (3 % more for Q4_K and Q5_K).
  *
- * <p>A matrix is a sequence of groups of {@value #ROWS} rows (the last one filled up with zeros), each a multiple of 64 bytes, little-endian:
+ * <p>A matrix is a sequence of groups of {@value #ROWS} rows (the last one filled up with zeros), and a group a sequence of strips of {@value #STRIP} columns (the last one may have
+ * fewer): whoever multiplies goes through memory from its beginning to its end. A strip, little-endian, each of its two parts a multiple of 64 bytes:
  *
  * <ol>
  *   <li>scales. Q4_0, Q5_0: {@code [blocks][32]} f16. Q4_1, Q5_1: the same, then the offsets likewise. Q4_K, Q5_K: for each block of 256 {@code [32]} f16 scales and
  *       {@code [32]} f16 scales of offsets, then {@code [8][32]} bytes of scales and {@code [8][32]} of offsets. Q6_K: {@code [32]} f16 scales and {@code [16][32]} bytes.
  *       Filled up to a multiple of 64 bytes.
- *   <li>upper bits, {@code [blocks of 32][words][32]} int, one word for the fifth bits, two for the fifth and sixth.
- *   <li>low nibbles, {@code [blocks of 32][4][32]} int. Word j has columns 8j … 8j + 7 of the block; column 8j + f (its <em>field</em> is f) is at bit 4f.
+ *   <li>blocks of 32 columns. Of each first the upper bits, {@code [words][32]} int, one word for the fifth bits, two for the fifth and sixth; then the low nibbles,
+ *       {@code [4][32]} int. Word j has columns 8j … 8j + 7 of the block; column 8j + f (its <em>field</em> is f) is at bit 4f.
  * </ol>
  *
  * <p>The upper bits of field f of word j are at bit 4f + j (five bits: one word for all four), or 4f + 2 (j mod 2) of word j / 2 (six bits).
@@ -23,6 +24,9 @@ import java.nio.ByteOrder;
 public final class Interleaved {
     /** Rows in a group. */
     public static final int ROWS = 32;
+
+    /** Columns in a strip: whole blocks of every type. A longer one is slower to stream, because its scales are a longer detour. */
+    static final int STRIP = 256;
 
     /** Columns in a block of words. */
     static final int BLOCK = 32;
@@ -57,8 +61,8 @@ public final class Interleaved {
         return span(type) == 16 ? 0 : 1;
     }
 
-    /** Where the upper bits of a group begin: bytes of its scales. */
-    static long upper(ElementType type, int columns) {
+    /** Bytes of the scales of a strip. */
+    private static long scaleBytes(ElementType type, int columns) {
         long perRow = switch (type) {
             case Q4_0, Q5_0 -> 2L * (columns / 32);
             case Q4_1, Q5_1 -> 4L * (columns / 32);
@@ -69,24 +73,35 @@ public final class Interleaved {
         return (perRow * ROWS + 63) / 64 * 64;
     }
 
-    /** Where the low nibbles of a group begin. */
-    static long nibbles(ElementType type, int columns) {
-        return upper(type, columns) + (long) columns / 8 * upperBits(type) * ROWS;
+    /** Bytes of a block: its upper bits and its nibbles. */
+    static long blockBytes(ElementType type) {
+        return 4L * ROWS * (upperBits(type) + 4);
     }
 
-    /** Where in a group the upper bits of a column's block begin. */
-    static long upper(ElementType type, int columns, int column) {
-        return upper(type, columns) + (long) column / 8 * upperBits(type) * ROWS;
+    private static long stripBytes(ElementType type, int columns) {
+        return scaleBytes(type, columns) + columns / BLOCK * blockBytes(type);
     }
 
-    /** Where in a group the low nibbles of a column's word begin. */
-    static long nibbles(ElementType type, int columns, int column) {
-        return nibbles(type, columns) + (long) column / 2 * ROWS;
+    /** Where in a group the strip of a column begins: its scales. */
+    static long strip(ElementType type, int column) {
+        return column / STRIP * stripBytes(type, STRIP);
+    }
+
+    /** Columns in the strip of a column. */
+    static int stripColumns(int columns, int column) {
+        return Math.min(STRIP, columns - column / STRIP * STRIP);
+    }
+
+    /** Where in a group the block of a column begins. */
+    static long block(ElementType type, int columns, int column) {
+        long scales = scaleBytes(type, stripColumns(columns, column));
+        return strip(type, column) + scales + column % STRIP / BLOCK * blockBytes(type);
     }
 
     /** Bytes of a group. */
     public static long groupBytes(ElementType type, int columns) {
-        return nibbles(type, columns) + (long) columns / 2 * ROWS;
+        int rest = columns % STRIP;
+        return strip(type, columns) + (rest == 0 ? 0 : stripBytes(type, rest));
     }
 
     public static int groups(int rows) {
@@ -113,7 +128,8 @@ public final class Interleaved {
             long p = (first + lane) * from.rowBytes();
             for (int c = 0; c < from.columns(); c += type.blockElements(), p += block.length) {
                 MemorySegment.copy(from.segment(), ValueLayout.JAVA_BYTE, p, block, 0, block.length);
-                scales(type, from.columns(), block, c / type.blockElements(), lane, to, at);
+                int inStrip = c % STRIP / type.blockElements();
+                scales(type, stripColumns(from.columns(), c), block, inStrip, lane, to, at + strip(type, c));
                 quants(type, from.columns(), block, c, lane, to, at);
             }
         }
@@ -167,9 +183,8 @@ public final class Interleaved {
             ElementType type, int columns, byte[] b, int first, int lane, MemorySegment to, long at) {
         int bits = upperBits(type);
         for (int i = 0; i < type.blockElements(); i += BLOCK) {
-            long block = (first + i) / BLOCK;
-            long upper = at + upper(type, columns) + (block * bits * ROWS + lane) * 4;
-            long nibbles = at + nibbles(type, columns) + (block * 4 * ROWS + lane) * 4;
+            long upper = at + block(type, columns, first + i) + 4L * lane;
+            long nibbles = upper + 4L * ROWS * bits;
             int[] above = new int[2];
             for (int word = 0; word < 4; word++) {
                 int packed = 0;
@@ -194,14 +209,12 @@ public final class Interleaved {
         int bits = upperBits(type);
         long group = row / ROWS * groupBytes(type, m.columns());
         for (int c = firstColumn; c < firstColumn + count; c++) {
-            long block = c / BLOCK;
             int word = c % BLOCK / 8, field = c % 8;
-            long nibbles = group + nibbles(type, m.columns()) + ((block * 4 + word) * ROWS + lane) * 4;
-            int quant = w.get(I32, nibbles) >>> 4 * field & 15;
+            long upper = group + block(type, m.columns(), c) + 4L * lane;
+            int quant = w.get(I32, upper + 4L * ROWS * (bits + word)) >>> 4 * field & 15;
             if (bits > 0) {
-                long upper = group + upper(type, m.columns());
-                upper += ((block * bits + word * bits / 4) * ROWS + lane) * 4;
-                quant |= (w.get(I32, upper) >>> (4 * field + word * bits % 4) & ((1 << bits) - 1)) << 4;
+                int above = w.get(I32, upper + 4L * ROWS * (word * bits / 4));
+                quant |= (above >>> (4 * field + word * bits % 4) & ((1 << bits) - 1)) << 4;
             }
             out[at + c - firstColumn] = Fused.multiplyAdd(scale(m, group, c, lane), quant, offset(m, group, c, lane));
         }
@@ -218,29 +231,33 @@ public final class Interleaved {
 
     private static float scale(Matrix m, long group, int column, int lane) {
         MemorySegment w = m.segment();
+        long strip = group + strip(m.type(), column);
+        int c = column % STRIP;
         return switch (m.type()) {
             case Q4_K, Q5_K -> {
-                long p = group + 20L * ROWS * (column / 256);
-                yield f16(w, half(p, 0, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 4 + column % 256 / 32, lane));
+                long p = strip + 20L * ROWS * (c / 256);
+                yield f16(w, half(p, 0, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 4 + c % 256 / 32, lane));
             }
             case Q6_K -> {
-                long p = group + 18L * ROWS * (column / 256);
-                yield f16(w, half(p, 0, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 2 + column % 256 / 16, lane));
+                long p = strip + 18L * ROWS * (c / 256);
+                yield f16(w, half(p, 0, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 2 + c % 256 / 16, lane));
             }
-            default -> f16(w, half(group, column / 32, lane));
+            default -> f16(w, half(strip, c / 32, lane));
         };
     }
 
     private static float offset(Matrix m, long group, int column, int lane) {
         MemorySegment w = m.segment();
+        long strip = group + strip(m.type(), column);
+        int c = column % STRIP;
         return switch (m.type()) {
             case Q4_0 -> -8 * scale(m, group, column, lane);
             case Q5_0 -> -16 * scale(m, group, column, lane);
             case Q6_K -> -32 * scale(m, group, column, lane);
-            case Q4_1, Q5_1 -> f16(w, half(group, (m.columns() + column) / 32, lane));
+            case Q4_1, Q5_1 -> f16(w, half(strip, (stripColumns(m.columns(), column) + c) / 32, lane));
             default -> {
-                long p = group + 20L * ROWS * (column / 256);
-                yield -f16(w, half(p, 1, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 12 + column % 256 / 32, lane));
+                long p = strip + 20L * ROWS * (c / 256);
+                yield -f16(w, half(p, 1, lane)) * w.get(ValueLayout.JAVA_BYTE, octet(p, 12 + c % 256 / 32, lane));
             }
         };
     }

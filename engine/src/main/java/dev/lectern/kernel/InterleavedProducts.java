@@ -10,13 +10,11 @@ import java.util.Arrays;
  * are unpacked once, to the first-level cache. The sums come out the same, so a sequence does not notice its neighbours.
  */
 final class InterleavedProducts {
-    /** Columns whose scales are decoded at a time. */
-    static final int STRIP = 1024;
-
     /** Columns that are unpacked at a time: 16 KB, half a first-level cache. */
     static final int TILE = 128;
 
     private static final int ROWS = Interleaved.ROWS;
+    private static final int STRIP = Interleaved.STRIP;
 
     // Called through method handles that the compiler does not know beforehand, for the reason given in VectorRows.
 
@@ -25,7 +23,6 @@ final class InterleavedProducts {
             MethodType.methodType(
                     void.class,
                     MemorySegment.class,
-                    long.class,
                     long.class,
                     int.class,
                     int.class,
@@ -39,14 +36,7 @@ final class InterleavedProducts {
     private static final MethodHandle[] UNPACK = forBits(
             "unpack",
             MethodType.methodType(
-                    void.class,
-                    MemorySegment.class,
-                    long.class,
-                    long.class,
-                    int.class,
-                    int.class,
-                    float[].class,
-                    int.class));
+                    void.class, MemorySegment.class, long.class, int.class, int.class, float[].class, int.class));
 
     private static final MethodHandle[] DOT_UNPACKED = {
         VectorRows.kernel(
@@ -156,11 +146,10 @@ final class InterleavedProducts {
                 for (int r = 0; r < singles; r++) {
                     DOT[bits].invokeExact(
                             w.segment(),
-                            p + Interleaved.nibbles(type, columns, c),
-                            p + Interleaved.upper(type, columns, c),
+                            p + Interleaved.block(type, columns, c),
                             bits,
                             perScale,
-                            some / 8,
+                            some / Interleaved.BLOCK,
                             in.scaled,
                             r * columns + c,
                             s.rowScales,
@@ -173,10 +162,9 @@ final class InterleavedProducts {
                 int here = Math.min(TILE, c + some - k);
                 UNPACK[bits].invokeExact(
                         w.segment(),
-                        p + Interleaved.nibbles(type, columns, k),
-                        p + Interleaved.upper(type, columns, k),
+                        p + Interleaved.block(type, columns, k),
                         bits,
-                        here / 8,
+                        here / Interleaved.BLOCK,
                         s.tile,
                         0);
                 for (int r = 0; r < singles; r += 4) {
@@ -202,8 +190,11 @@ final class InterleavedProducts {
      * @param out receives {@code [count][ROWS]} from {@code at} on
      */
     static void decode(Scratch s, Matrix w, int group, int first, int count, float[] out, int at) {
-        for (int c = 0; c < count; c += STRIP) {
-            decodeStrip(s, w, group, first + c, Math.min(STRIP, count - c), out, at + c * ROWS);
+        int c = first;
+        while (c < first + count) {
+            int some = Math.min(STRIP - c % STRIP, first + count - c);
+            decodeStrip(s, w, group, c, some, out, at + (c - first) * ROWS);
+            c += some;
         }
     }
 
@@ -212,12 +203,11 @@ final class InterleavedProducts {
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
         long p = group * Interleaved.groupBytes(type, columns);
-        long nibbles = p + Interleaved.nibbles(type, columns, first);
-        long upper = p + Interleaved.upper(type, columns, first);
+        long block = p + Interleaved.block(type, columns, first);
         int perScale = Interleaved.perScale(type);
         try {
             SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets);
-            UNPACK[bits].invokeExact(w.segment(), nibbles, upper, bits, count / 8, out, at);
+            UNPACK[bits].invokeExact(w.segment(), block, bits, count / Interleaved.BLOCK, out, at);
             WEIGH[0].invokeExact(out, at, perScale, count / 8, s.rowScales, s.rowOffsets);
         } catch (Throwable e) {
             throw VectorRows.unchecked(e);

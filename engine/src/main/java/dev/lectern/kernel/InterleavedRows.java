@@ -33,22 +33,21 @@ final class InterleavedRows {
     }
 
     /**
-     * Adds a run of words without upper bits, times one vector, to the sums of the rows.
+     * Adds a run of blocks without upper bits, times one vector, to the sums of the rows.
      *
-     * @param p the first word, {@code [count][ROWS]} int
+     * @param p the first block
      * @param in the scaled inputs, eight a word, from {@code at} on
      * @param perScale log2 of how many pairs of words share a scale
-     * @param count words, an even number
-     * @param scales {@code [count / 2 >> perScale][ROWS]}
+     * @param blocks how many
+     * @param scales {@code [2 blocks >> perScale][ROWS]}
      * @param sums {@code [ROWS]} from {@code to} on
      */
     static void dot4(
             MemorySegment w,
             long p,
-            long unused,
             int bits,
             int perScale,
-            int count,
+            int blocks,
             float[] in,
             int at,
             float[] scales,
@@ -57,7 +56,7 @@ final class InterleavedRows {
         for (int lane = 0; lane < ROWS; lane += 2 * L) {
             FloatVector sum0 = x(sums, to + lane);
             FloatVector sum1 = x(sums, to + lane + L);
-            for (int i = 0; i < count / 2; i++) {
+            for (int i = 0; i < 2 * blocks; i++) {
                 FloatVector part0 = FloatVector.zero(F);
                 FloatVector part1 = part0;
                 for (int j = 0; j < 2; j++) {
@@ -90,60 +89,64 @@ final class InterleavedRows {
     }
 
     /**
-     * {@link #dot4} for words with upper bits.
+     * {@link #dot4} for blocks with upper bits.
      *
-     * @param q the first word of upper bits
      * @param bits how many upper bits, 1 or 2
      */
     static void dot6(
             MemorySegment w,
             long p,
-            long q,
             int bits,
             int perScale,
-            int count,
+            int blocks,
             float[] in,
             int at,
             float[] scales,
             float[] sums,
             int to) {
-        int perUpper = 3 - bits; // log2 of the words that share a word of upper bits
         int above = ((1 << bits) - 1) << 4;
+        int blockBytes = 4 * ROWS * (4 + bits);
         for (int lane = 0; lane < ROWS; lane += 2 * L) {
             FloatVector sum0 = x(sums, to + lane);
             FloatVector sum1 = x(sums, to + lane + L);
-            for (int i = 0; i < count / 2; i++) {
-                FloatVector part0 = FloatVector.zero(F);
-                FloatVector part1 = part0;
-                for (int j = 0; j < 2; j++) {
-                    int word = 2 * i + j;
-                    int place = (word & (1 << perUpper) - 1) * bits;
-                    long upper = q + 4L * ROWS * (word >> perUpper) + 4 * lane;
-                    IntVector upper0 = words(w, upper).lanewise(LSHR, place);
-                    IntVector upper1 = words(w, upper + 4 * L).lanewise(LSHR, place);
-                    IntVector word0 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane));
-                    IntVector word1 = words(w, p + 8L * ROWS * i + 4 * (ROWS * j + lane + L));
-                    IntVector last0 = word0.lanewise(LSHR, 28)
-                            .or(upper0.lanewise(LSHR, 24).and(above));
-                    IntVector last1 = word1.lanewise(LSHR, 28)
-                            .or(upper1.lanewise(LSHR, 24).and(above));
-                    upper0 = upper0.lanewise(LSHL, 4);
-                    upper1 = upper1.lanewise(LSHL, 4);
-                    int k = at + 16 * i + 8 * j;
-                    for (int field = 0; field < 7; field++) {
-                        FloatVector y = all(in[k + field]);
-                        part0 = toFloat(word0.and(15 << 4 * field).or(upper0.and(above << 4 * field)))
-                                .fma(y, part0);
-                        part1 = toFloat(word1.and(15 << 4 * field).or(upper1.and(above << 4 * field)))
-                                .fma(y, part1);
+            for (int block = 0; block < blocks; block++) {
+                long begin = p + (long) blockBytes * block + 4 * lane;
+                for (int half = 0; half < 2; half++) {
+                    // Five bits: the upper bits of both halves stand in one vector, those of the second two bits
+                    // higher.
+                    long upper = begin + 4 * ROWS * (bits - 1) * half;
+                    IntVector both0 = words(w, upper).lanewise(LSHR, 2 * (2 - bits) * half);
+                    IntVector both1 = words(w, upper + 4 * L).lanewise(LSHR, 2 * (2 - bits) * half);
+                    FloatVector part0 = FloatVector.zero(F);
+                    FloatVector part1 = part0;
+                    for (int j = 0; j < 2; j++) {
+                        IntVector upper0 = both0.lanewise(LSHR, bits * j);
+                        IntVector upper1 = both1.lanewise(LSHR, bits * j);
+                        long nibbles = begin + 4 * ROWS * (bits + 2 * half + j);
+                        IntVector word0 = words(w, nibbles);
+                        IntVector word1 = words(w, nibbles + 4 * L);
+                        IntVector last0 = word0.lanewise(LSHR, 28)
+                                .or(upper0.lanewise(LSHR, 24).and(above));
+                        IntVector last1 = word1.lanewise(LSHR, 28)
+                                .or(upper1.lanewise(LSHR, 24).and(above));
+                        upper0 = upper0.lanewise(LSHL, 4);
+                        upper1 = upper1.lanewise(LSHL, 4);
+                        int k = at + 32 * block + 16 * half + 8 * j;
+                        for (int field = 0; field < 7; field++) {
+                            FloatVector y = all(in[k + field]);
+                            part0 = toFloat(word0.and(15 << 4 * field).or(upper0.and(above << 4 * field)))
+                                    .fma(y, part0);
+                            part1 = toFloat(word1.and(15 << 4 * field).or(upper1.and(above << 4 * field)))
+                                    .fma(y, part1);
+                        }
+                        FloatVector y = all(in[k + 7]);
+                        part0 = toFloat(last0).fma(y, part0);
+                        part1 = toFloat(last1).fma(y, part1);
                     }
-                    FloatVector y = all(in[k + 7]);
-                    part0 = toFloat(last0).fma(y, part0);
-                    part1 = toFloat(last1).fma(y, part1);
+                    int scale = (2 * block + half >> perScale) * ROWS + lane;
+                    sum0 = x(scales, scale).fma(part0, sum0);
+                    sum1 = x(scales, scale + L).fma(part1, sum1);
                 }
-                int scale = (i >> perScale) * ROWS + lane;
-                sum0 = x(scales, scale).fma(part0, sum0);
-                sum1 = x(scales, scale + L).fma(part1, sum1);
             }
             sum0.intoArray(sums, to + lane);
             sum1.intoArray(sums, to + lane + L);
@@ -151,13 +154,13 @@ final class InterleavedRows {
     }
 
     /**
-     * Unpacks words without upper bits: field f comes out times 16^f, the last one as it is.
+     * Unpacks blocks without upper bits: field f comes out times 16^f, the last one as it is.
      *
-     * @param out receives {@code [8 count][ROWS]} from {@code at} on
+     * @param out receives {@code [32 blocks][ROWS]} from {@code at} on
      */
-    static void unpack4(MemorySegment w, long p, long unused, int bits, int count, float[] out, int at) {
+    static void unpack4(MemorySegment w, long p, int bits, int blocks, float[] out, int at) {
         for (int lane = 0; lane < ROWS; lane += L) {
-            for (int i = 0; i < count; i++) {
+            for (int i = 0; i < 4 * blocks; i++) {
                 IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
                 int to = at + 8 * ROWS * i + lane;
                 toFloat(word.and(15)).intoArray(out, to);
@@ -172,26 +175,32 @@ final class InterleavedRows {
         }
     }
 
-    /** {@link #unpack4} for words with upper bits. */
-    static void unpack6(MemorySegment w, long p, long q, int bits, int count, float[] out, int at) {
-        int perUpper = 3 - bits;
+    /** {@link #unpack4} for blocks with upper bits. */
+    static void unpack6(MemorySegment w, long p, int bits, int blocks, float[] out, int at) {
         int above = ((1 << bits) - 1) << 4;
+        int blockBytes = 4 * ROWS * (4 + bits);
         for (int lane = 0; lane < ROWS; lane += L) {
-            for (int i = 0; i < count; i++) {
-                int place = (i & (1 << perUpper) - 1) * bits;
-                IntVector upper =
-                        words(w, q + 4L * ROWS * (i >> perUpper) + 4 * lane).lanewise(LSHR, place);
-                IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
-                int to = at + 8 * ROWS * i + lane;
-                toFloat(word.lanewise(LSHR, 28).or(upper.lanewise(LSHR, 24).and(above)))
-                        .intoArray(out, to + ROWS * 7);
-                upper = upper.lanewise(LSHL, 4);
-                toFloat(word.and(15).or(upper.and(above))).intoArray(out, to);
-                for (int half = 0; half < 2; half++) {
-                    for (int third = 1; third < 4; third++) {
-                        int field = 3 * half + third;
-                        toFloat(word.and(15 << 4 * field).or(upper.and(above << 4 * field)))
-                                .intoArray(out, to + ROWS * field);
+            for (int block = 0; block < blocks; block++) {
+                long begin = p + (long) blockBytes * block + 4 * lane;
+                for (int pair = 0; pair < 2; pair++) {
+                    IntVector both =
+                            words(w, begin + 4 * ROWS * (bits - 1) * pair).lanewise(LSHR, 2 * (2 - bits) * pair);
+                    for (int j = 0; j < 2; j++) {
+                        IntVector upper = both.lanewise(LSHR, bits * j);
+                        IntVector word = words(w, begin + 4 * ROWS * (bits + 2 * pair + j));
+                        int to = at + 8 * ROWS * (4 * block + 2 * pair + j) + lane;
+                        toFloat(word.lanewise(LSHR, 28)
+                                        .or(upper.lanewise(LSHR, 24).and(above)))
+                                .intoArray(out, to + ROWS * 7);
+                        upper = upper.lanewise(LSHL, 4);
+                        toFloat(word.and(15).or(upper.and(above))).intoArray(out, to);
+                        for (int half = 0; half < 2; half++) {
+                            for (int third = 1; third < 4; third++) {
+                                int field = 3 * half + third;
+                                toFloat(word.and(15 << 4 * field).or(upper.and(above << 4 * field)))
+                                        .intoArray(out, to + ROWS * field);
+                            }
+                        }
                     }
                 }
             }

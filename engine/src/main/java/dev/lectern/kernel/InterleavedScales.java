@@ -19,7 +19,7 @@ final class InterleavedScales {
      *
      * @param group the first byte of the group
      * @param columns of the matrix
-     * @param first column, and {@code count} of them: whole blocks of the type
+     * @param first column, and {@code count} of them: whole blocks of the type, of one strip
      * @param scales receives {@code [count / span][ROWS]}
      * @param offsets likewise
      */
@@ -33,22 +33,24 @@ final class InterleavedScales {
             float[] scales,
             float[] offsets) {
         int n = count / 32 * ROWS;
-        long p = group + 2L * ROWS * (first / 32);
+        long strip = group + Interleaved.strip(type, first);
+        int inStrip = first % Interleaved.STRIP;
+        long p = strip + 2L * ROWS * (inStrip / 32);
         switch (type) {
             case Q4_0 -> centred(w, p, n, -8, scales, offsets);
             case Q5_0 -> centred(w, p, n, -16, scales, offsets);
             case Q4_1, Q5_1 -> {
                 plain(w, p, n, scales);
-                plain(w, p + 2L * ROWS * (columns / 32), n, offsets);
+                plain(w, p + 2L * ROWS * (Interleaved.stripColumns(columns, first) / 32), n, offsets);
             }
             case Q4_K, Q5_K -> {
                 for (int c = 0; c < count; c += 256) {
-                    nested(w, group + 20L * ROWS * ((first + c) / 256), scales, offsets, c / 32 * ROWS);
+                    nested(w, strip + 20L * ROWS * ((inStrip + c) / 256), scales, offsets, c / 32 * ROWS);
                 }
             }
             case Q6_K -> {
                 for (int c = 0; c < count; c += 256) {
-                    nestedCentred(w, group + 18L * ROWS * ((first + c) / 256), scales, offsets, c / 16 * ROWS);
+                    nestedCentred(w, strip + 18L * ROWS * ((inStrip + c) / 256), scales, offsets, c / 16 * ROWS);
                 }
             }
             default -> throw new IllegalArgumentException(type + " is not interleaved");

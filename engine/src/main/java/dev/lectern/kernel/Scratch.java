@@ -11,10 +11,10 @@ final class Scratch {
     final float[] scales = new float[UNPACKED / 16];
 
     /** Scales of a strip of {@link Interleaved} rows, {@code [spans][ROWS]}. */
-    final float[] rowScales = new float[InterleavedProducts.STRIP / 16 * Interleaved.ROWS];
+    final float[] rowScales = new float[Interleaved.STRIP / 16 * Interleaved.ROWS];
 
     /** Offsets likewise. */
-    final float[] rowOffsets = new float[InterleavedProducts.STRIP / 16 * Interleaved.ROWS];
+    final float[] rowOffsets = new float[Interleaved.STRIP / 16 * Interleaved.ROWS];
 
     /** {@code [TILE][ROWS]} unpacked weights. */
     final float[] tile = new float[InterleavedProducts.TILE * Interleaved.ROWS];

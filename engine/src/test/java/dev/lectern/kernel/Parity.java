@@ -42,9 +42,9 @@ final class Parity {
     }
 
     private static void decodeInterleaved(Matrix w, int row, float[] out) {
-        float[] strip = new float[InterleavedProducts.STRIP * Interleaved.ROWS];
-        for (int c = 0; c < out.length; c += InterleavedProducts.STRIP) {
-            int some = Math.min(InterleavedProducts.STRIP, out.length - c);
+        float[] strip = new float[Interleaved.STRIP * Interleaved.ROWS];
+        for (int c = 0; c < out.length; c += Interleaved.STRIP) {
+            int some = Math.min(Interleaved.STRIP, out.length - c);
             InterleavedProducts.decode(new Scratch(), w, row / Interleaved.ROWS, c, some, strip, 0);
             for (int k = 0; k < some; k++) {
                 out[c + k] = strip[k * Interleaved.ROWS + row % Interleaved.ROWS];
