@@ -8,6 +8,8 @@ import java.util.stream.Stream;
  * product at a time; a second caller waits.
  */
 final class VectorMatMul implements MatMul {
+    private static final int ROWS = Interleaved.ROWS;
+
     /** Fewer weights than this, a few microseconds of work, are not worth handing to another thread. */
     private static final int SMALLEST_TASK = 32 << 10;
 
@@ -16,6 +18,7 @@ final class VectorMatMul implements MatMul {
 
     private Scratch[] scratch = new Scratch[0];
     private final Inputs inputs = new Inputs();
+    private final Portions portions = new Portions();
     private float[] packed = new float[0];
 
     @Override
@@ -59,30 +62,23 @@ final class VectorMatMul implements MatMul {
     }
 
     private void singles(Workers workers, Cancellation cancellation, int singles, float[] x, Product[] products) {
-        long weights = 0;
-        for (Product product : products) {
-            weights += (long) product.weights().rows() * product.weights().columns();
-        }
+        int columns = products[0].weights().columns();
         if (Stream.of(products).anyMatch(p -> p.weights().isInterleaved())) {
-            inputs.prepare(x, singles, products[0].weights().columns());
+            inputs.prepare(x, singles, columns);
         }
-        long perTask = Math.max(SMALLEST_TASK, weights / (workers.threads() * TASKS_PER_THREAD));
-        int rowsPerTask = wholeGroups(perTask / products[0].weights().columns());
-        workers.run(tasks(products, rowsPerTask), cancellation, (index, worker) -> {
-            int task = index;
+        portions.cut(tasks(products, ROWS), Math.ceilDiv(SMALLEST_TASK / ROWS, columns), workers.threads());
+        workers.run(portions.count(), cancellation, (task, worker) -> {
+            int first = 0; // group of rows of the product
             for (Product product : products) {
-                int here = tasks(product, rowsPerTask);
-                if (task < here) {
-                    int from = task * rowsPerTask;
-                    int to = Math.min(from + rowsPerTask, product.weights().rows());
-                    if (product.weights().isInterleaved()) {
-                        InterleavedProducts.singles(scratch[worker], product, from, to, singles, inputs);
-                    } else {
-                        VectorSingles.multiply(scratch[worker], product, from, to, singles, x);
-                    }
-                    return;
+                int rows = product.weights().rows();
+                int from = Math.max(0, portions.from(task) - first) * ROWS;
+                int to = Math.min(rows, (portions.to(task) - first) * ROWS);
+                if (from < to && product.weights().isInterleaved()) {
+                    InterleavedProducts.singles(scratch[worker], product, from, to, singles, inputs);
+                } else if (from < to) {
+                    VectorSingles.multiply(scratch[worker], product, from, to, singles, x);
                 }
-                task -= here;
+                first += Math.ceilDiv(rows, ROWS);
             }
         });
     }
@@ -122,7 +118,7 @@ final class VectorMatMul implements MatMul {
 
     /** Rows of a task, so many that no group of interleaved rows is shared by two. */
     private static int wholeGroups(long rows) {
-        return (int) Math.clamp(rows / Interleaved.ROWS, 1, 1 << 20) * Interleaved.ROWS;
+        return (int) Math.clamp(rows / ROWS, 1, 1 << 20) * ROWS;
     }
 
     private static int tasks(Product[] products, int rowsPerTask) {
