@@ -85,6 +85,7 @@ public final class Blocks {
             case Q4_1 -> nibble32(b, 4, i);
             case Q5_0 -> nibble32(b, 6, i) | bit(b, 2, i) << 4;
             case Q5_1 -> nibble32(b, 8, i) | bit(b, 4, i) << 4;
+            case Q8_0 -> b[2 + i] + 128;
             case Q4_K -> nibble256(b, 16, i);
             case Q5_K -> nibble256(b, 48, i) | (b[16 + i % 32] >>> i / 32 & 1) << 4;
             case Q6_K -> {

@@ -12,10 +12,10 @@ import java.nio.ByteOrder;
  * fewer): whoever multiplies goes through memory from its beginning to its end. A strip, little-endian, each of its two parts a multiple of 64 bytes:
  *
  * <ol>
- *   <li>scales. Q4_0, Q5_0: {@code [blocks][32]} f16. Q4_1, Q5_1: the same, then the offsets likewise. Q4_K, Q5_K: for each block of 256 {@code [32]} f16 scales and
+ *   <li>scales. Q4_0, Q5_0, Q8_0: {@code [blocks][32]} f16. Q4_1, Q5_1: the same, then the offsets likewise. Q4_K, Q5_K: for each block of 256 {@code [32]} f16 scales and
  *       {@code [32]} f16 scales of offsets, then {@code [8][32]} bytes of scales and {@code [8][32]} of offsets. Q6_K: {@code [32]} f16 scales and {@code [16][32]} bytes.
  *       Filled up to a multiple of 64 bytes.
- *   <li>blocks of 32 columns. Of each first the upper bits, {@code [words][32]} int, one word for the fifth bits, two for the fifth and sixth; then the low nibbles,
+ *   <li>blocks of 32 columns. Q8_0: {@code [8][32]} int. Word j has columns 4j … 4j + 3 of the block; column 4j + f is at bit 8f, with 128 added. Of the others first the upper bits, {@code [words][32]} int, one word for the fifth bits, two for the fifth and sixth; then the low nibbles,
  *       {@code [4][32]} int. Word j has columns 8j … 8j + 7 of the block; column 8j + f (its <em>field</em> is f) is at bit 4f.
  * </ol>
  *
@@ -36,9 +36,9 @@ public final class Interleaved {
 
     private Interleaved() {}
 
-    /** Whether weights of a type gain by being interleaved. Q8_0 does not: in place it is as fast as memory. */
+    /** Whether weights of a type gain by being interleaved: all that are quantised. */
     public static boolean suits(ElementType type) {
-        return type.blockElements() > 1 && type != ElementType.Q8_0;
+        return type.blockElements() > 1;
     }
 
     /** Bits above the low nibble. */
@@ -47,6 +47,7 @@ public final class Interleaved {
             case Q4_0, Q4_1, Q4_K -> 0;
             case Q5_0, Q5_1, Q5_K -> 1;
             case Q6_K -> 2;
+            case Q8_0 -> 4;
             default -> throw new IllegalArgumentException(type + " is not interleaved");
         };
     }
@@ -64,7 +65,7 @@ public final class Interleaved {
     /** Bytes of the scales of a strip. */
     private static long scaleBytes(ElementType type, int columns) {
         long perRow = switch (type) {
-            case Q4_0, Q5_0 -> 2L * (columns / 32);
+            case Q4_0, Q5_0, Q8_0 -> 2L * (columns / 32);
             case Q4_1, Q5_1 -> 4L * (columns / 32);
             case Q4_K, Q5_K -> 20L * (columns / 256);
             case Q6_K -> 18L * (columns / 256);
@@ -138,7 +139,7 @@ public final class Interleaved {
     private static void scales(
             ElementType type, int columns, byte[] b, int block, int lane, MemorySegment to, long at) {
         switch (type) {
-            case Q4_0, Q5_0 -> to.set(I16, half(at, block, lane), scale(b, 0));
+            case Q4_0, Q5_0, Q8_0 -> to.set(I16, half(at, block, lane), scale(b, 0));
             case Q4_1, Q5_1 -> {
                 to.set(I16, half(at, block, lane), scale(b, 0));
                 to.set(I16, half(at, columns / 32 + block, lane), scale(b, 2));
@@ -179,11 +180,22 @@ public final class Interleaved {
         return p + row * ROWS + lane;
     }
 
+    /** Where in a block of bytes, after its lane, that of a column is. */
+    private static long octet(int column) {
+        return 4L * ROWS * (column / 4) + column % 4;
+    }
+
     private static void quants(
             ElementType type, int columns, byte[] b, int first, int lane, MemorySegment to, long at) {
         int bits = upperBits(type);
         for (int i = 0; i < type.blockElements(); i += BLOCK) {
             long upper = at + block(type, columns, first + i) + 4L * lane;
+            if (type == ElementType.Q8_0) {
+                for (int column = 0; column < BLOCK; column++) {
+                    to.set(ValueLayout.JAVA_BYTE, upper + octet(column), (byte) Blocks.quant(type, b, i + column));
+                }
+                continue;
+            }
             long nibbles = upper + 4L * ROWS * bits;
             int[] above = new int[2];
             for (int word = 0; word < 4; word++) {
@@ -211,8 +223,11 @@ public final class Interleaved {
         for (int c = firstColumn; c < firstColumn + count; c++) {
             int word = c % BLOCK / 8, field = c % 8;
             long upper = group + block(type, m.columns(), c) + 4L * lane;
-            int quant = w.get(I32, upper + 4L * ROWS * (bits + word)) >>> 4 * field & 15;
-            if (bits > 0) {
+            int quant;
+            if (type == ElementType.Q8_0) {
+                quant = Byte.toUnsignedInt(w.get(ValueLayout.JAVA_BYTE, upper + octet(c % BLOCK)));
+            } else {
+                quant = w.get(I32, upper + 4L * ROWS * (bits + word)) >>> 4 * field & 15;
                 int above = w.get(I32, upper + 4L * ROWS * (word * bits / 4));
                 quant |= (above >>> (4 * field + word * bits % 4) & ((1 << bits) - 1)) << 4;
             }
@@ -254,6 +269,7 @@ public final class Interleaved {
             case Q4_0 -> -8 * scale(m, group, column, lane);
             case Q5_0 -> -16 * scale(m, group, column, lane);
             case Q6_K -> -32 * scale(m, group, column, lane);
+            case Q8_0 -> -128 * scale(m, group, column, lane);
             case Q4_1, Q5_1 -> f16(w, half(strip, (stripColumns(m.columns(), column) + c) / 32, lane));
             default -> {
                 long p = strip + 20L * ROWS * (c / 256);

@@ -60,7 +60,14 @@ final class InterleavedProducts {
                 InterleavedRows.class,
                 "weigh",
                 MethodType.methodType(
-                        void.class, float[].class, int.class, int.class, int.class, float[].class, float[].class))
+                        void.class,
+                        float[].class,
+                        int.class,
+                        int.class,
+                        int.class,
+                        float[].class,
+                        float[].class,
+                        float[].class))
     };
 
     private static final MethodHandle[] SCALES = {
@@ -97,9 +104,12 @@ final class InterleavedProducts {
 
     private InterleavedProducts() {}
 
+    /** By the bits above the low nibble, of which there are never three. */
     private static MethodHandle[] forBits(String verb, MethodType signature) {
-        MethodHandle upper = VectorRows.kernel(InterleavedRows.class, verb + 6, signature);
-        return new MethodHandle[] {VectorRows.kernel(InterleavedRows.class, verb + 4, signature), upper, upper};
+        MethodHandle six = VectorRows.kernel(InterleavedRows.class, verb + 6, signature);
+        MethodHandle eight = VectorRows.kernel(InterleavedRows.class, verb + 8, signature);
+        return new MethodHandle[] {VectorRows.kernel(InterleavedRows.class, verb + 4, signature), six, six, eight, eight
+        };
     }
 
     /**
@@ -150,7 +160,7 @@ final class InterleavedProducts {
                             bits,
                             perScale,
                             some / Interleaved.BLOCK,
-                            in.scaled,
+                            in.ones(type),
                             r * columns + c,
                             s.rowScales,
                             s.lanes,
@@ -173,7 +183,7 @@ final class InterleavedProducts {
                             (k - c) / span * ROWS,
                             perScale,
                             here / 8,
-                            in.fours,
+                            in.fours(type),
                             r * columns + 4 * k,
                             s.rowScales,
                             s.lanes,
@@ -208,7 +218,7 @@ final class InterleavedProducts {
         try {
             SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets);
             UNPACK[bits].invokeExact(w.segment(), block, bits, count / Interleaved.BLOCK, out, at);
-            WEIGH[0].invokeExact(out, at, perScale, count / 8, s.rowScales, s.rowOffsets);
+            WEIGH[0].invokeExact(out, at, perScale, count / 8, Inputs.unshift(type), s.rowScales, s.rowOffsets);
         } catch (Throwable e) {
             throw VectorRows.unchecked(e);
         }

@@ -17,7 +17,7 @@ import jdk.incubator.vector.IntVector;
 /**
  * Kernels over one group of {@link Interleaved} rows: two vectors of rows at a time, which share the inputs.
  *
- * <p>A field is not shifted to the lowest bits before it becomes a float; instead the input that it meets is divided by the power of two that it stands at ({@link Inputs#scaled}),
+ * <p>A field is not shifted to the lowest bits before it becomes a float; instead the input that it meets is divided by the power of two that it stands at ({@link Inputs#ones}),
  * which is exact. So a vector of weights costs an and, a conversion and a fused multiply-add; upper bits cost one or two operations more.
  *
  * <p>The order of summation of a row: within two words the fields one after the other; the sum of the two, times its scale, is added to the sum of those before. Offsets times the
@@ -153,6 +153,49 @@ final class InterleavedRows {
         }
     }
 
+    /** {@link #dot4} for blocks of bytes. */
+    static void dot8(
+            MemorySegment w,
+            long p,
+            int bits,
+            int perScale,
+            int blocks,
+            float[] in,
+            int at,
+            float[] scales,
+            float[] sums,
+            int to) {
+        for (int lane = 0; lane < ROWS; lane += 2 * L) {
+            FloatVector sum0 = x(sums, to + lane);
+            FloatVector sum1 = x(sums, to + lane + L);
+            for (int i = 0; i < 2 * blocks; i++) {
+                FloatVector part0 = FloatVector.zero(F);
+                FloatVector part1 = part0;
+                for (int half = 0; half < 2; half++) {
+                    for (int one = 0; one < 2; one++) {
+                        int j = 2 * half + one;
+                        IntVector word0 = words(w, p + 16L * ROWS * i + 4 * (ROWS * j + lane));
+                        IntVector word1 = words(w, p + 16L * ROWS * i + 4 * (ROWS * j + lane + L));
+                        int k = at + 16 * i + 4 * j;
+                        for (int field = 0; field < 3; field++) {
+                            FloatVector y = all(in[k + field]);
+                            part0 = toFloat(word0.and(255 << 8 * field)).fma(y, part0);
+                            part1 = toFloat(word1.and(255 << 8 * field)).fma(y, part1);
+                        }
+                        FloatVector y = all(in[k + 3]);
+                        part0 = toFloat(word0.lanewise(LSHR, 24)).fma(y, part0);
+                        part1 = toFloat(word1.lanewise(LSHR, 24)).fma(y, part1);
+                    }
+                }
+                int scale = (i >> perScale) * ROWS + lane;
+                sum0 = x(scales, scale).fma(part0, sum0);
+                sum1 = x(scales, scale + L).fma(part1, sum1);
+            }
+            sum0.intoArray(sums, to + lane);
+            sum1.intoArray(sums, to + lane + L);
+        }
+    }
+
     /**
      * Unpacks blocks without upper bits: field f comes out times 16^f, the last one as it is.
      *
@@ -203,6 +246,20 @@ final class InterleavedRows {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /** {@link #unpack4} for blocks of bytes: field f of a word comes out times 256^f, the last one as it is. */
+    static void unpack8(MemorySegment w, long p, int bits, int blocks, float[] out, int at) {
+        for (int lane = 0; lane < ROWS; lane += L) {
+            for (int i = 0; i < 8 * blocks; i++) {
+                IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
+                int to = at + 4 * ROWS * i + lane;
+                for (int field = 0; field < 3; field++) {
+                    toFloat(word.and(255 << 8 * field)).intoArray(out, to + ROWS * field);
+                }
+                toFloat(word.lanewise(LSHR, 24)).intoArray(out, to + ROWS * 3);
             }
         }
     }
@@ -271,8 +328,8 @@ final class InterleavedRows {
         scale.fma(part, x(sums, at)).intoArray(sums, at);
     }
 
-    /** Turns what {@link #unpack4} gives into the weights themselves: {@code tile[k] ← tile[k] · UNSHIFT · scale + offset}. */
-    static void weigh(float[] tile, int at, int perScale, int count, float[] scales, float[] offsets) {
+    /** Turns what is unpacked, eight columns after the other, into the weights themselves: {@code tile[k] ← tile[k] · unshift · scale + offset}. */
+    static void weigh(float[] tile, int at, int perScale, int count, float[] unshift, float[] scales, float[] offsets) {
         for (int lane = 0; lane < ROWS; lane += L) {
             for (int i = 0; i < count; i++) {
                 int from = at + 8 * ROWS * i + lane;
@@ -280,7 +337,7 @@ final class InterleavedRows {
                 FloatVector offset = x(offsets, (i >> 1 + perScale) * ROWS + lane);
                 for (int field = 0; field < 8; field++) {
                     int place = from + ROWS * field;
-                    x(tile, place).fma(scale.mul(Inputs.UNSHIFT[field]), offset).intoArray(tile, place);
+                    x(tile, place).fma(scale.mul(unshift[field]), offset).intoArray(tile, place);
                 }
             }
         }

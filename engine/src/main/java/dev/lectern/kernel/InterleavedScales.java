@@ -39,6 +39,7 @@ final class InterleavedScales {
         switch (type) {
             case Q4_0 -> centred(w, p, n, -8, scales, offsets);
             case Q5_0 -> centred(w, p, n, -16, scales, offsets);
+            case Q8_0 -> centred(w, p, n, -128, scales, offsets);
             case Q4_1, Q5_1 -> {
                 plain(w, p, n, scales);
                 plain(w, p + 2L * ROWS * (Interleaved.stripColumns(columns, first) / 32), n, offsets);

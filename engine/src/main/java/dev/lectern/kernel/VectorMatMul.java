@@ -64,7 +64,7 @@ final class VectorMatMul implements MatMul {
     private void singles(Workers workers, Cancellation cancellation, int singles, float[] x, Product[] products) {
         int columns = products[0].weights().columns();
         if (Stream.of(products).anyMatch(p -> p.weights().isInterleaved())) {
-            inputs.prepare(x, singles, columns);
+            inputs.prepare(x, singles, columns, products);
         }
         portions.cut(tasks(products, ROWS), Math.ceilDiv(SMALLEST_TASK / ROWS, columns), workers.threads());
         workers.run(portions.count(), cancellation, (task, worker) -> {

@@ -16,7 +16,7 @@ import java.util.Map;
  */
 final class RepackKey {
     /** Raised whenever the layout of {@link dev.lectern.kernel.Interleaved} or of the file changes. */
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
 
     /** Of each matrix, so many runs of bytes, evenly spread. */
     private static final int SAMPLES = 4;
