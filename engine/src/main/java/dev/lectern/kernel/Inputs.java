@@ -61,23 +61,20 @@ final class Inputs {
 
     /** By what the inputs of weights of a type are divided, of eight columns after each other. */
     static float[] unshift(ElementType type) {
-        return type == ElementType.Q8_0 ? BYTES : NIBBLES;
+        return Interleaved.hasBytes(type) ? BYTES : NIBBLES;
     }
 
     /**
-     * Makes ready for some products.
+     * Makes ready for products that share their input, of which those with interleaved weights count.
      *
-     * @param x {@code [rows][columns]}, columns a multiple of 32
+     * @param x {@code [rows][columns]}, columns a multiple of 32 if there are such
      */
     void prepare(float[] x, int rows, int columns, MatMul.Product... products) {
-        int n = rows * columns;
-        sums16 = Scratch.grown(sums16, n / 16);
-        sums32 = Scratch.grown(sums32, n / 32);
         boolean anyNibbles = false, anyBytes = false;
         for (MatMul.Product product : products) {
-            boolean areBytes = product.weights().type() == ElementType.Q8_0;
-            anyBytes |= areBytes;
-            anyNibbles |= !areBytes;
+            boolean areBytes = Interleaved.hasBytes(product.weights().type());
+            anyBytes |= product.weights().isInterleaved() && areBytes;
+            anyNibbles |= product.weights().isInterleaved() && !areBytes;
         }
         if (anyNibbles) {
             nibbles.prepare(x, rows, columns);
@@ -85,6 +82,14 @@ final class Inputs {
         if (anyBytes) {
             bytes.prepare(x, rows, columns);
         }
+        if (anyNibbles || anyBytes) {
+            sum(x, rows * columns);
+        }
+    }
+
+    private void sum(float[] x, int n) {
+        sums16 = Scratch.grown(sums16, n / 16);
+        sums32 = Scratch.grown(sums32, n / 32);
         for (int i = 0; i < n; i += 16) {
             float a = 0, b = 0, c = 0, d = 0;
             for (int k = i; k < i + 16; k += 4) {
@@ -101,7 +106,7 @@ final class Inputs {
     }
 
     private Scaled scaled(ElementType type) {
-        return type == ElementType.Q8_0 ? bytes : nibbles;
+        return Interleaved.hasBytes(type) ? bytes : nibbles;
     }
 
     /** {@code [rows][columns]} inputs of weights of a type, each divided by the place of its field. */

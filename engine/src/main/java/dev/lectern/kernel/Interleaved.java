@@ -15,8 +15,9 @@ import java.nio.ByteOrder;
  *   <li>scales. Q4_0, Q5_0, Q8_0: {@code [blocks][32]} f16. Q4_1, Q5_1: the same, then the offsets likewise. Q4_K, Q5_K: for each block of 256 {@code [32]} f16 scales and
  *       {@code [32]} f16 scales of offsets, then {@code [8][32]} bytes of scales and {@code [8][32]} of offsets. Q6_K: {@code [32]} f16 scales and {@code [16][32]} bytes.
  *       Filled up to a multiple of 64 bytes.
- *   <li>blocks of 32 columns. Q8_0: {@code [8][32]} int. Word j has columns 4j … 4j + 3 of the block; column 4j + f is at bit 8f, with 128 added. Of the others first the upper bits, {@code [words][32]} int, one word for the fifth bits, two for the fifth and sixth; then the low nibbles,
- *       {@code [4][32]} int. Word j has columns 8j … 8j + 7 of the block; column 8j + f (its <em>field</em> is f) is at bit 4f.
+ *   <li>blocks of 32 columns. Q8_0: {@code [8][32]} int. Word j has columns 4j … 4j + 3 of the block; column 4j + f is at bit 8f, with 128 added. Of the others first the upper
+ *       bits, {@code [words][32]} int, one word for the fifth bits, two for the fifth and sixth; then the low nibbles, {@code [4][32]} int. Word j has columns 8j … 8j + 7 of the
+ *       block; column 8j + f (its <em>field</em> is f) is at bit 4f.
  * </ol>
  *
  * <p>The upper bits of field f of word j are at bit 4f + j (five bits: one word for all four), or 4f + 2 (j mod 2) of word j / 2 (six bits).
@@ -50,6 +51,11 @@ public final class Interleaved {
             case Q8_0 -> 4;
             default -> throw new IllegalArgumentException(type + " is not interleaved");
         };
+    }
+
+    /** Whether a word holds four bytes, and not eight nibbles. */
+    static boolean hasBytes(ElementType type) {
+        return type == ElementType.Q8_0;
     }
 
     /** Consecutive columns that share a scale. */
@@ -190,7 +196,7 @@ public final class Interleaved {
         int bits = upperBits(type);
         for (int i = 0; i < type.blockElements(); i += BLOCK) {
             long upper = at + block(type, columns, first + i) + 4L * lane;
-            if (type == ElementType.Q8_0) {
+            if (hasBytes(type)) {
                 for (int column = 0; column < BLOCK; column++) {
                     to.set(ValueLayout.JAVA_BYTE, upper + octet(column), (byte) Blocks.quant(type, b, i + column));
                 }
@@ -224,7 +230,7 @@ public final class Interleaved {
             int word = c % BLOCK / 8, field = c % 8;
             long upper = group + block(type, m.columns(), c) + 4L * lane;
             int quant;
-            if (type == ElementType.Q8_0) {
+            if (hasBytes(type)) {
                 quant = Byte.toUnsignedInt(w.get(ValueLayout.JAVA_BYTE, upper + octet(c % BLOCK)));
             } else {
                 quant = w.get(I32, upper + 4L * ROWS * (bits + word)) >>> 4 * field & 15;

@@ -1,7 +1,6 @@
 package dev.lectern.kernel;
 
 import dev.lectern.Cancellation;
-import java.util.stream.Stream;
 
 /**
  * {@link MatMul} with the Vector API: {@link VectorSingles} for singles, {@link VectorChunks} for chunks. An instance owns its workers' buffers and works on one
@@ -63,9 +62,7 @@ final class VectorMatMul implements MatMul {
 
     private void singles(Workers workers, Cancellation cancellation, int singles, float[] x, Product[] products) {
         int columns = products[0].weights().columns();
-        if (Stream.of(products).anyMatch(p -> p.weights().isInterleaved())) {
-            inputs.prepare(x, singles, columns, products);
-        }
+        inputs.prepare(x, singles, columns, products);
         portions.cut(tasks(products, ROWS), Math.ceilDiv(SMALLEST_TASK / ROWS, columns), workers.threads());
         workers.run(portions.count(), cancellation, (task, worker) -> {
             int first = 0; // group of rows of the product
