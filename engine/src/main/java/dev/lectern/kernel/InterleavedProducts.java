@@ -25,6 +25,8 @@ final class InterleavedProducts {
                     MemorySegment.class,
                     long.class,
                     int.class,
+                    long.class,
+                    int.class,
                     int.class,
                     int.class,
                     float[].class,
@@ -83,7 +85,8 @@ final class InterleavedProducts {
                         int.class,
                         int.class,
                         float[].class,
-                        float[].class))
+                        float[].class,
+                        int.class))
     };
 
     private static final MethodHandle[] OFFSETS = {
@@ -95,10 +98,12 @@ final class InterleavedProducts {
                         float[].class,
                         int.class,
                         int.class,
+                        int.class,
                         float[].class,
                         int.class,
                         int.class,
                         float[].class,
+                        int.class,
                         int.class))
     };
 
@@ -120,75 +125,105 @@ final class InterleavedProducts {
      */
     static void singles(Scratch s, MatMul.Product product, int from, int to, int singles, Inputs in) {
         Matrix w = product.weights();
-        s.lanes = Scratch.grown(s.lanes, 2L * ROWS * (singles + 3));
-        for (int row = from; row < to; row += ROWS) {
-            Arrays.fill(s.lanes, 0, 2 * ROWS * singles, 0);
+        // Whole fours of vectors, or a few groups of one or two.
+        int together = singles <= Inputs.FEW ? InterleavedRows.TOGETHER : 1;
+        s.lanes = Scratch.grown(s.lanes, 2L * ROWS * together * (singles + 3));
+        for (int row = from; row < to; row += together * ROWS) {
+            int rows = Math.min(together * ROWS, to - row);
+            int groups = Math.ceilDiv(rows, ROWS);
+            Arrays.fill(s.lanes, 0, 2 * ROWS * groups * singles, 0);
             try {
-                sums(s, w, row / ROWS, singles, in);
+                sums(s, w, row / ROWS, groups, singles, in);
             } catch (Throwable e) {
                 throw VectorRows.unchecked(e);
             }
-            int rows = Math.min(ROWS, to - row);
             for (int r = 0; r < singles; r++) {
-                int at = 2 * ROWS * r;
                 int out = r * w.rows() + row;
                 for (int i = 0; i < rows; i++) {
-                    product.out()[out + i] = s.lanes[at + i] + s.lanes[at + ROWS + i];
+                    int at = 2 * ROWS * (r * groups + i / ROWS) + i % ROWS;
+                    product.out()[out + i] = s.lanes[at] + s.lanes[at + ROWS];
                 }
             }
         }
     }
 
-    /** Leaves for each vector {@code [2][ROWS]} in the scratch's lanes: the sums of weights without their offsets, and of the offsets. */
-    private static void sums(Scratch s, Matrix w, int group, int singles, Inputs in) throws Throwable {
+    /** Leaves {@code [singles][groups][2][ROWS]} in the scratch's lanes: the sums of weights without their offsets, and of the offsets. */
+    private static void sums(Scratch s, Matrix w, int group, int groups, int singles, Inputs in) throws Throwable {
+        ElementType type = w.type();
+        int columns = w.columns();
+        int span = Interleaved.span(type);
+        long apart = Interleaved.groupBytes(type, columns);
+        long p = group * apart;
+        int vector = 2 * ROWS * groups;
+        for (int c = 0; c < columns; c += STRIP) {
+            int some = Math.min(STRIP, columns - c);
+            for (int g = 0; g < groups; g++) {
+                int at = g * InterleavedRows.SCALES;
+                SCALES[0].invokeExact(
+                        type, w.segment(), p + g * apart, columns, c, some, s.rowScales, s.rowOffsets, at);
+                int to = (2 * g + 1) * ROWS;
+                OFFSETS[0].invokeExact(
+                        s.rowOffsets,
+                        at,
+                        some / span,
+                        singles,
+                        in.sums(span),
+                        c / span,
+                        columns / span,
+                        s.lanes,
+                        to,
+                        vector);
+            }
+            if (singles <= Inputs.FEW) {
+                few(s, w, p + Interleaved.block(type, columns, c), groups, apart, c, some, singles, in);
+            } else {
+                many(s, w, p, c, some, singles, in);
+            }
+        }
+    }
+
+    private static void few(
+            Scratch s, Matrix w, long block, int groups, long apart, int first, int count, int singles, Inputs in)
+            throws Throwable {
+        ElementType type = w.type();
+        int bits = Interleaved.upperBits(type);
+        for (int r = 0; r < singles; r++) {
+            DOT[bits].invokeExact(
+                    w.segment(),
+                    block,
+                    groups,
+                    apart,
+                    bits,
+                    Interleaved.perScale(type),
+                    count / Interleaved.BLOCK,
+                    in.ones(type),
+                    r * w.columns() + first,
+                    s.rowScales,
+                    s.lanes,
+                    2 * ROWS * r * groups);
+        }
+    }
+
+    private static void many(Scratch s, Matrix w, long group, int first, int count, int singles, Inputs in)
+            throws Throwable {
         ElementType type = w.type();
         int columns = w.columns();
         int bits = Interleaved.upperBits(type);
-        int span = Interleaved.span(type);
-        int perScale = Interleaved.perScale(type);
-        long p = group * Interleaved.groupBytes(type, columns);
-        for (int c = 0; c < columns; c += STRIP) {
-            int some = Math.min(STRIP, columns - c);
-            SCALES[0].invokeExact(type, w.segment(), p, columns, c, some, s.rowScales, s.rowOffsets);
-            OFFSETS[0].invokeExact(
-                    s.rowOffsets, some / span, singles, in.sums(span), c / span, columns / span, s.lanes, ROWS);
-            if (singles <= Inputs.FEW) {
-                for (int r = 0; r < singles; r++) {
-                    DOT[bits].invokeExact(
-                            w.segment(),
-                            p + Interleaved.block(type, columns, c),
-                            bits,
-                            perScale,
-                            some / Interleaved.BLOCK,
-                            in.ones(type),
-                            r * columns + c,
-                            s.rowScales,
-                            s.lanes,
-                            2 * r * ROWS);
-                }
-                continue;
-            }
-            for (int k = c; k < c + some; k += TILE) {
-                int here = Math.min(TILE, c + some - k);
-                UNPACK[bits].invokeExact(
-                        w.segment(),
-                        p + Interleaved.block(type, columns, k),
-                        bits,
-                        here / Interleaved.BLOCK,
+        for (int k = first; k < first + count; k += TILE) {
+            int here = Math.min(TILE, first + count - k);
+            long block = group + Interleaved.block(type, columns, k);
+            UNPACK[bits].invokeExact(w.segment(), block, bits, here / Interleaved.BLOCK, s.tile, 0);
+            for (int r = 0; r < singles; r += 4) {
+                DOT_UNPACKED[0].invokeExact(
                         s.tile,
-                        0);
-                for (int r = 0; r < singles; r += 4) {
-                    DOT_UNPACKED[0].invokeExact(
-                            s.tile,
-                            (k - c) / span * ROWS,
-                            perScale,
-                            here / 8,
-                            in.fours(type),
-                            r * columns + 4 * k,
-                            s.rowScales,
-                            s.lanes,
-                            2 * r * ROWS);
-                }
+                        (k - first) / Interleaved.span(type) * ROWS,
+                        Interleaved.perScale(type),
+                        here / 8,
+                        in.fours(type),
+                        r * columns + 4 * k,
+                        s.rowScales,
+                        s.lanes,
+                        2 * ROWS * r);
             }
         }
     }
@@ -216,7 +251,7 @@ final class InterleavedProducts {
         long block = p + Interleaved.block(type, columns, first);
         int perScale = Interleaved.perScale(type);
         try {
-            SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets);
+            SCALES[0].invokeExact(type, w.segment(), p, columns, first, count, s.rowScales, s.rowOffsets, 0);
             UNPACK[bits].invokeExact(w.segment(), block, bits, count / Interleaved.BLOCK, out, at);
             WEIGH[0].invokeExact(out, at, perScale, count / 8, Inputs.unshift(type), s.rowScales, s.rowOffsets);
         } catch (Throwable e) {

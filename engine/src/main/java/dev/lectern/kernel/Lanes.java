@@ -52,16 +52,16 @@ final class Lanes {
 
     /** {@link #L} signed bytes as floats. */
     static FloatVector signed(MemorySegment w, long p) {
-        return (FloatVector) bytes(B, w, p).castShape(F, 0);
+        return (FloatVector) bytes(B, w, p).convertShape(VectorOperators.B2F, F, 0);
     }
 
     static FloatVector signed(byte[] b, int at) {
-        return (FloatVector) ByteVector.fromArray(B, b, at).castShape(F, 0);
+        return (FloatVector) ByteVector.fromArray(B, b, at).convertShape(VectorOperators.B2F, F, 0);
     }
 
     /** {@link #L} numbers of 16 bits, extended by their sign. */
     static IntVector shorts(MemorySegment w, long p) {
-        return (IntVector) ShortVector.fromMemorySegment(S, w, p, LE).castShape(I, 0);
+        return (IntVector) ShortVector.fromMemorySegment(S, w, p, LE).convertShape(VectorOperators.S2I, I, 0);
     }
 
     /** {@link #L} half floats; infinities and NaN come out as numbers from 65536 on. */
@@ -72,6 +72,18 @@ final class Lanes {
                 .and(0x8fffe000)
                 .reinterpretAsFloats()
                 .mul(0x1p112f);
+    }
+
+    /** {@link #halves} where subnormal ones are the rule: some processors stumble for a hundred steps at a subnormal float, so there is none on this way. */
+    static FloatVector tinyHalves(MemorySegment w, long p) {
+        IntVector half = shorts(w, p);
+        IntVector magnitude = half.and(0x7fff);
+        FloatVector normal =
+                magnitude.lanewise(VectorOperators.LSHL, 13).add(112 << 23).reinterpretAsFloats();
+        FloatVector subnormal = toFloat(magnitude).mul(0x1p-24f);
+        FloatVector positive = normal.blend(
+                subnormal, magnitude.compare(VectorOperators.LT, 0x400).cast(F));
+        return positive.reinterpretAsInts().or(half.and(0x80000000)).reinterpretAsFloats();
     }
 
     static FloatVector toFloat(IntVector v) {

@@ -10,11 +10,11 @@ final class Scratch {
 
     final float[] scales = new float[UNPACKED / 16];
 
-    /** Scales of a strip of {@link Interleaved} rows, {@code [spans][ROWS]}. */
-    final float[] rowScales = new float[Interleaved.STRIP / 16 * Interleaved.ROWS];
+    /** Scales of strips of {@link Interleaved} rows, {@code [groups][spans][ROWS]}. */
+    final float[] rowScales = new float[InterleavedRows.TOGETHER * InterleavedRows.SCALES];
 
     /** Offsets likewise. */
-    final float[] rowOffsets = new float[Interleaved.STRIP / 16 * Interleaved.ROWS];
+    final float[] rowOffsets = new float[InterleavedRows.TOGETHER * InterleavedRows.SCALES];
 
     /** {@code [TILE][ROWS]} unpacked weights. */
     final float[] tile = new float[InterleavedProducts.TILE * Interleaved.ROWS];

@@ -25,10 +25,14 @@ final class RandomWeights {
                     putHalf(bytes, p + 2, -8 * scale);
                 }
                 case Q4_K, Q5_K -> {
-                    putHalf(bytes, p, scale / 32);
+                    putHalf(bytes, p, random.nextBoolean() ? scale / 32 : scale / 2048);
                     putHalf(bytes, p + 2, scale / 4);
                 }
-                case Q6_K -> putHalf(bytes, p + 208, scale / 128);
+                case Q6_K ->
+                    putHalf(
+                            bytes,
+                            p + 208,
+                            random.nextBoolean() ? scale / 128 : scale / 2048); // the latter are subnormal
             }
         }
         return matrix(bytes, type, rows, columns);
