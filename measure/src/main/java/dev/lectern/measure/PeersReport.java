@@ -131,12 +131,13 @@ public final class PeersReport {
             text.append(String.format(
                     Locale.ROOT,
                     """
-                    **%s**, %d-bit vectors, %d %s, %d %s; [%s](%s%s.json)%s
+                    **%s**, %s, %d-bit vectors, %d %s, %d %s; [%s](%s%s.json)%s
 
                     | work | Lectern | beside | ratio, median (least … most) | to reach |
                     | --- | --: | --: | --: | --- |
                     """,
                     setting.model(),
+                    setting.machine().cpu(),
                     setting.machine().vectorBits(),
                     setting.threads(),
                     setting.threads() == 1 ? "thread" : "threads",
@@ -172,7 +173,10 @@ public final class PeersReport {
         text.append("Measured on:\n");
         machines.forEach(machine -> text.append("\n* ").append(machine));
         text.append("\n\nThe commands:\n\n```\n");
-        results.forEach(result -> text.append(command(result)).append('\n'));
+        results.stream()
+                .map(PeersReport::command)
+                .distinct()
+                .forEach(command -> text.append(command).append('\n'));
         return text.append("```\n").toString();
     }
 

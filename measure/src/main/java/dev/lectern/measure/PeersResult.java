@@ -83,10 +83,15 @@ public record PeersResult(
         return busy() && comparison.row().unit() != PeerRow.Unit.BYTES ? Optional.empty() : comparison.reached();
     }
 
-    /** The name of its file, without ending: {@code peers-smollm2-135m-512-bit}. */
+    /** The name of its file, without ending, for the model, the processor and the vectors: {@code peers-smollm2-135m-amd-epyc-512-bit}. */
     public String name() {
-        String model = setting.model().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
-        return "peers-" + model + "-" + setting.machine().vectorBits() + "-bit";
+        return "peers-" + plain(setting.model()) + "-"
+                + plain(setting.machine().cpu().replaceAll("\\([^)]*\\)", "")) + "-"
+                + setting.machine().vectorBits() + "-bit";
+    }
+
+    private static String plain(String text) {
+        return text.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
     }
 
     /** The object of {@code --json} for the results of several models on one machine, on one line. */
