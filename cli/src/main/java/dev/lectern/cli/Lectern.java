@@ -72,6 +72,7 @@ public final class Lectern {
         VERBS.put("score", ScoreCommand::new);
         VERBS.put("doctor", DoctorCommand::new);
         VERBS.put("bench", BenchCommand::new);
+        VERBS.put("eval", EvalCommand::new);
     }
 
     /** The verb that looks at the names of all options. */

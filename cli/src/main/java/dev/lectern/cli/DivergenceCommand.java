@@ -1,0 +1,60 @@
+package dev.lectern.cli;
+
+import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.DivergenceEval;
+import dev.lectern.measure.DivergenceResult;
+import dev.lectern.measure.TextOptions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code lectern eval kld}. */
+@Command(
+        name = "kld",
+        customSynopsis = "lectern eval kld [OPTIONS] [TEXT]",
+        description = {
+            "Say how far a cache and a method of attention lead a model away from itself.",
+            "",
+            "At each token of a text, what the model expects next is compared with what it expects with an f32 cache and attention to"
+                    + " everything, in the same run: mean Kullback-Leibler divergence in nats, its 99th percentile, how often the"
+                    + " likeliest token is the same, and the first token in which greedy continuations of the text differ.",
+            ""
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  lectern eval kld --text chapter.txt --kv bf16",
+            "  lectern eval kld --text chapter.txt --kv k=f16,v=bf16 --tokens 1000",
+            "",
+            "The object of --json: results [{metric (kld), method, kv, length, meanKl, p99Kl, sameTop1, firstDifferent (null where all"
+                    + " tokens are the same), samples}], model, sha256, threads, machine. A file kld-MODEL.csv has the divergence"
+                    + " after each token."
+        })
+final class DivergenceCommand implements Verb {
+    @Mixin
+    EvalChoice eval = new EvalChoice();
+
+    @Mixin
+    EvalText text = new EvalText();
+
+    @Mixin
+    OutputChoice output = new OutputChoice();
+
+    @Override
+    public void run(Surroundings surroundings) {
+        Console console = surroundings.console();
+        TextOptions options = text.options(eval);
+        String words = text.words(surroundings);
+        BenchModel subject = eval.subject(surroundings);
+        DivergenceResult result;
+        try (ProgressLine line = new ProgressLine(console, "comparing", ProgressLine.Unit.TOKENS, 0, -1)) {
+            result = DivergenceEval.run(
+                    subject, eval.compute.options(), options, words, line, surroundings.cancellation());
+        }
+        console.note("wrote " + result.writeCsv(eval.out(), "kld-" + subject.name()));
+        if (output.json) {
+            console.printLine(result.toJson());
+        } else {
+            console.print(result.table());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+package dev.lectern.measure;
+
+import java.io.StringWriter;
+import java.util.function.Consumer;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.json.JsonFactory;
+
+/**
+ * What was evaluated, and where; part of every result.
+ *
+ * @param model its name
+ * @param digest of its file
+ * @param threads that computed
+ */
+public record Evaluated(String model, String digest, int threads, Machine machine) {
+    private static final JsonFactory JSON = JsonFactory.builder().build();
+
+    /**
+     * The object of {@code --json} of an evaluation.
+     *
+     * @param results writes the elements of the array {@code results}
+     * @param members writes further members
+     */
+    String toJson(Consumer<JsonGenerator> results, Consumer<JsonGenerator> members) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
+            json.writeStartObject();
+            json.writeArrayPropertyStart("results");
+            results.accept(json);
+            json.writeEndArray();
+            json.writeStringProperty("model", model);
+            json.writeStringProperty("sha256", digest);
+            members.accept(json);
+            json.writeNumberProperty("threads", threads);
+            json.writeName("machine");
+            machine.write(json);
+            json.writeEndObject();
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,72 @@
+package dev.lectern.measure;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What {@link PerplexityEval} found.
+ *
+ * @param logProbs ln p of the second token and those after it
+ */
+public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Double> logProbs) {
+    /** Tokens whose mean is told together. */
+    private static final int STRETCH = 256;
+
+    public PerplexityResult {
+        logProbs = List.copyOf(logProbs);
+    }
+
+    /** Of the whole text. */
+    public double perplexity() {
+        return perplexity(0, logProbs.size());
+    }
+
+    private double perplexity(int from, int to) {
+        return Math.exp(-Statistics.of(logProbs.subList(from, to)).mean());
+    }
+
+    /** Lines for a terminal. */
+    public String table() {
+        return String.format(
+                Locale.ROOT,
+                "perplexity %.4f (%d tokens scored)\n%s, %s attention, %s cache, %s; %s\n",
+                perplexity(),
+                logProbs.size(),
+                evaluated.model(),
+                options.mode() == TextOptions.Mode.PREFILL ? "exact" : options.attention(),
+                options.kv(),
+                options.mode() == TextOptions.Mode.PREFILL ? "read as a prompt is" : "token by token",
+                evaluated.machine().described());
+    }
+
+    /** The object of {@code --json}. */
+    public String toJson() {
+        return evaluated.toJson(
+                json -> {
+                    json.writeStartObject();
+                    json.writeStringProperty("metric", "perplexity");
+                    json.writeStringProperty("method", options.attention());
+                    json.writeStringProperty("kv", options.kv());
+                    json.writeStringProperty("mode", options.mode().name().toLowerCase(Locale.ROOT));
+                    json.writeNumberProperty("length", logProbs.size() + 1);
+                    json.writeNumberProperty("score", perplexity());
+                    json.writeNumberProperty("samples", logProbs.size());
+                    json.writeEndObject();
+                },
+                json -> {});
+    }
+
+    /** Writes {@code NAME.csv}: the perplexity of each stretch of {@value #STRETCH} tokens. */
+    public Path writeCsv(Path folder, String name) {
+        StringBuilder text = new StringBuilder("from,to,perplexity\n");
+        for (int from = 0; from < logProbs.size(); from += STRETCH) {
+            int to = Math.min(from + STRETCH, logProbs.size());
+            text.append(String.format(Locale.ROOT, "%d,%d,%.6f\n", from + 1, to, perplexity(from, to)));
+        }
+        Path file = folder.resolve(name + ".csv");
+        AtomicFile.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
+        return file;
+    }
+}
