@@ -489,4 +489,72 @@ class VerbsTest {
         assertThat(document).content().contains("begin bench peers", "first token of a fresh process");
         assertThat(run("bench", "peers", "--rows", "speed").err()).contains("--rows", "prefill-deep");
     }
+
+    @Test
+    void evalPerplexityAndKldGoThroughAText() {
+        Path folder = home.resolve("results");
+        String text = "The ferry left at noon, and nobody saw it come back.";
+        Run perplexity = run(
+                "eval", "perplexity", "--json", "--model", QWEN2, "--out", folder.toString(), "--tokens", "20", text);
+        assertThat(perplexity.exitCode()).as(perplexity.err()).isZero();
+        Map<?, ?> foretold = map(((List<?>) perplexity.json().get("results")).getFirst());
+        assertThat(foretold.get("metric")).isEqualTo("perplexity");
+        assertThat((Double) foretold.get("score")).isGreaterThan(1);
+        assertThat(foretold.get("samples")).isEqualTo(19L);
+        Run kld = run(
+                "eval",
+                "kld",
+                "--json",
+                "--model",
+                QWEN2,
+                "--out",
+                folder.toString(),
+                "--kv",
+                "bf16",
+                "--tokens",
+                "20",
+                text);
+        assertThat(kld.exitCode()).as(kld.err()).isZero();
+        Map<?, ?> diverged = map(((List<?>) kld.json().get("results")).getFirst());
+        assertThat((Double) diverged.get("meanKl")).isBetween(0.0, 0.1);
+        assertThat((Double) diverged.get("sameTop1")).isBetween(0.5, 1.0);
+        assertThat(folder).isDirectoryContaining("glob:**/perplexity-*.csv").isDirectoryContaining("glob:**/kld-*.csv");
+        assertThat(run("eval", "perplexity", "--model", QWEN2, "short").err()).contains("2 are needed");
+    }
+
+    @Test
+    void evalRulerAsksAndKeepsWhatIsFinished() {
+        Path folder = home.resolve("results");
+        String[] ruler = {
+            "eval",
+            "ruler",
+            "--json",
+            "--model",
+            QWEN2,
+            "--rope-scaling",
+            "linear:factor=32",
+            "--length",
+            "1500",
+            "--tasks",
+            "niah_single_1,vt",
+            "--samples",
+            "1",
+            "--threads",
+            "1",
+            "--out",
+            folder.toString()
+        };
+        Run first = run(ruler);
+        assertThat(first.exitCode()).as(first.err()).isZero();
+        List<?> results = (List<?>) first.json().get("results");
+        assertThat(results).hasSize(2);
+        assertThat(map(results.getFirst()).get("task")).isEqualTo("niah_single_1");
+        assertThat(map(results.getFirst()).get("low")).isEqualTo(0.0);
+        assertThat(run(ruler).json().get("results")).isEqualTo(results);
+        assertThat(folder).isDirectoryContaining("glob:**/ruler-*.jsonl").isDirectoryContaining("glob:**/ruler-*.csv");
+        assertThat(run("eval", "ruler", "--tasks", "niah").err()).contains("niah_single_1", "qa_2");
+        Run tooLong = run("eval", "ruler", "--model", QWEN2, "--length", "4096", "--out", folder.toString());
+        assertThat(tooLong.exitCode()).isEqualTo(2);
+        assertThat(tooLong.err()).contains("--length 4096", "holds", "128");
+    }
 }
