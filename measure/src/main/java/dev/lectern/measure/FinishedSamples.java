@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
@@ -79,12 +80,10 @@ final class FinishedSamples implements AutoCloseable {
             }
             channel.truncate(end);
             channel.position(end);
-            int line = 1;
-            for (String text : new String(bytes, 0, end, StandardCharsets.UTF_8).split("\n")) {
-                if (!text.isEmpty()) {
-                    know(text, line);
-                }
-                line++;
+            List<String> lines =
+                    new String(bytes, 0, end, StandardCharsets.UTF_8).lines().toList();
+            for (int line = 1; line <= lines.size(); line++) {
+                know(lines.get(line - 1), line);
             }
         } catch (IOException e) {
             close();
