@@ -28,6 +28,11 @@ final class AtomicFile {
         }
     }
 
+    /** A name as a part of a file's name: small letters, digits and dots, everything else a dash. */
+    static String plain(String name) {
+        return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
+    }
+
     /** Gives a finished file its name. */
     static void publish(Path part, Path target) throws IOException {
         try {

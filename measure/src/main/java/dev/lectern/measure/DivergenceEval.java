@@ -6,6 +6,7 @@ import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
+import dev.lectern.generate.Sampler;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -46,7 +47,7 @@ public final class DivergenceEval {
                     float[] p = after(model, exact, tokens[i], cancellation);
                     float[] q = after(model, tested, tokens[i], cancellation);
                     divergences.add(LogProbs.divergence(p, q));
-                    same += LogProbs.likeliest(p) == LogProbs.likeliest(q) ? 1 : 0;
+                    same += likeliest(p) == likeliest(q) ? 1 : 0;
                     progress.report(i + 1, tokens.length);
                 }
                 OptionalInt apart = apart(model, exact, tested, context - tokens.length, cancellation);
@@ -62,11 +63,15 @@ public final class DivergenceEval {
         return session.logits();
     }
 
+    private static int likeliest(float[] logits) {
+        return Sampler.likeliest(logits, 0, logits.length);
+    }
+
     /** The first token of greedy continuations that differs, counted from 0. */
     private static OptionalInt apart(Model model, Session exact, Session tested, int steps, Cancellation cancellation) {
         for (int i = 0; i < steps; i++) {
-            int token = LogProbs.likeliest(exact.logits());
-            if (token != LogProbs.likeliest(tested.logits())) {
+            int token = likeliest(exact.logits());
+            if (token != likeliest(tested.logits())) {
                 return OptionalInt.of(i);
             }
             after(model, exact, token, cancellation);

@@ -7,7 +7,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -172,7 +171,7 @@ public record KvCacheResult(
     }
 
     static String name(Setting setting) {
-        String model = setting.model().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
+        String model = AtomicFile.plain(setting.model());
         return "kv-cache-" + model + "-" + setting.tokens();
     }
 

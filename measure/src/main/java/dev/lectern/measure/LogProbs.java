@@ -32,15 +32,4 @@ final class LogProbs {
         }
         return Math.max(0, sum); // never negative but by rounding
     }
-
-    /** The likeliest token, the first of several. */
-    static int likeliest(float[] logits) {
-        int best = 0;
-        for (int i = 1; i < logits.length; i++) {
-            if (logits[i] > logits[best]) {
-                best = i;
-            }
-        }
-        return best;
-    }
 }

@@ -8,7 +8,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -85,13 +84,9 @@ public record PeersResult(
 
     /** The name of its file, without ending, for the model, the processor and the vectors: {@code peers-smollm2-135m-amd-epyc-512-bit}. */
     public String name() {
-        return "peers-" + plain(setting.model()) + "-"
-                + plain(setting.machine().cpu().replaceAll("\\([^)]*\\)", "")) + "-"
+        return "peers-" + AtomicFile.plain(setting.model()) + "-"
+                + AtomicFile.plain(setting.machine().cpu().replaceAll("\\([^)]*\\)", "")) + "-"
                 + setting.machine().vectorBits() + "-bit";
-    }
-
-    private static String plain(String text) {
-        return text.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
     }
 
     /** The object of {@code --json} for the results of several models on one machine, on one line. */

@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * How well a model answers questions about texts of a given length, with RULER-like tasks. A sample is written as a conversation by the model's own template; the answer's beginning is put into its
@@ -54,7 +53,7 @@ public final class RulerEval {
         String digest = ModelDigest.of(subject, cancellation);
         Work work = new Work(progress);
         Machine machine = Machine.here();
-        String name = subject.name().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
+        String name = AtomicFile.plain(subject.name());
         List<RulerResults.Row> rows = new ArrayList<>();
         try (FinishedSamples finished = new FinishedSamples(folder.resolve("ruler-" + name + ".jsonl"));
                 Model model = subject.open(modelOptions)) {
