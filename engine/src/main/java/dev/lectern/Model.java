@@ -1,8 +1,10 @@
 package dev.lectern;
 
 import dev.lectern.attention.DecodeAttention;
-import dev.lectern.attention.Dense;
+import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.ExactAttention;
+import dev.lectern.attention.Heads;
+import dev.lectern.attention.Traffic;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
@@ -213,7 +215,7 @@ public final class Model implements AutoCloseable {
                 decoder.config().rope().forLength(context),
                 context,
                 prefill(options.prefill()),
-                attention(options.attention()));
+                DecodeAttentions.named(options.attention()));
     }
 
     /**
@@ -227,6 +229,24 @@ public final class Model implements AutoCloseable {
      */
     public void step(List<Session> sessions, int[] tokens, Cancellation cancellation) {
         Session.step(this, sessions, tokens, cancellation);
+    }
+
+    /**
+     * Answers after what several sessions have read, decoded together, so that the weights are read once for all. The i-th gets what the i-th of several answers
+     * gets in {@link Session#generate(int, GenerateOptions, TokenListener, Cancellation)}, which is greedily what it would get by itself, and afterwards holds it up to the token before its last.
+     *
+     * @param sessions of this model, each another one, with the same method of attention
+     * @param listener told with a session's place in the list
+     * @return an answer for each
+     */
+    public List<Answer> generate(
+            List<Session> sessions, GenerateOptions options, TokenListener listener, Cancellation cancellation) {
+        return Session.generate(this, sessions, options, listener, cancellation);
+    }
+
+    /** What attention has read for tokens that came alone, those of answers, since the model was opened. */
+    public Traffic traffic() {
+        return withForward(Forward::traffic);
     }
 
     /**
@@ -263,9 +283,12 @@ public final class Model implements AutoCloseable {
         for (ModelFile.Tensor tensor : file.tensors()) {
             weights = Math.addExact(weights, tensor.bytes());
         }
+        DecodeAttention method = DecodeAttentions.named(options.attention());
         long attention = 0;
         for (int layer = 0; layer < config.layers(); layer++) {
-            attention = Math.max(attention, ExactAttention.bytes(Forward.heads(config, layer), sessions, tokens));
+            Heads heads = Forward.heads(config, layer);
+            long exact = ExactAttention.bytes(heads, sessions, tokens);
+            attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
         }
         long scratch = Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention);
         return new Estimate(
@@ -290,7 +313,7 @@ public final class Model implements AutoCloseable {
                     "--kv " + options.kv()
                             + " names a format for one side only: write k=FORMAT,v=FORMAT or one FORMAT for both.");
         }
-        KvFormat.Layout keyLayout = attention(options.attention()).keyLayout();
+        KvFormat.Layout keyLayout = DecodeAttentions.named(options.attention()).keyLayout();
         List<LayerCache> layers = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
             layers.add(new LayerCache(
@@ -305,14 +328,6 @@ public final class Model implements AutoCloseable {
         }
         throw new LecternException(
                 LecternException.Kind.BAD_OPTION, "There is no prefill method \"" + name + "\"; there is full.");
-    }
-
-    private static DecodeAttention attention(String name) {
-        if (name.equals("dense")) {
-            return new Dense();
-        }
-        throw new LecternException(
-                LecternException.Kind.BAD_OPTION, "There is no attention method \"" + name + "\"; there is dense.");
     }
 
     /** Runs steps one after the other. */

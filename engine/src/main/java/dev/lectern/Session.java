@@ -1,6 +1,7 @@
 package dev.lectern;
 
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
 import dev.lectern.kv.KvCache;
@@ -232,35 +233,87 @@ public final class Session implements AutoCloseable {
         if (n < 1) {
             throw new LecternException(LecternException.Kind.BAD_OPTION, "-n is " + n + ", but it takes 1 or more.");
         }
-        List<float[]> starts = new ArrayList<>();
-        List<Sequence> sequences = new ArrayList<>();
-        for (int i = 0; i < n; i++) {
-            starts.add(logits());
-            sequences.add(i == 0 ? sequence : sequence.fork());
+        List<Session> sessions = new ArrayList<>(List.of(this));
+        try {
+            while (sessions.size() < n) {
+                sessions.add(fork());
+            }
+            return generate(model, sessions, options, listener, cancellation);
+        } finally {
+            sessions.stream().skip(1).forEach(Session::close);
         }
-        int before = length();
-        float[] known = logits;
-        logits = null;
+    }
+
+    /** An answer for each of several sessions; see {@link Model#generate}. */
+    static List<Answer> generate(
+            Model model,
+            List<Session> sessions,
+            GenerateOptions options,
+            TokenListener listener,
+            Cancellation cancellation) {
+        DecodeAttention attention = common(model, sessions);
+        int n = sessions.size();
+        List<Generation.Start> starts = new ArrayList<>();
+        for (Session session : sessions) {
+            starts.add(new Generation.Start(session.sequence, session.logits(), session.context));
+        }
+        int[] before = sessions.stream().mapToInt(Session::length).toArray();
+        List<float @Nullable []> known = new ArrayList<>();
+        for (Session session : sessions) {
+            known.add(session.logits);
+            session.logits = null;
+        }
         try {
             List<Answer> answers = model.withForward(forward -> new Generation(forward, attention, model.tokenizer())
-                    .answers(sequences, starts, context, options, listener, cancellation));
-            int read = length() - before;
-            tokens = Arrays.copyOf(tokens, before + read);
-            for (int i = 0; i < read; i++) {
-                tokens[before + i] = answers.getFirst().tokens().get(i);
+                    .answers(starts, options, listener, cancellation));
+            for (int i = 0; i < n; i++) {
+                Session session = sessions.get(i);
+                int read = session.length() - before[i];
+                session.tokens = Arrays.copyOf(session.tokens, before[i] + read);
+                for (int t = 0; t < read; t++) {
+                    session.tokens[before[i] + t] = answers.get(i).tokens().get(t);
+                }
             }
             return answers;
         } catch (RuntimeException | Error e) {
-            sequence.cache().truncate(before);
-            logits = known;
+            for (int i = 0; i < n; i++) {
+                sessions.get(i).sequence.cache().truncate(before[i]);
+                sessions.get(i).logits = known.get(i);
+            }
             throw e;
-        } finally {
-            sequences.stream().skip(1).forEach(Sequence::close);
         }
+    }
+
+    /** The method of sessions that go together. */
+    private static DecodeAttention common(Model model, List<Session> sessions) {
+        if (sessions.isEmpty() || new HashSet<>(sessions).size() != sessions.size()) {
+            throw new IllegalArgumentException("a step of " + sessions.size() + " sessions, or of one twice");
+        }
+        DecodeAttention attention = sessions.getFirst().attention;
+        for (Session session : sessions) {
+            if (session.model != model || !session.attention.name().equals(attention.name())) {
+                throw new IllegalArgumentException("sessions of different models or methods in one step");
+            }
+        }
+        return attention;
     }
 
     /** Another session that has read the same; nothing is copied. */
     public Session fork() {
+        return fork(attention);
+    }
+
+    /**
+     * Another session that has read the same, and looks things up by another method from here on; nothing is copied.
+     *
+     * @param attention a method's name, as in {@link SessionOptions}
+     * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
+     */
+    public Session fork(String attention) {
+        return fork(DecodeAttentions.named(attention));
+    }
+
+    private Session fork(DecodeAttention attention) {
         return new Session(model, sequence.fork(), context, prefill, attention, tokens(), logits);
     }
 
@@ -309,16 +362,13 @@ public final class Session implements AutoCloseable {
 
     /** One token more for each of several sessions, in one step; see {@link Model#step}. */
     static void step(Model model, List<Session> sessions, int[] next, Cancellation cancellation) {
-        if (sessions.isEmpty() || sessions.size() != next.length || new HashSet<>(sessions).size() != next.length) {
+        if (sessions.size() != next.length) {
             throw new IllegalArgumentException(next.length + " tokens for " + sessions.size() + " sessions");
         }
-        DecodeAttention attention = sessions.getFirst().attention;
+        DecodeAttention attention = common(model, sessions);
         List<Slice> slices = new ArrayList<>();
         for (int i = 0; i < next.length; i++) {
             Session session = sessions.get(i);
-            if (session.model != model || !session.attention.name().equals(attention.name())) {
-                throw new IllegalArgumentException("sessions of different models or methods in one step");
-            }
             int[] token = {next[i]};
             session.admit(token);
             slices.add(new Slice(session.sequence, token, Slice.Logits.LAST));

@@ -99,7 +99,7 @@ public class GatherBenchmark extends Timed {
     @Benchmark
     public float[] gather(Amount amount) {
         int i = next++ % caches.size();
-        exact.gather(heads, 1, q, segments.get(i), selections.get(i), out, null, cancellation);
+        exact.gather(heads, 1, heads.kvHeads(), q, segments.get(i), selections.get(i), out, null, cancellation);
         amount(amount, CHOSEN);
         return out;
     }

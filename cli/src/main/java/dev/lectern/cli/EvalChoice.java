@@ -1,7 +1,10 @@
 package dev.lectern.cli;
 
+import dev.lectern.LecternException;
 import dev.lectern.measure.BenchModel;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,15 +26,17 @@ final class EvalChoice {
             paramLabel = "FORMAT",
             description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
             })
-    @Nullable
-    String kv;
+    List<String> kv = List.of();
 
     @Option(
             names = "--attention",
             paramLabel = "METHOD",
-            description = {"What each new token looks at: dense (everything, exact).", "Default: dense."})
-    @Nullable
-    String attention;
+            description = {
+                "What each new token looks at: dense (everything, exact), or for",
+                "comparison topk, topp, oracle-sampling or uniform with options, as",
+                "topk:budget=2%%:sinks=4:window=64. Default: dense."
+            })
+    List<String> attention = List.of();
 
     @Option(names = "--out", paramLabel = "FOLDER", description = "Where results go. Default: eval-results.")
     String folder = "eval-results";
@@ -47,6 +52,25 @@ final class EvalChoice {
         String spec =
                 model == null ? surroundings.hub().catalogue().defaultModel().name() : model;
         return SpeedCommand.repacked(surroundings, SpeedCommand.located(surroundings, spec), repack, compute.options());
+    }
+
+    /** The format, for a verb that goes through one. */
+    Optional<String> kv() {
+        return only("--kv", kv);
+    }
+
+    /** The method, for a verb that goes through one. */
+    Optional<String> attention() {
+        return only("--attention", attention);
+    }
+
+    private static Optional<String> only(String option, List<String> given) {
+        if (given.size() > 1) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    option + " is given " + given.size() + " times, but this verb goes through one: run it for each.");
+        }
+        return given.stream().findFirst();
     }
 
     Path out() {

@@ -27,7 +27,7 @@ final class EvalText {
 
     TextOptions options(EvalChoice eval) {
         TextOptions options = TextOptions.DEFAULT.withTokens(tokens);
-        options = eval.kv == null ? options : options.withKv(eval.kv);
-        return eval.attention == null ? options : options.withAttention(eval.attention);
+        options = eval.kv().map(options::withKv).orElse(options);
+        return eval.attention().map(options::withAttention).orElse(options);
     }
 }

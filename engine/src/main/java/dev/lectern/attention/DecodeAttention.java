@@ -11,12 +11,17 @@ import dev.lectern.kv.KvFormat;
  * result, bit for bit, whatever the number of threads and whatever other rows are in the step.
  */
 public interface DecodeAttention {
-    /** What options and results call it. */
+    /** What results call it, with all options that it depends on: what {@link DecodeAttentions#named} takes. */
     String name();
 
     /** How keys are to stand in the cache: in tiles for a method that reads most of them, in rows for one that gathers few. */
     default KvFormat.Layout keyLayout() {
         return KvFormat.Layout.TILE;
+    }
+
+    /** Bytes of scratch at a depth that grow with it. */
+    default long bytes(Heads heads, int rows, long tokens) {
+        return 0;
     }
 
     /**

@@ -24,11 +24,41 @@ public final class ExactAttention {
     private final SingleAttention single;
     private final ChunkAttention chunk;
     private final GatherAttention gather;
+    private final ScoreAttention score;
+    private final Workers workers;
+    private @Nullable GatherListener listener;
+    private long bytesRead;
+    private long rowsRead;
+    private long rowsHeld;
 
     public ExactAttention(Workers workers) {
         single = new SingleAttention(workers);
         chunk = new ChunkAttention(workers);
         gather = new GatherAttention(workers);
+        score = new ScoreAttention(workers);
+        this.workers = workers;
+    }
+
+    /** The threads that methods may share loops with, between calls. */
+    public Workers workers() {
+        return workers;
+    }
+
+    /** Is told what {@link #gather} looks at. */
+    @FunctionalInterface
+    public interface GatherListener {
+        /** @param selections {@code [rows][sets]}, valid during the call */
+        void gathered(Heads heads, int rows, int sets, Selection[] selections);
+    }
+
+    /** Tells a listener of each {@link #gather} from here on; null for none. */
+    public void listen(@Nullable GatherListener listener) {
+        this.listener = listener;
+    }
+
+    /** What {@link #all}, {@link #gather} and {@link #scores} have read until now. */
+    public Traffic traffic() {
+        return new Traffic(bytesRead, rowsRead, rowsHeld);
     }
 
     /** Bytes of scratch for single queries at a depth, all workers together: the part that grows with the context. */
@@ -65,7 +95,35 @@ public final class ExactAttention {
      * @param out {@code [caches][heads][headDim]}
      */
     public void all(Heads heads, int layer, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+        for (KvCache cache : caches) {
+            long visible = visible(heads, cache.length() + 1);
+            Page page = cache.page(layer, 0);
+            long rowBytes = page.keys().rowBytes() + page.values().rowBytes();
+            bytesRead += visible * heads.kvHeads() * rowBytes;
+            rowsRead += visible * heads.heads();
+            rowsHeld += visible * heads.heads();
+        }
         single.attendAll(heads, layer, caches, q, out, cancellation);
+    }
+
+    private static long visible(Heads heads, long tokens) {
+        return heads.window() == 0 ? tokens : Math.min(tokens, heads.window());
+    }
+
+    /**
+     * The scores of the next token of each sequence against all tokens that are stored, its own included: binary logarithms of weights in the softmax, up to a constant.
+     *
+     * @param q {@code [caches][heads][headDim]}, rotated
+     * @param out {@code [caches][heads][stride]}; scores of tokens outside a window may be anything
+     * @param stride the most tokens of a sequence, up to a whole tile
+     */
+    public void scores(
+            Heads heads, int layer, KvCache[] caches, float[] q, float[] out, int stride, Cancellation cancellation) {
+        for (KvCache cache : caches) {
+            long tokens = visible(heads, cache.length() + 1);
+            bytesRead += tokens * heads.kvHeads() * cache.page(layer, 0).keys().rowBytes();
+        }
+        score.scores(heads, layer, caches, q, out, stride, cancellation);
     }
 
     /**
@@ -95,19 +153,39 @@ public final class ExactAttention {
      *
      * @param q {@code [rows][heads][headDim]}, rotated
      * @param segments per row: where the tokens are; all segments but the last are whole pages, and id i is the i-th token of all
-     * @param selections {@code [rows · kvHeads]}: what the query heads of each kv head look at; of nothing the output is 0, the log-sum-exp −∞
+     * @param sets selections of a row: as many as kv heads, or a multiple, up to one for each query head
+     * @param selections {@code [rows][sets]}: what the query heads of a set look at; of nothing the output is 0, the log-sum-exp −∞
      * @param out {@code [rows][heads][headDim]}
      * @param logSumExp {@code [rows][heads]}: ln Σ w exp(score), if wanted; with it, parts that were attended apart can be merged
      */
     public void gather(
             Heads heads,
             int rows,
+            int sets,
             float[] q,
             Segments[] segments,
             Selection[] selections,
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        gather.attend(heads, rows, q, segments, selections, out, logSumExp, cancellation);
+        for (int row = 0; row < rows; row++) {
+            long tokens = 0, chosen = 0;
+            for (int i = 0; i < segments[row].count(); i++) {
+                tokens += segments[row].tokens(i);
+            }
+            for (int set = row * sets; set < (row + 1) * sets; set++) {
+                chosen += selections[set].count();
+            }
+            if (chosen > 0) {
+                Page page = segments[row].page(0);
+                bytesRead += chosen * (page.keys().rowBytes() + page.values().rowBytes());
+            }
+            rowsRead += chosen * (heads.heads() / sets);
+            rowsHeld += visible(heads, tokens) * heads.heads();
+        }
+        if (listener != null) {
+            listener.gathered(heads, rows, sets, selections);
+        }
+        gather.attend(heads, rows, sets, q, segments, selections, out, logSumExp, cancellation);
     }
 }

@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link ExactAttention#gather}. A share is {@value #PART} chosen tokens of one row and kv head; whoever ends the last share of a selection merges them in their order, so
+ * {@link ExactAttention#gather}. A share is {@value #PART} chosen tokens of one selection; whoever ends the last share of a selection merges them in their order, so
  * the result does not depend on the number of threads. Single tokens are unpacked some at a time, so that the processor fetches several from memory at once.
  */
 final class GatherAttention {
@@ -43,7 +43,9 @@ final class GatherAttention {
 
     // The call at work.
     private Heads heads = new Heads(1, 1, 1, 0);
-    private int choices; // rows · kvHeads
+    private int sets; // selections of a row
+    private int setsPerKvHead = 1;
+    private int choices; // rows · sets
     private float[] q = {};
     private Segments[] segments = NONE;
     private Selection[] selections = NOTHING;
@@ -68,19 +70,26 @@ final class GatherAttention {
     void attend(
             Heads heads,
             int rows,
+            int sets,
             float[] q,
             Segments[] segments,
             Selection[] selections,
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        this.heads = heads;
+        if (sets % heads.kvHeads() != 0 || heads.heads() % sets != 0) {
+            throw new IllegalArgumentException(sets + " selections for " + heads.heads() + " query heads");
+        }
+        // The query heads that share a selection are a group of their own.
+        this.heads = new Heads(heads.heads(), sets, heads.headDim(), heads.window());
+        this.sets = sets;
+        setsPerKvHead = sets / heads.kvHeads();
         this.q = q;
         this.segments = segments;
         this.selections = selections;
         this.out = out;
         this.logSumExp = logSumExp;
-        choices = Math.multiplyExact(rows, heads.kvHeads());
+        choices = Math.multiplyExact(rows, sets);
         if (firstShare.length <= choices) {
             firstShare = new int[choices + 1];
             unfinished = new AtomicIntegerArray(choices);
@@ -90,7 +99,7 @@ final class GatherAttention {
             firstShare[i + 1] = Math.addExact(firstShare[i], parts);
             unfinished.setPlain(i, parts);
         }
-        shares.begin(heads, firstShare[choices]);
+        shares.begin(this.heads, firstShare[choices]);
         try {
             for (int i = 0; i < choices; i++) {
                 if (selections[i].count() == 0) {
@@ -131,8 +140,8 @@ final class GatherAttention {
 
     private void share(int choice, Selection chosen, int from, int to, int share, Scratch s) {
         int group = heads.group(), headDim = heads.headDim(), width = heads.width();
-        Segments source = segments[choice / heads.kvHeads()];
-        int kvHead = choice % heads.kvHeads();
+        Segments source = segments[choice / sets];
+        int kvHead = choice % sets / setsPerKvHead;
         s.queries = Shares.grown(s.queries, group * headDim);
         s.scores = Shares.grown(s.scores, group * PART);
         s.rows = Shares.grown(s.rows, BATCH * width);

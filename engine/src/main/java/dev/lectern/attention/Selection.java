@@ -61,7 +61,7 @@ public final class Selection {
         return ids[i];
     }
 
-    float logWeight(int i) {
+    public float logWeight(int i) {
         return logWeights[i];
     }
 

@@ -35,6 +35,15 @@ public final class Generation {
         }
     }
 
+    /**
+     * What an answer goes on from.
+     *
+     * @param sequence afterwards holds what was read of the answer: all tokens but the last chosen one
+     * @param logits after its last token, {@code [vocabulary]}; overwritten
+     * @param context tokens that it may hold
+     */
+    public record Start(Sequence sequence, float[] logits, int context) {}
+
     private final Forward forward;
     private final DecodeAttention attention;
     private final Tokenizer tokenizer;
@@ -47,27 +56,18 @@ public final class Generation {
         endTokens = Set.copyOf(tokenizer.endTokens());
     }
 
-    /**
-     * Answers after sequences. Each sequence afterwards holds what was read of its answer: all tokens but the last chosen one.
-     *
-     * @param logits per sequence: the logits after its last token, {@code [vocabulary]}; overwritten
-     * @param context tokens that a sequence may hold
-     */
+    /** Answers, one for each start. */
     public List<Answer> answers(
-            List<Sequence> sequences,
-            List<float[]> logits,
-            int context,
-            GenerateOptions options,
-            TokenListener listener,
-            Cancellation cancellation) {
+            List<Start> starts, GenerateOptions options, TokenListener listener, Cancellation cancellation) {
         List<Growing> all = new ArrayList<>();
         List<Growing> growing = new ArrayList<>();
-        Answer[] answers = new Answer[sequences.size()];
+        Answer[] answers = new Answer[starts.size()];
         List<Slice> slices = new ArrayList<>();
-        for (int i = 0; i < sequences.size(); i++) {
-            Growing g = new Growing(i, sequences.get(i), options, tokenizer, context);
+        for (int i = 0; i < starts.size(); i++) {
+            Start start = starts.get(i);
+            Growing g = new Growing(i, start.sequence(), options, tokenizer, start.context());
             all.add(g);
-            choose(g, logits.get(i), 0, logits.get(i).length, options, listener, answers);
+            choose(g, start.logits(), 0, start.logits().length, options, listener, answers);
         }
         while (true) {
             growing.clear();

@@ -139,6 +139,11 @@ public final class FloatFormat implements KvFormat {
         }
 
         @Override
+        public int rowBytes() {
+            return headDim * bytesPerElement;
+        }
+
+        @Override
         public void gather(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride) {
             for (int i = 0; i < count; i++) {
                 int token = ids[from + i] - firstId, to = at + i * stride;

@@ -26,6 +26,9 @@ public interface KvSide {
     /** How the elements of a head stand; what it costs to read single tokens, or whole tiles, depends on it. */
     KvFormat.Layout layout();
 
+    /** Bytes that stand for one token of one head; what many share counts by the part. */
+    int rowBytes();
+
     /**
      * Chosen tokens of one head as rows, {@code [count][stride]} into out; columns from headDim to stride are unspecified.
      *

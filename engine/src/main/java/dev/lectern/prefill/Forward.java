@@ -6,6 +6,7 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
+import dev.lectern.attention.Traffic;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
@@ -117,6 +118,11 @@ public final class Forward {
                                 + " again.");
             }
         }
+    }
+
+    /** What attention has read for slices of one token. */
+    public Traffic traffic() {
+        return exact.traffic();
     }
 
     /** The shape of a layer's attention. */

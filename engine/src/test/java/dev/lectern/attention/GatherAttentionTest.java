@@ -100,7 +100,7 @@ public class GatherAttentionTest {
                         Selection[] chosen = new Selection[kvHeads];
                         Arrays.setAll(chosen, i -> some());
                         Segments[] segments = {Segments.of(cache, 0, TOKENS)};
-                        exact.gather(shape, 1, q, segments, chosen, out, lse, never);
+                        exact.gather(shape, 1, kvHeads, q, segments, chosen, out, lse, never);
                         for (int head = 0; head < heads; head++) {
                             double[] expected = expected(shape, cache, q, head, chosen[head / shape.group()]);
                             for (int d = 0; d < headDim; d++) {
@@ -128,7 +128,7 @@ public class GatherAttentionTest {
                     exact.single(shape, 1, q, new int[] {TOKENS - 1}, segments, dense, denseLse, never);
                     Selection all = new Selection();
                     all.addRun(0, TOKENS, 0);
-                    exact.gather(shape, 1, q, segments, new Selection[] {all, all}, out, lse, never);
+                    exact.gather(shape, 1, 2, q, segments, new Selection[] {all, all}, out, lse, never);
                     for (int i = 0; i < out.length; i++) {
                         assertThat(out[i]).isCloseTo(dense[i], within(1e-5f));
                     }
@@ -159,7 +159,7 @@ public class GatherAttentionTest {
             Selection chosen = new Selection();
             chosen.add(0, 0);
             chosen.add(2, (float) Math.log(2));
-            exact.gather(shape, 1, q, segments, new Selection[] {chosen}, out, lse, never);
+            exact.gather(shape, 1, 1, q, segments, new Selection[] {chosen}, out, lse, never);
             for (int i = 0; i < out.length; i++) {
                 assertThat(out[i]).isCloseTo(expected[i], within(1e-6f));
             }
@@ -180,12 +180,12 @@ public class GatherAttentionTest {
             float[] lse = new float[18];
             try (Workers workers = new Workers(1)) {
                 new ExactAttention(workers)
-                        .gather(shape, 1, q, new Segments[] {segments}, new Selection[] {a, b}, alone, null, never);
+                        .gather(shape, 1, 2, q, new Segments[] {segments}, new Selection[] {a, b}, alone, null, never);
             }
             try (Workers workers = new Workers(3)) {
                 Segments[] three = {segments, segments, segments};
                 Selection[] chosen = {a, b, empty, empty, b, empty};
-                new ExactAttention(workers).gather(shape, 3, q, three, chosen, together, lse, never);
+                new ExactAttention(workers).gather(shape, 3, 2, q, three, chosen, together, lse, never);
             }
             assertThat(Arrays.copyOf(together, width)).isEqualTo(alone);
             assertThat(Arrays.copyOfRange(together, width, 2 * width)).containsOnly(0);

@@ -52,8 +52,10 @@ final class FinishedSamples implements AutoCloseable {
      * @param score 0 to 1
      * @param tokens of the prompt
      * @param answer what the model said
+     * @param bytesRead of keys and values for each token that attention saw
+     * @param density the share of tokens that it looked at, 0 to 1
      */
-    record Finished(double score, int tokens, String answer) {}
+    record Finished(double score, int tokens, String answer, double bytesRead, double density) {}
 
     /**
      * Opens a file, making it where it is missing. A last line that was cut short by a crash is dropped.
@@ -109,7 +111,12 @@ final class FinishedSamples implements AutoCloseable {
                     Math.toIntExact(json.whole("index")));
             finished.put(
                     key,
-                    new Finished(json.number("score"), Math.toIntExact(json.whole("tokens")), json.text("answer")));
+                    new Finished(
+                            json.number("score"),
+                            Math.toIntExact(json.whole("tokens")),
+                            json.text("answer"),
+                            json.number("bytesRead"),
+                            json.number("density")));
         } catch (MalformedJsonException | IllegalArgumentException | ArithmeticException | LecternException e) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
@@ -142,6 +149,8 @@ final class FinishedSamples implements AutoCloseable {
             json.writeNumberProperty("score", sample.score());
             json.writeNumberProperty("tokens", sample.tokens());
             json.writeStringProperty("answer", sample.answer());
+            json.writeNumberProperty("bytesRead", sample.bytesRead());
+            json.writeNumberProperty("density", sample.density());
             json.writeStringProperty("date", Instant.now().toString());
             json.writeStringProperty("machine", machine.described());
             json.writeEndObject();

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 class FinishedSamplesTest {
     private static final FinishedSamples.Key KEY = new FinishedSamples.Key("abc", "attention=dense", "vt", 2048, 1, 0);
     private static final FinishedSamples.Finished SAMPLE =
-            new FinishedSamples.Finished(0.25, 2000, "a \"quoted\" answer\nin two lines");
+            new FinishedSamples.Finished(0.25, 2000, "a \"quoted\" answer\nin two lines", 5e6, 0.02);
 
     @TempDir
     Path folder;

@@ -1,0 +1,100 @@
+package dev.lectern.cli;
+
+import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.Suite;
+import dev.lectern.measure.TaskEval;
+import dev.lectern.measure.TaskOptions;
+import dev.lectern.measure.TaskResults;
+import dev.lectern.measure.tasks.TextHaystack;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** What the verbs have in common that ask about long texts. */
+final class TaskChoice {
+    /** For their help. */
+    static final String OBJECT =
+            "The object of --json: results [{task, method, kv, protocol, length, score (0 to 100), low, high (its interval of 95 %),"
+                    + " samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
+                    + " {difference, low, high, better, worse, p}: beside the first method, on the same samples}], model, sha256, suite,"
+                    + " haystack, seed, means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"
+                    + " given several times: each text is read once for each format, and every method goes on from that reading.";
+
+    @Mixin
+    EvalChoice eval = new EvalChoice();
+
+    @Option(
+            names = "--length",
+            paramLabel = "TOKENS",
+            split = ",",
+            description = "Tokens of prompt and answer; several with commas. Default: 2048.")
+    List<Integer> lengths = List.of();
+
+    @Option(names = "--samples", paramLabel = "N", description = "Samples of each task and length. Default: 20.")
+    @Nullable
+    Integer samples;
+
+    @Option(
+            names = "--protocol",
+            paramLabel = "A|B",
+            description = {
+                "What goes through the methods under test: the answer (A), or",
+                "question and answer (B). The rest is read exactly. Default: A."
+            })
+    TaskOptions.@Nullable Protocol protocol;
+
+    @Option(
+            names = "--haystack",
+            paramLabel = "FILE",
+            description = "A text to hide things in. Default: prose made on the spot.")
+    @Nullable
+    String haystack;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Which samples. Default: 1.")
+    @Nullable
+    Long seed;
+
+    @Mixin
+    OutputChoice output = new OutputChoice();
+
+    /**
+     * Evaluates.
+     *
+     * @param tasks of the suite; all where it is empty
+     */
+    TaskResults results(Surroundings surroundings, Suite suite, List<String> tasks) {
+        Console console = surroundings.console();
+        TaskOptions options =
+                options(console, TaskOptions.DEFAULT.withSuite(suite)).withTasks(tasks);
+        BenchModel subject = eval.subject(surroundings);
+        try (ProgressLine line = new ProgressLine(console, "asking", ProgressLine.Unit.WORK, 0, -1)) {
+            return TaskEval.run(
+                    subject, eval.compute.options(), options, eval.out(), line, surroundings.cancellation());
+        }
+    }
+
+    /** Writes files, and prints results as they are asked for. */
+    void print(TaskResults results, Console console) {
+        String name =
+                results.options().suite().name() + "-" + results.evaluated().model();
+        console.note("wrote " + results.writeCsv(eval.out(), name));
+        if (output.json) {
+            console.printLine(results.toJson());
+        } else {
+            console.print(results.table());
+        }
+    }
+
+    private TaskOptions options(Console console, TaskOptions options) {
+        options = lengths.isEmpty() ? options : options.withLengths(lengths);
+        options = samples == null ? options : options.withSamples(samples);
+        options = protocol == null ? options : options.withProtocol(protocol);
+        options = haystack == null
+                ? options
+                : options.withHaystack(new TextHaystack(haystack, console.in().file(haystack)));
+        options = eval.kv.isEmpty() ? options : options.withKv(eval.kv);
+        options = eval.attention.isEmpty() ? options : options.withAttention(eval.attention);
+        return seed == null ? options : options.withSeed(seed);
+    }
+}

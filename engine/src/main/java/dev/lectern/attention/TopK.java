@@ -1,0 +1,25 @@
+package dev.lectern.attention;
+
+/**
+ * The tokens of the highest scores, whatever the search for them would cost: the best that methods can find which search for heavy tokens. What the others weigh is
+ * lost, so the result is biased towards the heavy ones, the more the flatter the softmax is.
+ *
+ * <p>Source: the baseline "TopK" of Chen et al., "MagicPIG" (arXiv 2410.16179), section 3.1.
+ */
+final class TopK extends TokenChoice {
+    private final Budget budget;
+
+    TopK(MethodOptions options) {
+        this(options, options.budget());
+    }
+
+    private TopK(MethodOptions options, Budget budget) {
+        super(options, "budget=" + budget);
+        this.budget = budget;
+    }
+
+    @Override
+    void choose(Middle middle, Selection into) {
+        middle.takeHighest(budget.of(middle.count()), into);
+    }
+}

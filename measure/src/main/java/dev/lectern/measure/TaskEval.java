@@ -1,0 +1,300 @@
+package dev.lectern.measure;
+
+import dev.lectern.Answer;
+import dev.lectern.Cancellation;
+import dev.lectern.Estimate;
+import dev.lectern.GenerateOptions;
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.Session;
+import dev.lectern.SessionOptions;
+import dev.lectern.attention.Traffic;
+import dev.lectern.measure.tasks.Fitting;
+import dev.lectern.measure.tasks.Sample;
+import dev.lectern.measure.tasks.Task;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * How well a model answers questions about texts of a given length, by one method or by several. A sample is written as a conversation by the model's own template; the answer's beginning is put into its
+ * mouth, and it goes on greedily. A text is read once for all methods over a format of the cache, with exact attention, and each method goes on from that reading. Some samples are answered together, so that
+ * the weights are read once for all; that changes no answer. Each finished sample is kept, and not computed again.
+ */
+public final class TaskEval {
+    /** Samples answered together, where their texts are short. More gain little: a step is then as long as their attention. */
+    private static final int TOGETHER = 8;
+
+    /** Tokens of samples that are answered together, so that an interruption costs no more than minutes. */
+    private static final int TOKENS_TOGETHER = 16_384;
+
+    /** The share of free memory that sessions may take. */
+    private static final double MEMORY = 0.5;
+
+    private final Model model;
+    private final String digest;
+    private final TaskOptions options;
+    private final FinishedSamples finished;
+    private final Machine machine;
+    private final Work work;
+    private final Cancellation cancellation;
+
+    private TaskEval(
+            Model model,
+            String digest,
+            TaskOptions options,
+            FinishedSamples finished,
+            Machine machine,
+            Work work,
+            Cancellation cancellation) {
+        this.model = model;
+        this.digest = digest;
+        this.options = options;
+        this.finished = finished;
+        this.machine = machine;
+        this.work = work;
+        this.cancellation = cancellation;
+    }
+
+    /** A sample that some methods have not answered. */
+    private record Open(Task task, int length, int index, List<Method> methods) {}
+
+    /** A sample whose text is read, and tokens of its question that are not. */
+    private record Reading(Open open, Sample sample, int[] prompt, Session session) {
+        int[] question() {
+            return Arrays.copyOfRange(prompt, session.length(), prompt.length);
+        }
+    }
+
+    /**
+     * Evaluates.
+     *
+     * @param folder keeps finished samples, in a file for each suite and model
+     * @param progress in units of about the same time each
+     * @throws LecternException of kind {@code TOO_LONG} if the model cannot hold the longest; {@code BAD_OPTION} if a length is too short for a task; {@code CANCELLED}, and then all
+     *     finished samples are kept
+     */
+    public static TaskResults run(
+            BenchModel subject,
+            ModelOptions modelOptions,
+            TaskOptions options,
+            Path folder,
+            Progress progress,
+            Cancellation cancellation) {
+        String digest = ModelDigest.of(subject, cancellation);
+        Machine machine = Machine.here();
+        Path file = folder.resolve(options.suite().name() + "-" + AtomicFile.plain(subject.name()) + ".jsonl");
+        try (FinishedSamples finished = new FinishedSamples(file);
+                Model model = subject.open(modelOptions)) {
+            requireRoom(model, subject.name(), options.lengths().getLast());
+            TaskEval eval = new TaskEval(model, digest, options, finished, machine, new Work(progress), cancellation);
+            eval.answerAll();
+            return new TaskResults(
+                    new Evaluated(subject.name(), digest, model.threads(), machine), options, eval.rows());
+        }
+    }
+
+    private static void requireRoom(Model model, String name, int longest) {
+        if (longest > model.context()) {
+            throw new LecternException(
+                    LecternException.Kind.TOO_LONG,
+                    "--length " + longest + " is more than " + name + " holds, which is " + model.context()
+                            + ": ask for less, or stretch it with --rope-scaling (linear:factor=2 doubles it).");
+        }
+    }
+
+    private void answerAll() {
+        List<List<Open>> groups = new ArrayList<>();
+        for (int length : options.lengths()) {
+            for (Task task : options.tasks(length)) {
+                groups.addAll(groups(task, length));
+            }
+        }
+        groups.forEach(group -> group.forEach(open -> work.plan(units(open))));
+        groups.forEach(this::answer);
+    }
+
+    /** The samples of a task that are open, in groups that are answered together. */
+    private List<List<Open>> groups(Task task, int length) {
+        int most = together(length);
+        List<List<Open>> groups = new ArrayList<>();
+        List<Open> group = new ArrayList<>();
+        for (int index = 0; index < options.samples(); index++) {
+            int sample = index;
+            List<Method> methods = options.methods().stream()
+                    .filter(method ->
+                            finished.get(key(method, task, length, sample)).isEmpty())
+                    .toList();
+            if (methods.isEmpty()) {
+                continue;
+            }
+            // Samples that lack the same methods go together.
+            if (group.size() == most
+                    || (!group.isEmpty() && !group.getFirst().methods().equals(methods))) {
+                groups.add(List.copyOf(group));
+                group.clear();
+            }
+            group.add(new Open(task, length, index, methods));
+        }
+        if (!group.isEmpty()) {
+            groups.add(List.copyOf(group));
+        }
+        return groups;
+    }
+
+    private int together(int length) {
+        int most = Math.clamp(TOKENS_TOGETHER / length, 1, TOGETHER);
+        for (Method method : options.methods()) {
+            Estimate estimate = model.estimate(session(method, length), most);
+            long room = (long) (MEMORY * estimate.available()) - estimate.scratch();
+            most = (int) Math.clamp(room / Math.max(1, estimate.kv()), 1, most);
+        }
+        return most;
+    }
+
+    private static SessionOptions session(Method method, int length) {
+        return SessionOptions.DEFAULT.withContext(length).withKv(method.kv()).withAttention(method.attention());
+    }
+
+    private FinishedSamples.Key key(Method method, Task task, int length, int index) {
+        return new FinishedSamples.Key(digest, options.described(method), task.name(), length, options.seed(), index);
+    }
+
+    private static double units(Open open) {
+        int answer = open.task.answerTokens(), prompt = Math.max(1, open.length - answer);
+        long readings = open.methods.stream().map(Method::kv).distinct().count();
+        return readings * Work.reading(0, prompt) + open.methods.size() * Work.decoding(prompt, answer);
+    }
+
+    private void answer(List<Open> group) {
+        List<Method> methods = group.getFirst().methods;
+        for (String kv : methods.stream().map(Method::kv).distinct().toList()) {
+            List<Reading> readings = new ArrayList<>();
+            try {
+                for (Open open : group) {
+                    Reading reading = read(open, kv);
+                    readings.add(reading);
+                    work.did(Work.reading(0, reading.prompt.length));
+                }
+                for (Method method : methods) {
+                    if (method.kv().equals(kv)) {
+                        answer(readings, method);
+                    }
+                }
+            } finally {
+                readings.forEach(reading -> reading.session.close());
+            }
+        }
+    }
+
+    /** Reads a sample as far as it is read exactly. */
+    private Reading read(Open open, String kv) {
+        Sample sample = Fitting.sample(
+                open.task,
+                options.seed(),
+                open.index,
+                open.length,
+                options.haystack(),
+                candidate -> prompt(candidate).length);
+        int[] prompt = prompt(sample);
+        int exact = options.protocol() == TaskOptions.Protocol.A ? prompt.length : contextTokens(sample, prompt);
+        Session session = model.newSession(session(new Method(kv, "dense"), open.length));
+        try {
+            session.read(Arrays.copyOf(prompt, exact), work.reading(0), cancellation);
+            return new Reading(open, sample, prompt, session);
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /** Answers samples together by one method, and keeps them. */
+    private void answer(List<Reading> readings, Method method) {
+        Task task = readings.getFirst().open.task;
+        List<Session> sessions = new ArrayList<>();
+        try {
+            readings.forEach(reading -> sessions.add(reading.session.fork(method.attention())));
+            Traffic before = model.traffic();
+            int steps = readQuestions(readings, sessions);
+            List<Answer> answers = model.generate(
+                    sessions,
+                    GenerateOptions.DEFAULT.withMaxTokens(task.answerTokens()),
+                    (n, token, text) -> {},
+                    cancellation);
+            for (Answer answer : answers) {
+                steps += answer.tokens().size() - 1; // the first comes from the last token that was read
+            }
+            Traffic traffic = model.traffic().since(before);
+            for (int i = 0; i < readings.size(); i++) {
+                Reading reading = readings.get(i);
+                String text = answers.get(i).text();
+                finished.add(
+                        key(method, task, reading.open.length, reading.open.index),
+                        new FinishedSamples.Finished(
+                                task.scoring().score(text, reading.sample),
+                                reading.prompt.length,
+                                text,
+                                (double) traffic.bytes() / Math.max(1, steps),
+                                traffic.density()),
+                        machine);
+                work.did(Work.decoding(reading.prompt.length, task.answerTokens()));
+            }
+        } finally {
+            sessions.forEach(Session::close);
+        }
+    }
+
+    /** Reads what is left of the prompts, token by token, as the method of attention sees tokens; returns how many. */
+    private int readQuestions(List<Reading> readings, List<Session> sessions) {
+        int longest = readings.stream().mapToInt(r -> r.question().length).max().orElseThrow(), steps = 0;
+        for (int t = 0; t < longest; t++) {
+            List<Session> going = new ArrayList<>();
+            List<Integer> tokens = new ArrayList<>();
+            for (int i = 0; i < readings.size(); i++) {
+                int[] question = readings.get(i).question();
+                if (t < question.length) {
+                    going.add(sessions.get(i));
+                    tokens.add(question[t]);
+                }
+            }
+            model.step(going, tokens.stream().mapToInt(Integer::intValue).toArray(), cancellation);
+            steps += going.size();
+        }
+        return steps;
+    }
+
+    private int[] prompt(Sample sample) {
+        int[] chat = model.chat("", List.of(sample.context()), sample.question());
+        int[] begin = model.tokenize(sample.answerBegin());
+        int[] prompt = Arrays.copyOf(chat, chat.length + begin.length);
+        System.arraycopy(begin, 0, prompt, chat.length, begin.length);
+        return prompt;
+    }
+
+    /** Where the question begins: up to there the tokens are the same whatever is asked. */
+    private int contextTokens(Sample sample, int[] prompt) {
+        int[] other = model.chat("", List.of(sample.context()), "?");
+        int same = Arrays.mismatch(prompt, other);
+        return Math.max(1, same < 0 ? prompt.length : same);
+    }
+
+    private List<TaskResults.Row> rows() {
+        List<TaskResults.Row> rows = new ArrayList<>();
+        for (int length : options.lengths()) {
+            for (Method method : options.methods()) {
+                for (Task task : options.tasks(length)) {
+                    List<FinishedSamples.Finished> samples = new ArrayList<>();
+                    for (int index = 0; index < options.samples(); index++) {
+                        samples.add(
+                                finished.get(key(method, task, length, index)).orElseThrow());
+                    }
+                    rows.add(TaskResults.Row.of(task.name(), method, length, samples));
+                }
+            }
+        }
+        return rows;
+    }
+}

@@ -1,0 +1,154 @@
+package dev.lectern.measure;
+
+import dev.lectern.LecternException;
+import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.measure.tasks.Haystack;
+import dev.lectern.measure.tasks.Prose;
+import dev.lectern.measure.tasks.Task;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What {@link TaskEval} measures.
+ *
+ * @param suite the tasks that there are
+ * @param lengths tokens of prompt and answer; ascending
+ * @param tasks names of the suite's; all of them where it is empty
+ * @param samples of each task at each length
+ * @param protocol how the question is read
+ * @param haystack where tasks hide things in prose
+ * @param kv formats of keys and values
+ * @param attention methods, each over each format; all are asked the same, and the first over the first is what the others are compared with
+ * @param seed of the samples
+ */
+public record TaskOptions(
+        Suite suite,
+        List<Integer> lengths,
+        List<String> tasks,
+        int samples,
+        Protocol protocol,
+        Haystack haystack,
+        List<String> kv,
+        List<String> attention,
+        long seed) {
+    /** RULER's tasks at 2048 tokens, 20 samples of each, question read exactly, generated prose. */
+    public static final TaskOptions DEFAULT = new TaskOptions(
+            Suite.RULER, List.of(2048), List.of(), 20, Protocol.A, new Prose(), List.of("f16"), List.of("dense"), 1);
+
+    /** The shortest length. */
+    static final int LEAST = 256;
+
+    private static final int MOST = 1 << 30;
+    private static final int MOST_SAMPLES = 100_000;
+
+    /** What the method under test reads. */
+    public enum Protocol {
+        /** The answer alone: text and question are read exactly. */
+        A,
+        /** Question and answer; the text is read exactly. */
+        B
+    }
+
+    public TaskOptions {
+        lengths = lengths.stream().distinct().sorted().toList();
+        tasks = tasks.stream().distinct().toList();
+        kv = kv.stream().distinct().toList();
+        attention = attention.stream()
+                .map(method -> DecodeAttentions.named(method).name())
+                .distinct()
+                .toList();
+        requireSome("--length", lengths);
+        requireSome("--kv", kv);
+        requireSome("--attention", attention);
+        for (int length : lengths) {
+            requireBetween("--length", length, LEAST, MOST);
+        }
+        requireBetween("--samples", samples, 1, MOST_SAMPLES);
+        for (String task : tasks) {
+            if (!suite.names().contains(task)) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--tasks: there is no task \"" + task + "\"; there are " + String.join(", ", suite.names())
+                                + ".");
+            }
+        }
+    }
+
+    private static void requireSome(String option, List<?> values) {
+        if (values.isEmpty()) {
+            throw new LecternException(LecternException.Kind.BAD_OPTION, option + " names nothing.");
+        }
+    }
+
+    private static void requireBetween(String option, int value, int least, int most) {
+        if (value < least || value > most) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    option + " is " + value + ", but it takes " + least + " to " + most + ".");
+        }
+    }
+
+    /** The tasks, as they are at a length. */
+    List<Task> tasks(int length) {
+        return suite.tasks().apply(length).stream()
+                .filter(task -> tasks.isEmpty() || tasks.contains(task.name()))
+                .toList();
+    }
+
+    /** Every method over every format, those over one format together. */
+    List<Method> methods() {
+        List<Method> methods = new ArrayList<>();
+        for (String format : kv) {
+            for (String name : attention) {
+                methods.add(new Method(format, name));
+            }
+        }
+        return methods;
+    }
+
+    /** What scores depend on besides the model and the sample. */
+    String described(Method method) {
+        return String.join(
+                ";",
+                "attention=" + method.attention(),
+                "kv=" + method.kv(),
+                "protocol=" + protocol,
+                "haystack=" + haystack.name());
+    }
+
+    public TaskOptions withSuite(Suite suite) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withLengths(List<Integer> lengths) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withTasks(List<String> tasks) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withSamples(int samples) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withProtocol(Protocol protocol) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withHaystack(Haystack haystack) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withKv(List<String> kv) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withAttention(List<String> attention) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+
+    public TaskOptions withSeed(long seed) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    }
+}

@@ -1,0 +1,232 @@
+package dev.lectern.measure;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * What {@link TaskEval} found.
+ *
+ * @param rows lengths ascending; of each, the methods in their order, and of each the tasks in theirs
+ */
+public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> rows) {
+    /**
+     * A task at a length, by one method.
+     *
+     * @param scores of its samples, each 0 to 1
+     * @param bytesRead of keys and values for each token that attention saw
+     * @param density the share of tokens that it looked at, 0 to 1
+     */
+    public record Row(String task, Method method, int length, List<Double> scores, double bytesRead, double density) {
+        public Row {
+            scores = List.copyOf(scores);
+        }
+
+        static Row of(String task, Method method, int length, List<FinishedSamples.Finished> samples) {
+            return new Row(
+                    task,
+                    method,
+                    length,
+                    samples.stream().map(FinishedSamples.Finished::score).toList(),
+                    samples.stream()
+                            .mapToDouble(FinishedSamples.Finished::bytesRead)
+                            .average()
+                            .orElseThrow(),
+                    samples.stream()
+                            .mapToDouble(FinishedSamples.Finished::density)
+                            .average()
+                            .orElseThrow());
+        }
+
+        /** Their mean, 0 to 100. */
+        public double score() {
+            return 100 * Statistics.of(scores).mean();
+        }
+
+        /** Where it lies with 95 per cent confidence, 0 to 1. */
+        Wilson interval() {
+            return Wilson.of(Math.clamp(Statistics.of(scores).mean(), 0, 1), scores.size());
+        }
+    }
+
+    public TaskResults {
+        rows = List.copyOf(rows);
+    }
+
+    /** The tasks of a method at a length. */
+    public List<Row> rows(int length, Method method) {
+        return rows.stream()
+                .filter(row -> row.length() == length && row.method().equals(method))
+                .toList();
+    }
+
+    /** The mean of the tasks of a method at a length, 0 to 100. */
+    public double mean(int length, Method method) {
+        return rows(length, method).stream().mapToDouble(Row::score).average().orElseThrow();
+    }
+
+    /** The method that others are compared with. */
+    public Method first() {
+        return options.methods().getFirst();
+    }
+
+    /** How a method compares with the first on all tasks of a length; empty for the first itself. */
+    public Optional<Paired> paired(int length, Method method) {
+        return method.equals(first())
+                ? Optional.empty()
+                : Optional.of(Paired.of(scores(rows(length, method)), scores(rows(length, first()))));
+    }
+
+    private Optional<Paired> paired(Row row) {
+        return rows(row.length(), first()).stream()
+                .filter(other ->
+                        other.task().equals(row.task()) && !row.method().equals(first()))
+                .map(other -> Paired.of(List.of(row.scores()), List.of(other.scores())))
+                .findFirst();
+    }
+
+    private static List<List<Double>> scores(List<Row> rows) {
+        return rows.stream().map(Row::scores).toList();
+    }
+
+    /** Lines for a terminal. */
+    public String table() {
+        StringBuilder text = new StringBuilder();
+        for (Method method : options.methods()) {
+            if (options.methods().size() > 1) {
+                text.append(method.described()).append('\n');
+            }
+            text.append(String.format(
+                    Locale.ROOT, "%-16s %7s %7s   %s\n", "task", "length", "score", "95 % interval, samples"));
+            for (int length : options.lengths()) {
+                rows(length, method).forEach(row -> text.append(line(row)));
+                text.append(
+                        String.format(Locale.ROOT, "%-16s %7d %7.1f\n", "mean of tasks", length, mean(length, method)));
+                paired(length, method).ifPresent(paired -> text.append(compared(paired)));
+            }
+            text.append('\n');
+        }
+        return text.append(described()).append('\n').toString();
+    }
+
+    private static String line(Row row) {
+        Wilson interval = row.interval();
+        return String.format(
+                Locale.ROOT,
+                "%-16s %7d %7.1f   %.1f … %.1f, %d\n",
+                row.task(),
+                row.length(),
+                row.score(),
+                100 * interval.low(),
+                100 * interval.high(),
+                row.scores().size());
+    }
+
+    private String compared(Paired paired) {
+        return String.format(
+                Locale.ROOT,
+                "  beside %s: %+.1f (%.1f … %.1f), better on %d samples, worse on %d, p = %.2g\n",
+                first().described(),
+                100 * paired.difference(),
+                100 * paired.low(),
+                100 * paired.high(),
+                paired.better(),
+                paired.worse(),
+                paired.p());
+    }
+
+    /** One line that says what was measured. */
+    public String described() {
+        return String.format(
+                Locale.ROOT,
+                "%s, %s; %s, %s, protocol %s, seed %d; %s",
+                options.suite().title(),
+                options.haystack().name(),
+                evaluated.model(),
+                String.join(
+                        "; ", options.methods().stream().map(Method::described).toList()),
+                options.protocol(),
+                options.seed(),
+                evaluated.machine().described());
+    }
+
+    /** The object of {@code --json}. */
+    public String toJson() {
+        return evaluated.toJson(json -> rows.forEach(row -> write(json, row)), json -> {
+            json.writeStringProperty("suite", options.suite().name());
+            json.writeStringProperty("haystack", options.haystack().name());
+            json.writeNumberProperty("seed", options.seed());
+            json.writeArrayPropertyStart("means");
+            for (int length : options.lengths()) {
+                for (Method method : options.methods()) {
+                    json.writeStartObject();
+                    json.writeStringProperty("method", method.attention());
+                    json.writeStringProperty("kv", method.kv());
+                    json.writeNumberProperty("length", length);
+                    json.writeNumberProperty("score", mean(length, method));
+                    paired(length, method).ifPresent(paired -> write(json, paired));
+                    json.writeEndObject();
+                }
+            }
+            json.writeEndArray();
+        });
+    }
+
+    private void write(JsonGenerator json, Row row) {
+        Wilson interval = row.interval();
+        json.writeStartObject();
+        json.writeStringProperty("task", row.task());
+        json.writeStringProperty("method", row.method().attention());
+        json.writeStringProperty("kv", row.method().kv());
+        json.writeStringProperty("protocol", options.protocol().name());
+        json.writeNumberProperty("length", row.length());
+        json.writeNumberProperty("score", row.score());
+        json.writeNumberProperty("low", 100 * interval.low());
+        json.writeNumberProperty("high", 100 * interval.high());
+        json.writeNumberProperty("samples", row.scores().size());
+        json.writeNumberProperty("bytesRead", row.bytesRead());
+        json.writeNumberProperty("density", row.density());
+        paired(row).ifPresent(paired -> write(json, paired));
+        json.writeEndObject();
+    }
+
+    private static void write(JsonGenerator json, Paired paired) {
+        json.writeObjectPropertyStart("paired");
+        json.writeNumberProperty("difference", 100 * paired.difference());
+        json.writeNumberProperty("low", 100 * paired.low());
+        json.writeNumberProperty("high", 100 * paired.high());
+        json.writeNumberProperty("better", paired.better());
+        json.writeNumberProperty("worse", paired.worse());
+        json.writeNumberProperty("p", paired.p());
+        json.writeEndObject();
+    }
+
+    /** Writes {@code NAME.csv}, a line a task, length and method. */
+    public Path writeCsv(Path folder, String name) {
+        List<String> lines = new ArrayList<>();
+        lines.add("task,method,kv,length,score,low,high,samples,bytesRead,density");
+        for (Row row : rows) {
+            Wilson interval = row.interval();
+            lines.add(String.format(
+                    Locale.ROOT,
+                    "%s,%s,%s,%d,%.2f,%.2f,%.2f,%d,%.0f,%.6f",
+                    row.task(),
+                    row.method().attention(),
+                    row.method().kv(),
+                    row.length(),
+                    row.score(),
+                    100 * interval.low(),
+                    100 * interval.high(),
+                    row.scores().size(),
+                    row.bytesRead(),
+                    row.density()));
+        }
+        Path file = folder.resolve(name + ".csv");
+        AtomicFile.write(file, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
+        return file;
+    }
+}

@@ -1,0 +1,114 @@
+package dev.lectern.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TaskEvalTest {
+    private static final BenchModel MODEL =
+            new BenchModel("qwen2", Path.of("../engine/src/test/resources/tiny/qwen2"), Optional.empty());
+    private static final ModelOptions STRETCHED =
+            ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=32");
+    private static final TaskOptions OPTIONS = TaskOptions.DEFAULT
+            .withLengths(List.of(1500))
+            .withTasks(List.of("niah_single_1", "vt"))
+            .withSamples(2);
+
+    @TempDir
+    Path folder;
+
+    private TaskResults run(TaskOptions options, Cancellation cancellation) {
+        return TaskEval.run(MODEL, STRETCHED, options, folder, Progress.NONE, cancellation);
+    }
+
+    private List<String> lines() throws IOException {
+        return Files.readAllLines(folder.resolve("ruler-qwen2.jsonl"));
+    }
+
+    @Test
+    void finishedSamplesAreNotComputedAgain() throws IOException {
+        TaskResults first = run(OPTIONS, new Cancellation());
+        assertThat(first.rows()).extracting(TaskResults.Row::task).containsExactly("niah_single_1", "vt");
+        assertThat(first.rows()).allMatch(row -> row.scores().size() == 2);
+        List<String> lines = lines();
+        assertThat(lines).hasSize(4);
+        assertThat(run(OPTIONS, new Cancellation()).rows()).isEqualTo(first.rows());
+        assertThat(lines()).isEqualTo(lines);
+        run(OPTIONS.withSamples(3), new Cancellation());
+        assertThat(lines()).hasSize(6).startsWith(lines.toArray(String[]::new));
+    }
+
+    @Test
+    void aQuestionReadTokenByTokenGetsTheSameAnswerWhereAttentionIsExact() throws IOException {
+        TaskOptions exact = OPTIONS.withKv(List.of("f32"));
+        run(exact, new Cancellation());
+        run(exact.withProtocol(TaskOptions.Protocol.B), new Cancellation());
+        List<String> answers = lines().stream().map(TaskEvalTest::answer).toList();
+        assertThat(answers.subList(4, 8)).isEqualTo(answers.subList(0, 4));
+    }
+
+    private static String answer(String line) {
+        return line.replaceAll(".*\"answer\":(.*),\"bytesRead\".*", "$1");
+    }
+
+    @Test
+    void samplesThatAreAnsweredTogetherGetTheAnswersThatTheyGetAlone() throws IOException {
+        run(OPTIONS.withSamples(1), new Cancellation());
+        run(OPTIONS.withSamples(3), new Cancellation()); // the other two together
+        List<String> one = lines();
+        Files.delete(folder.resolve("ruler-qwen2.jsonl"));
+        run(OPTIONS.withSamples(3), new Cancellation());
+        assertThat(lines().stream().map(TaskEvalTest::answer).sorted().toList())
+                .isEqualTo(one.stream().map(TaskEvalTest::answer).sorted().toList());
+    }
+
+    @Test
+    void methodsGoOnFromOneReadingAndAreCompared() throws IOException {
+        TaskOptions several = OPTIONS.withAttention(List.of("dense", "topk:budget=100%", "uniform:budget=10"))
+                .withProtocol(TaskOptions.Protocol.B);
+        TaskResults results = run(several, new Cancellation());
+        assertThat(lines()).hasSize(12);
+        List<Method> methods = several.methods();
+        assertThat(results.paired(1500, methods.get(0))).isEmpty();
+        Paired same = results.paired(1500, methods.get(1)).orElseThrow();
+        assertThat(same.better() + same.worse()).isZero();
+        assertThat(same.p()).isEqualTo(1);
+        TaskResults.Row dense = results.rows(1500, methods.get(0)).getFirst();
+        TaskResults.Row uniform = results.rows(1500, methods.get(2)).getFirst();
+        assertThat(dense.density()).isEqualTo(1);
+        // 4 sinks, 10 tokens and a window of 64 of somewhat less than 1500.
+        assertThat(uniform.density()).isBetween(78 / 1500.0, 78 / 1200.0);
+        assertThat(uniform.bytesRead()).isLessThan(dense.bytesRead());
+        assertThat(results.toJson()).contains("\"paired\"").contains("uniform:budget=10:seed=1");
+    }
+
+    @Test
+    void whatWasFinishedBeforeACancellationIsKept() {
+        Cancellation cancelled = new Cancellation();
+        cancelled.cancel();
+        assertThatThrownBy(() -> run(OPTIONS, cancelled)).isInstanceOf(LecternException.class);
+        assertThat(run(OPTIONS, new Cancellation()).rows()).hasSize(2);
+    }
+
+    @Test
+    void whatCannotBeIsSaid() {
+        assertThatThrownBy(() -> TaskOptions.DEFAULT.withTasks(List.of("niah")))
+                .hasMessageContaining("\"niah\"")
+                .hasMessageContaining("niah_single_1");
+        assertThatThrownBy(() -> run(OPTIONS.withLengths(List.of(100_000)), new Cancellation()))
+                .hasMessageContaining("--length 100000");
+        assertThatThrownBy(() -> run(OPTIONS.withKv(List.of("f17")), new Cancellation()))
+                .hasMessageContaining("f17");
+    }
+}
