@@ -132,6 +132,12 @@ public final class Model implements AutoCloseable {
         return decoder.config().vocabulary();
     }
 
+    /** The shape of its attention. */
+    public AttentionShape attentionShape() {
+        Config config = decoder.config();
+        return new AttentionShape(config.heads(), config.kvHeads(), config.headDim(), config.windows());
+    }
+
     /** Threads that compute. */
     public int threads() {
         return workers.threads();

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Session implements AutoCloseable {
     private final Model model;
-    private final Sequence sequence;
+    private Sequence sequence;
     private final int context;
     private final Prefill prefill;
     private final DecodeAttention attention;
@@ -298,7 +298,18 @@ public final class Session implements AutoCloseable {
         return attention;
     }
 
-    /** Another session that has read the same; nothing is copied. */
+    /**
+     * Has an observer told what goes into the attention of each layer and what comes out, for every token that this session reads or
+     * generates from now on, on the thread that reads. A token that is read again, after a truncation or by {@link #logits}, is told again;
+     * of a step that is cancelled or fails, some layers may have been told. A fork is not observed.
+     *
+     * @param observer instead of the one before; null for none
+     */
+    public void observe(@Nullable AttentionObserver observer) {
+        sequence = sequence.observedBy(observer);
+    }
+
+    /** Another session that has read the same, and that nobody observes; nothing is copied. */
     public Session fork() {
         return fork(attention);
     }

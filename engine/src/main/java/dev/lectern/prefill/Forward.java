@@ -1,5 +1,6 @@
 package dev.lectern.prefill;
 
+import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.attention.DecodeAttention;
@@ -19,6 +20,8 @@ import dev.lectern.model.State;
 import dev.lectern.model.Stopwatch;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * Takes steps through a model: slices of several sequences together, so that the weights are read once for all. The rows of a slice come
@@ -84,6 +87,7 @@ public final class Forward {
         decoder.embed(state, plan.tokens);
         stopwatch.lap(Part.EMBEDDING);
         LayerAttention layerAttention = (layer, q, k, v, positions, out) -> {
+            plan.tellProjected(layer, q, k, v);
             plan.rotateAndStore(layer, q, k, v);
             stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
@@ -92,6 +96,7 @@ public final class Forward {
             }
             plan.attendChunks(layer, heads, q, out);
             stopwatch.lap(Part.ATTENTION);
+            plan.tellAttended(layer, q, k, out);
         };
         for (int layer = 0; layer < config.layers(); layer++) {
             cancellation.check();
@@ -146,6 +151,7 @@ public final class Forward {
         final MatMul.Rows wantedRows;
         final int[] firstLogit; // per slice as given
         final KvCache[] singleCaches;
+        private final int[] observed; // indices in ordered
         private final int tableWidth; // cosines and sines of a row
         private final float[] angles; // [rows][2][pairs]
 
@@ -189,10 +195,37 @@ public final class Forward {
             for (int i = 0; i < singles; i++) {
                 singleCaches[i] = ordered.get(i).sequence().cache();
             }
+            observed = IntStream.range(0, ordered.size())
+                    .filter(i -> ordered.get(i).sequence().observer() != null)
+                    .toArray();
         }
 
         private static int rank(Slice slice) {
             return slice.isSingle() ? 0 : slice.logits() == Slice.Logits.ALL ? 2 : 1;
+        }
+
+        void tellProjected(int layer, float[] q, float[] k, float[] v) {
+            Config config = decoder.config();
+            for (int i : observed) {
+                int n = ordered.get(i).tokens().length;
+                int qAt = firstRow[i] * config.heads() * config.headDim();
+                int kvAt = firstRow[i] * config.kvHeads() * config.headDim();
+                observer(i).projected(layer, positions[firstRow[i]], n, q, qAt, k, kvAt, v, kvAt);
+            }
+        }
+
+        void tellAttended(int layer, float[] q, float[] k, float[] out) {
+            Config config = decoder.config();
+            for (int i : observed) {
+                int n = ordered.get(i).tokens().length;
+                int qAt = firstRow[i] * config.heads() * config.headDim();
+                int kAt = firstRow[i] * config.kvHeads() * config.headDim();
+                observer(i).attended(layer, positions[firstRow[i]], n, q, qAt, k, kAt, out, qAt);
+            }
+        }
+
+        private AttentionObserver observer(int slice) {
+            return Objects.requireNonNull(ordered.get(slice).sequence().observer());
         }
 
         void rotateAndStore(int layer, float[] q, float[] k, float[] v) {

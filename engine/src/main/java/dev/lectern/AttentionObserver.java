@@ -1,0 +1,33 @@
+package dev.lectern;
+
+/**
+ * Told what goes into the attention of each layer and what comes out, for the tokens that a session reads; see {@link Session#observe}. Tokens
+ * come in parts of one or more rows, each part through all layers, and in each layer {@code projected} before {@code attended}. Heads and
+ * sizes are those of {@link Model#attentionShape}.
+ *
+ * <p>It is called on the thread that reads, which waits. The arrays are the engine's scratch: they hold these numbers during the call only,
+ * and must not be changed. What it throws ends the reading, and then nothing of that part was read.
+ */
+public interface AttentionObserver {
+    /**
+     * Queries, keys and values of some tokens as the layer's products (with bias and norms, where the model has them) leave them, before RoPE.
+     *
+     * @param firstPosition of the tokens in the session, which follow each other
+     * @param rows how many tokens
+     * @param q {@code [rows][heads][headDim]} from qAt
+     * @param k {@code [rows][kvHeads][headDim]} from kAt
+     * @param v {@code [rows][kvHeads][headDim]} from vAt
+     */
+    default void projected(
+            int layer, int firstPosition, int rows, float[] q, int qAt, float[] k, int kAt, float[] v, int vAt) {}
+
+    /**
+     * Queries and keys of the same tokens after RoPE, and what attention gave; the cache has the keys too, as its format keeps them.
+     *
+     * @param q {@code [rows][heads][headDim]} from qAt
+     * @param k {@code [rows][kvHeads][headDim]} from kAt
+     * @param out {@code [rows][heads][headDim]} from outAt: weighted sums of values, before the output product
+     */
+    default void attended(
+            int layer, int firstPosition, int rows, float[] q, int qAt, float[] k, int kAt, float[] out, int outAt) {}
+}
