@@ -8,13 +8,14 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads one safetensors file: eight bytes with the length of a JSON header, the header, and the tensors without a gap.
- * What stands under {@code __metadata__} is left alone.
+ * Of what stands under {@code __metadata__} only strings count; the format allows nothing else.
  *
  * <p>Source: "Format", github.com/huggingface/safetensors.
  */
@@ -45,30 +46,44 @@ final class SafetensorsReader {
 
     private final String file;
     private final MemorySegment bytes;
+    private final String remedy;
+
+    /**
+     * What a file holds.
+     *
+     * @param tensors in the order of the header
+     */
+    record Contents(Map<String, String> metadata, List<StoredTensor> tensors) {}
 
     /** A tensor as listed; offsets count from the end of the header. */
     private record Listed(String name, StoredType type, List<Long> shape, long begin, long end) {}
 
-    private SafetensorsReader(String file, MemorySegment bytes) {
+    private SafetensorsReader(String file, MemorySegment bytes, String remedy) {
         this.file = file;
         this.bytes = bytes;
+        this.remedy = remedy;
     }
 
     private static Map.Entry<String, StoredType> listed(String name, int bytes) {
         return Map.entry(name, StoredType.unreadable(name, 1, bytes));
     }
 
+    /** The tensors of a model's file; see {@link #contents}. */
+    static List<StoredTensor> read(String file, MemorySegment bytes) {
+        return contents(file, bytes, "run \"lectern pull\" again").tensors();
+    }
+
     /**
      * Reads and checks everything but the elements.
      *
      * @param file what messages call it
-     * @return the tensors in the order of the header
+     * @param remedy what helps where the file is not whole
      */
-    static List<StoredTensor> read(String file, MemorySegment bytes) {
-        return new SafetensorsReader(file, bytes).read();
+    static Contents contents(String file, MemorySegment bytes, String remedy) {
+        return new SafetensorsReader(file, bytes, remedy).contents();
     }
 
-    private List<StoredTensor> read() {
+    private Contents contents() {
         if (bytes.byteSize() < Long.BYTES) {
             throw bad("it has " + bytes.byteSize() + " bytes, too few for a safetensors file");
         }
@@ -80,12 +95,19 @@ final class SafetensorsReader {
         long dataBytes = bytes.byteSize() - Long.BYTES - header;
         if (dataBytes < 0) {
             throw bad("the header ends at byte " + (Long.BYTES + header) + ", but the file has " + bytes.byteSize()
-                    + "; it was cut short: run \"lectern pull\" again");
+                    + "; it was cut short: " + remedy);
         }
+        Map<String, String> metadata = new LinkedHashMap<>();
         List<Listed> tensors = new ArrayList<>();
         JsonFile.object(file, bytes.asSlice(Long.BYTES, header)).forEach((name, description) -> {
             if (!name.equals("__metadata__")) {
                 tensors.add(tensor(name, description));
+            } else if (description instanceof Map<?, ?> members) {
+                members.forEach((key, value) -> {
+                    if (value instanceof String text) {
+                        metadata.put((String) key, text);
+                    }
+                });
             }
         });
         refuseGaps(tensors, dataBytes);
@@ -94,7 +116,7 @@ final class SafetensorsReader {
             MemorySegment segment = bytes.asSlice(Long.BYTES + header + tensor.begin, tensor.end - tensor.begin);
             located.add(new StoredTensor(file, tensor.name, tensor.type, tensor.shape, segment));
         }
-        return Collections.unmodifiableList(located);
+        return new Contents(Collections.unmodifiableMap(metadata), Collections.unmodifiableList(located));
     }
 
     private Listed tensor(String name, @Nullable Object description) {
@@ -158,7 +180,7 @@ final class SafetensorsReader {
         }
         if (end != dataBytes) {
             throw bad("the tensors end at offset " + end + ", but " + dataBytes
-                    + " bytes follow the header; the file is damaged or was cut short: run \"lectern pull\" again");
+                    + " bytes follow the header; the file is damaged or was cut short: " + remedy);
         }
     }
 
