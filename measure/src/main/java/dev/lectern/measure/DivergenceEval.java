@@ -52,7 +52,8 @@ public final class DivergenceEval {
                 }
                 OptionalInt apart = apart(model, exact, tested, context - tokens.length, cancellation);
                 double share = same / (double) tokens.length;
-                Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), Machine.here());
+                Provenance provenance = Provenance.here(options.command("kld", subject));
+                Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), provenance);
                 return new DivergenceResult(evaluated, options, divergences, share, apart);
             }
         }

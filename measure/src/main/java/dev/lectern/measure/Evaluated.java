@@ -13,8 +13,13 @@ import tools.jackson.core.json.JsonFactory;
  * @param digest of its file
  * @param threads that computed
  */
-public record Evaluated(String model, String digest, int threads, Machine machine) {
+public record Evaluated(String model, String digest, int threads, Provenance provenance) {
     private static final JsonFactory JSON = JsonFactory.builder().build();
+
+    /** Where it was evaluated. */
+    public Machine machine() {
+        return provenance.machine();
+    }
 
     /**
      * The object of {@code --json} of an evaluation.
@@ -33,8 +38,7 @@ public record Evaluated(String model, String digest, int threads, Machine machin
             json.writeStringProperty("sha256", digest);
             members.accept(json);
             json.writeNumberProperty("threads", threads);
-            json.writeName("machine");
-            machine.write(json);
+            provenance.write(json);
             json.writeEndObject();
         }
         return text.toString();

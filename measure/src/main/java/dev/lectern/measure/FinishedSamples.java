@@ -133,9 +133,9 @@ final class FinishedSamples implements AutoCloseable {
     /**
      * Adds a sample; when this returns, it is on the disk.
      *
-     * @param machine where it was computed
+     * @param provenance of the run that computed it
      */
-    void add(Key key, Finished sample, Machine machine) {
+    void add(Key key, Finished sample, Provenance provenance) {
         StringWriter text = new StringWriter();
         try (JsonGenerator json = JSON.createGenerator(ObjectWriteContext.empty(), text)) {
             json.writeStartObject();
@@ -152,7 +152,8 @@ final class FinishedSamples implements AutoCloseable {
             json.writeNumberProperty("bytesRead", sample.bytesRead());
             json.writeNumberProperty("density", sample.density());
             json.writeStringProperty("date", Instant.now().toString());
-            json.writeStringProperty("machine", machine.described());
+            json.writeStringProperty("commit", provenance.commit());
+            json.writeStringProperty("machine", provenance.machine().described());
             json.writeEndObject();
         }
         ByteBuffer line = ByteBuffer.wrap((text + "\n").getBytes(StandardCharsets.UTF_8));

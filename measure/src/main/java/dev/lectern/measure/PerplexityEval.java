@@ -40,7 +40,13 @@ public final class PerplexityEval {
                         ? prefilled(session, tokens, progress, cancellation)
                         : decoded(model, session, tokens, progress, cancellation);
                 return new PerplexityResult(
-                        new Evaluated(subject.name(), digest, model.threads(), Machine.here()), options, logProbs);
+                        new Evaluated(
+                                subject.name(),
+                                digest,
+                                model.threads(),
+                                Provenance.here(options.command("perplexity", subject))),
+                        options,
+                        logProbs);
             }
         }
     }

@@ -38,7 +38,7 @@ public final class TaskEval {
     private final String digest;
     private final TaskOptions options;
     private final FinishedSamples finished;
-    private final Machine machine;
+    private final Provenance provenance;
     private final Work work;
     private final Cancellation cancellation;
 
@@ -47,14 +47,14 @@ public final class TaskEval {
             String digest,
             TaskOptions options,
             FinishedSamples finished,
-            Machine machine,
+            Provenance provenance,
             Work work,
             Cancellation cancellation) {
         this.model = model;
         this.digest = digest;
         this.options = options;
         this.finished = finished;
-        this.machine = machine;
+        this.provenance = provenance;
         this.work = work;
         this.cancellation = cancellation;
     }
@@ -85,15 +85,16 @@ public final class TaskEval {
             Progress progress,
             Cancellation cancellation) {
         String digest = ModelDigest.of(subject, cancellation);
-        Machine machine = Machine.here();
+        Provenance provenance = Provenance.here(options.command(subject));
         Path file = folder.resolve(options.suite().name() + "-" + AtomicFile.plain(subject.name()) + ".jsonl");
         try (FinishedSamples finished = new FinishedSamples(file);
                 Model model = subject.open(modelOptions)) {
             requireRoom(model, subject.name(), options.lengths().getLast());
-            TaskEval eval = new TaskEval(model, digest, options, finished, machine, new Work(progress), cancellation);
+            TaskEval eval =
+                    new TaskEval(model, digest, options, finished, provenance, new Work(progress), cancellation);
             eval.answerAll();
             return new TaskResults(
-                    new Evaluated(subject.name(), digest, model.threads(), machine), options, eval.rows());
+                    new Evaluated(subject.name(), digest, model.threads(), provenance), options, eval.rows());
         }
     }
 
@@ -239,7 +240,7 @@ public final class TaskEval {
                                 text,
                                 (double) traffic.bytes() / Math.max(1, steps),
                                 traffic.density()),
-                        machine);
+                        provenance);
                 work.did(Work.decoding(reading.prompt.length, task.answerTokens()));
             }
         } finally {

@@ -7,6 +7,7 @@ import dev.lectern.measure.tasks.Prose;
 import dev.lectern.measure.tasks.Task;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * What {@link TaskEval} measures.
@@ -104,6 +105,19 @@ public record TaskOptions(
             }
         }
         return methods;
+    }
+
+    /** The command that measures this. */
+    String command(BenchModel subject) {
+        StringBuilder command = new StringBuilder("lectern eval " + suite.name() + " --model " + subject.name());
+        command.append(" --length ")
+                .append(lengths.stream().map(String::valueOf).collect(Collectors.joining(",")));
+        command.append(tasks.isEmpty() ? "" : " --tasks " + String.join(",", tasks));
+        command.append(" --samples ").append(samples).append(" --protocol ").append(protocol);
+        command.append(haystack instanceof Prose ? "" : " --haystack FILE");
+        kv.forEach(format -> command.append(" --kv ").append(format));
+        attention.forEach(method -> command.append(" --attention ").append(method));
+        return command.append(" --seed ").append(seed).toString();
     }
 
     /** What scores depend on besides the model and the sample. */

@@ -31,6 +31,13 @@ public record TextOptions(String kv, String attention, Mode mode, int tokens) {
         }
     }
 
+    /** The command that goes through a text like this. */
+    String command(String verb, BenchModel subject) {
+        return "lectern eval " + verb + " --model " + subject.name() + " --kv " + kv + " --attention " + attention
+                + (mode == Mode.PREFILL ? " --mode prefill" : "") + (tokens == 0 ? "" : " --tokens " + tokens)
+                + " --text FILE";
+    }
+
     SessionOptions session(int context) {
         return SessionOptions.DEFAULT.withContext(context).withKv(kv).withAttention(attention);
     }

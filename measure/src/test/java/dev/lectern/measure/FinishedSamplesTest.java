@@ -27,7 +27,7 @@ class FinishedSamplesTest {
         file = folder.resolve("new").resolve("samples.jsonl");
         try (FinishedSamples samples = new FinishedSamples(file)) {
             assertThat(samples.get(KEY)).isEmpty();
-            samples.add(KEY, SAMPLE, Machine.here());
+            samples.add(KEY, SAMPLE, Provenance.here("lectern eval"));
             assertThat(samples.get(KEY)).contains(SAMPLE);
         }
     }
@@ -72,7 +72,7 @@ class FinishedSamplesTest {
         Files.writeString(file, "{\"numerics\":1,\"mod", StandardOpenOption.APPEND);
         FinishedSamples.Key next = new FinishedSamples.Key("abc", "attention=dense", "vt", 2048, 1, 1);
         try (FinishedSamples samples = new FinishedSamples(file)) {
-            samples.add(next, SAMPLE, Machine.here());
+            samples.add(next, SAMPLE, Provenance.here("lectern eval"));
         }
         try (FinishedSamples samples = new FinishedSamples(file)) {
             assertThat(samples.get(KEY)).contains(SAMPLE);

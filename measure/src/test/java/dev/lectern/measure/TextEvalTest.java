@@ -47,7 +47,7 @@ class TextEvalTest {
 
     @Test
     void perplexityIsTheExponentialOfTheMean() {
-        Evaluated nothing = new Evaluated("m", "0", 1, Machine.here());
+        Evaluated nothing = new Evaluated("m", "0", 1, Provenance.here("lectern eval"));
         List<Double> logProbs = List.of(Math.log(0.5), Math.log(0.125));
         assertThat(new PerplexityResult(nothing, TextOptions.DEFAULT, logProbs).perplexity())
                 .isCloseTo(4, within(1e-12));

@@ -1,0 +1,85 @@
+package dev.lectern.measure;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * Where a result comes from.
+ *
+ * @param command that gives it
+ * @param commit of Lectern, {@value #UNKNOWN} outside a checkout; with "+" where files were changed after it
+ * @param date when it was there
+ */
+public record Provenance(String command, String commit, Machine machine, Instant date) {
+    static final String UNKNOWN = "unknown";
+
+    /** The launcher script's path, as it says itself. */
+    private static final String LAUNCHER = "lectern.launcher";
+
+    private static final long PATIENCE_SECONDS = 10;
+
+    /** Of a result that has just been computed here. */
+    static Provenance here(String command) {
+        return new Provenance(
+                command, commitHere(), Machine.here(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
+    }
+
+    static String commitHere() {
+        String launcher = System.getProperty(LAUNCHER);
+        File home =
+                launcher == null ? null : new File(launcher).getAbsoluteFile().getParentFile();
+        if (home == null) {
+            return UNKNOWN;
+        }
+        try {
+            String commit = git(home, "rev-parse", "HEAD");
+            boolean changed =
+                    !git(home, "status", "--porcelain", "--untracked-files=no").isEmpty();
+            return commit.isEmpty() ? UNKNOWN : commit + (changed ? "+" : "");
+        } catch (IOException e) {
+            return UNKNOWN; // no git here, or no checkout
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return UNKNOWN;
+        }
+    }
+
+    private static String git(File home, String... arguments) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of("git", "-C", home.getPath()));
+        command.addAll(List.of(arguments));
+        Process git = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        git.getOutputStream().close();
+        String said = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        if (!git.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) || git.exitValue() != 0) {
+            git.destroyForcibly();
+            throw new IOException("git says " + said);
+        }
+        return said;
+    }
+
+    /** Writes it as members of an object. */
+    void write(JsonGenerator json) {
+        json.writeStringProperty("command", command);
+        json.writeStringProperty("commit", commit);
+        json.writeStringProperty("date", date.toString());
+        json.writeName("machine");
+        machine.write(json);
+    }
+
+    static Provenance read(JsonFields json) {
+        return new Provenance(
+                json.text("command"),
+                json.text("commit"),
+                Machine.read(json.object("machine")),
+                Instant.parse(json.text("date")));
+    }
+}
