@@ -25,6 +25,12 @@ final class ComputeChoice {
     @Nullable
     String ropeScaling;
 
+    /** Threads for work without a model. */
+    int count() {
+        int chosen = options().threads();
+        return chosen > 0 ? chosen : Runtime.getRuntime().availableProcessors();
+    }
+
     ModelOptions options() {
         if (threads != null && threads == 0) {
             throw new LecternException(

@@ -34,6 +34,9 @@ final class DivergenceCommand implements Verb {
     EvalChoice eval = new EvalChoice();
 
     @Mixin
+    MethodChoice method = new MethodChoice();
+
+    @Mixin
     EvalText text = new EvalText();
 
     @Mixin
@@ -42,7 +45,7 @@ final class DivergenceCommand implements Verb {
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
-        TextOptions options = text.options(eval);
+        TextOptions options = text.options(method);
         String words = text.words(surroundings);
         BenchModel subject = eval.subject(surroundings);
         DivergenceResult result;

@@ -25,9 +25,9 @@ final class EvalText {
         return TextArgument.of(surroundings, argument, file, "TEXT");
     }
 
-    TextOptions options(EvalChoice eval) {
+    TextOptions options(MethodChoice method) {
         TextOptions options = TextOptions.DEFAULT.withTokens(tokens);
-        options = eval.kv().map(options::withKv).orElse(options);
-        return eval.attention().map(options::withAttention).orElse(options);
+        options = method.kv().map(options::withKv).orElse(options);
+        return method.attention().map(options::withAttention).orElse(options);
     }
 }

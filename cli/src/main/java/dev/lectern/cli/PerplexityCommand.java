@@ -34,6 +34,9 @@ final class PerplexityCommand implements Verb {
     EvalChoice eval = new EvalChoice();
 
     @Mixin
+    MethodChoice method = new MethodChoice();
+
+    @Mixin
     EvalText text = new EvalText();
 
     @Option(
@@ -48,7 +51,7 @@ final class PerplexityCommand implements Verb {
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
-        TextOptions options = text.options(eval);
+        TextOptions options = text.options(method);
         options = mode == null ? options : options.withMode(mode);
         String words = text.words(surroundings);
         BenchModel subject = eval.subject(surroundings);

@@ -24,6 +24,9 @@ final class TaskChoice {
     @Mixin
     EvalChoice eval = new EvalChoice();
 
+    @Mixin
+    MethodChoice method = new MethodChoice();
+
     @Option(
             names = "--length",
             paramLabel = "TOKENS",
@@ -93,8 +96,8 @@ final class TaskChoice {
         options = haystack == null
                 ? options
                 : options.withHaystack(new TextHaystack(haystack, console.in().file(haystack)));
-        options = eval.kv.isEmpty() ? options : options.withKv(eval.kv);
-        options = eval.attention.isEmpty() ? options : options.withAttention(eval.attention);
+        options = method.kv.isEmpty() ? options : options.withKv(method.kv);
+        options = method.attention.isEmpty() ? options : options.withAttention(method.attention);
         return seed == null ? options : options.withSeed(seed);
     }
 }

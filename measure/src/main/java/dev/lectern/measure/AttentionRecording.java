@@ -5,6 +5,7 @@ import dev.lectern.BadModelFileException;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
+import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
@@ -183,6 +184,27 @@ public final class AttentionRecording implements AutoCloseable {
             session.observe(new AttentionRecorder(writer, shape, tokens.length, chosen, places, cancellation));
             session.read(tokens, progress, cancellation);
             writer.finish();
+        }
+    }
+
+    /**
+     * Reads the first tokens of a text with a model and records it.
+     *
+     * @param count of tokens; 0 for all
+     * @throws LecternException as the other {@code record} does; of kind {@code BAD_OPTION} if the text has fewer tokens than are asked for
+     */
+    public static void record(
+            BenchModel subject,
+            ModelOptions options,
+            String text,
+            int count,
+            List<Integer> layers,
+            Path file,
+            Progress progress,
+            Cancellation cancellation) {
+        try (Model model = subject.open(options)) {
+            int[] tokens = PerplexityEval.tokens(model, subject.name(), text, count);
+            record(subject, model, tokens, layers, new int[0], file, progress, cancellation);
         }
     }
 

@@ -1,0 +1,141 @@
+package dev.lectern.cli;
+
+import dev.lectern.measure.AttentionEval;
+import dev.lectern.measure.AttentionOptions;
+import dev.lectern.measure.AttentionRecording;
+import dev.lectern.measure.AttentionResults;
+import dev.lectern.measure.BenchModel;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lectern eval attention}. */
+@Command(
+        name = "attention",
+        customSynopsis = "lectern eval attention [OPTIONS]",
+        description = {
+            "Say how far methods of attention are from exact attention, on a model's real queries, keys and values.",
+            "",
+            "The model reads a text once, and what its attention saw is kept in a safetensors file, which this command and other"
+                    + " programs can read again: all keys and values, and the queries and outputs of the last 64 tokens. Then each"
+                    + " method answers those queries: the relative error of its outputs, the share of the softmax that its tokens"
+                    + " have, the share of tokens, and the bytes that it reads beside those of dense attention.",
+            ""
+        },
+        footer = {
+            "",
+            "Without --attention: topk, oracle-sampling and uniform at each budget, and topp. They know all scores before they"
+                    + " choose, so they show what searching, and what sampling, can be worth at best.",
+            "",
+            "Examples:",
+            "  lectern eval attention --model smollm2-135m --text report.md",
+            "  lectern eval attention --recording eval-results/attention-smollm2-135m.safetensors --budget 0.5%,1%,2%",
+            "  lectern eval attention --text report.md --attention topk:sinks=0:window=1 --attention topp:p=0.9",
+            "",
+            "The object of --json: results [{metric (attention-error), method, kv, length, score (mean relative error), median, p90,"
+                    + " massKept, bytesRead (for a token in a layer), density, samples, layers (mean error of each)}], ratios [{of,"
+                    + " beside, larger, median, p90, fourTimes, mean}: errors of topk beside those of oracle-sampling at the same"
+                    + " budget], model, sha256, threads, command, commit, date, machine."
+        })
+final class AttentionCommand implements Verb {
+    @Mixin
+    EvalChoice eval = new EvalChoice();
+
+    @Option(
+            names = "--text",
+            paramLabel = "FILE",
+            description = "A file with the text. Without it, it is read from standard input.")
+    @Nullable
+    String text;
+
+    @Option(names = "--tokens", paramLabel = "N", description = "Take the first N tokens of it. Default: all.")
+    int tokens;
+
+    @Option(
+            names = "--layers",
+            paramLabel = "LAYER",
+            split = ",",
+            description = "Record these layers, counted from 0. Default: all.")
+    List<Integer> layers = List.of();
+
+    @Option(
+            names = "--recording",
+            paramLabel = "FILE",
+            description = "Judge by this recording. Needs no model and no text.")
+    @Nullable
+    String recording;
+
+    @Option(
+            names = "--attention",
+            paramLabel = "METHOD",
+            description = {
+                "A method with its options, as topk:budget=2%%:sinks=4:window=64.",
+                "May be given several times."
+            })
+    List<String> attention = List.of();
+
+    @Option(
+            names = "--budget",
+            paramLabel = "BUDGET",
+            split = ",",
+            description = {
+                "Measure methods that name no budget at each of these, tokens or",
+                "shares of them. Default: 1%%,2%%,5%%,10%%,20%%,50%%."
+            })
+    List<String> budgets = List.of();
+
+    @Option(
+            names = "--kv",
+            paramLabel = "FORMAT",
+            description = "How keys and values are stored: f32, f16 or bf16. Default: f32.")
+    @Nullable
+    String kv;
+
+    @Mixin
+    OutputChoice output = new OutputChoice();
+
+    @Override
+    public void run(Surroundings surroundings) {
+        Console console = surroundings.console();
+        AttentionOptions options = options();
+        Path file = recording == null ? recorded(surroundings) : Path.of(recording);
+        String source = recording == null
+                ? "--model " + eval.spec(surroundings) + " --text FILE" + (tokens == 0 ? "" : " --tokens " + tokens)
+                : "--recording FILE";
+        AttentionResults results;
+        try (AttentionRecording read = AttentionRecording.open(file);
+                ProgressLine line = new ProgressLine(console, "attending", ProgressLine.Unit.WORK, 0, -1)) {
+            results = AttentionEval.run(read, options, eval.compute.count(), source, line, surroundings.cancellation());
+        }
+        String name = "attention-" + results.evaluated().model();
+        console.note("wrote " + results.writeCsv(eval.out(), name));
+        if (output.json) {
+            console.printLine(results.toJson());
+        } else {
+            console.print(results.table());
+        }
+    }
+
+    private AttentionOptions options() {
+        AttentionOptions options = AttentionOptions.DEFAULT;
+        options = attention.isEmpty() ? options : options.withAttention(attention);
+        options = budgets.isEmpty() ? options : options.withBudgets(budgets);
+        return kv == null ? options : options.withKv(kv);
+    }
+
+    private Path recorded(Surroundings surroundings) {
+        String words = TextArgument.of(surroundings, null, text, "TEXT");
+        BenchModel subject = eval.subject(surroundings);
+        Path file = eval.out().resolve("attention-" + subject.name() + ".safetensors");
+        try (ProgressLine line =
+                new ProgressLine(surroundings.console(), "recording", ProgressLine.Unit.TOKENS, 0, -1)) {
+            AttentionRecording.record(
+                    subject, eval.compute.options(), words, tokens, layers, file, line, surroundings.cancellation());
+        }
+        surroundings.console().note("wrote " + file);
+        return file;
+    }
+}
