@@ -29,7 +29,7 @@ final class Lexicon {
         }
     }
 
-    static String one(Random random, List<String> of) {
+    static <T> T one(Random random, List<T> of) {
         return of.get(random.nextInt(of.size()));
     }
 
