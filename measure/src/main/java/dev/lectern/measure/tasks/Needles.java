@@ -89,7 +89,7 @@ record Needles(String name, Hay hay, Kind keyKind, Kind valueKind, int keys, int
         return phrased(text, asked, references);
     }
 
-    private String needle(String key, String value) {
+    String needle(String key, String value) {
         return "One of the special magic " + valueKind.plural + " for " + key + " is: " + value + ".";
     }
 
@@ -139,7 +139,7 @@ record Needles(String name, Hay hay, Kind keyKind, Kind valueKind, int keys, int
         return String.join("\n", lines);
     }
 
-    private Sample phrased(String text, List<String> asked, List<String> references) {
+    Sample phrased(String text, List<String> asked, List<String> references) {
         boolean one = references.size() == 1;
         String things = one ? valueKind.plural.substring(0, valueKind.plural.length() - 1) : valueKind.plural;
         String query = asked.size() == 1
