@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
         customSynopsis = "lectern eval WHAT [OPTIONS]",
         description = {"Find out how good a model's answers are.", ""},
         commandListHeading = "%nWhat:%n",
-        subcommands = {RulerCommand.class, PerplexityCommand.class, DivergenceCommand.class, AttentionCommand.class},
+        subcommands = {RulerCommand.class, InfiniteCommand.class, NeedleCommand.class, PerplexityCommand.class, DivergenceCommand.class, AttentionCommand.class},
         footer = {
             "",
             "Examples:",

@@ -7,6 +7,7 @@ import dev.lectern.measure.TaskOptions;
 import dev.lectern.measure.TaskResults;
 import dev.lectern.measure.tasks.TextHaystack;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -79,13 +80,18 @@ final class TaskChoice {
 
     /** Writes files, and prints results as they are asked for. */
     void print(TaskResults results, Console console) {
+        print(results, console, results::table);
+    }
+
+    /** Writes files, and prints results as they are asked for; as lines those of a table. */
+    void print(TaskResults results, Console console, Supplier<String> table) {
         String name =
                 results.options().suite().name() + "-" + results.evaluated().model();
         console.note("wrote " + results.writeCsv(eval.out(), name));
         if (output.json) {
             console.printLine(results.toJson());
         } else {
-            console.print(results.table());
+            console.print(table.get());
         }
     }
 

@@ -109,7 +109,7 @@ public record TaskOptions(
 
     /** The command that measures this. */
     String command(BenchModel subject) {
-        StringBuilder command = new StringBuilder("lectern eval " + suite.name() + " --model " + subject.name());
+        StringBuilder command = new StringBuilder("lectern eval " + suite.name() + suite.arguments() + " --model " + subject.name());
         command.append(" --length ")
                 .append(lengths.stream().map(String::valueOf).collect(Collectors.joining(",")));
         command.append(tasks.isEmpty() ? "" : " --tasks " + String.join(",", tasks));

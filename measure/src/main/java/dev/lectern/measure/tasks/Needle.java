@@ -4,7 +4,6 @@ import dev.lectern.LecternException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.IntStream;
 
 /**
  * A needle at a depth that is chosen: one sentence in prose gives a number for a word, behind so many per cent of the text. Scores over lengths and depths tell where in a text a model does not look.
@@ -23,13 +22,6 @@ public record Needle(int depth) implements Task {
                     LecternException.Kind.BAD_OPTION,
                     "There is no needle at " + depth + " per cent of a text: name a depth of 0 to 100.");
         }
-    }
-
-    /** Needles at depths evenly apart: 0, 10 … 100. */
-    public static List<Task> tasks() {
-        return IntStream.rangeClosed(0, 10)
-                .<Task>mapToObj(i -> new Needle(10 * i))
-                .toList();
     }
 
     /** {@code needle_25} for a depth of 25 per cent. */
