@@ -299,11 +299,9 @@ public final class Session implements AutoCloseable {
     }
 
     /**
-     * Has an observer told what goes into the attention of each layer and what comes out, for every token that this session reads or
-     * generates from now on, on the thread that reads. A token that is read again, after a truncation or by {@link #logits}, is told again;
-     * of a step that is cancelled or fails, some layers may have been told. A fork is not observed.
-     *
-     * @param observer instead of the one before; null for none
+     * Has an observer told of every token that this session reads or generates from now on, on the thread that reads; null for none. A token
+     * that is read again, after a truncation or by {@link #logits}, is told again; of a step that is cancelled or fails, some layers may have
+     * been told. A fork is not observed.
      */
     public void observe(@Nullable AttentionObserver observer) {
         sequence = sequence.observedBy(observer);

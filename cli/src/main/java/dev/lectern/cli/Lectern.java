@@ -73,6 +73,7 @@ public final class Lectern {
         VERBS.put("doctor", DoctorCommand::new);
         VERBS.put("bench", BenchCommand::new);
         VERBS.put("eval", EvalCommand::new);
+        VERBS.put("analyze", AnalyzeCommand::new);
     }
 
     /** The verb that looks at the names of all options. */

@@ -557,4 +557,59 @@ class VerbsTest {
         assertThat(tooLong.exitCode()).isEqualTo(2);
         assertThat(tooLong.err()).contains("--length 4096", "holds", "128");
     }
+
+    @Test
+    void analyzeComparesInputsAndWritesAFigure() throws IOException {
+        Path folder = home.resolve("results");
+        String[] analyze = {
+            "analyze",
+            "--json",
+            "--model",
+            LLAMA3,
+            "--rope-scaling",
+            STRETCHED,
+            "--tokens",
+            "40",
+            "--inputs",
+            "3",
+            "--threads",
+            "1",
+            "--out",
+            folder.toString()
+        };
+        Run generated = run(analyze);
+        assertThat(generated.exitCode()).as(generated.err()).isZero();
+        Map<?, ?> json = generated.json();
+        Map<?, ?> layer = map(((List<?>) json.get("results")).getFirst());
+        assertThat(layer.keySet())
+                .map(String::valueOf)
+                .containsExactly(
+                        "layer",
+                        "sinkKey",
+                        "sinkValue",
+                        "meanKey",
+                        "meanKeyBeforeRope",
+                        "meanToSink",
+                        "meanToSinkBeforeRope",
+                        "keyToValue",
+                        "sinkValueToMedian");
+        assertThat((Double) map(layer.get("sinkKey")).get("median")).isBetween(-1.0, 1.0);
+        assertThat(json.get("skippedPairs")).isEqualTo(0L);
+        assertThat(json.get("generated")).isEqualTo(true);
+        assertThat(folder)
+                .isDirectoryContaining("glob:**/analyze-*.csv")
+                .isDirectoryContaining("glob:**/analyze-*.png")
+                .isDirectoryContaining("glob:**/analyze-*.svg");
+
+        Files.writeString(document, "The harbour has two lights and one crane. ".repeat(20));
+        Run ofText = run(with(analyze, "--text", document.toString()));
+        assertThat(ofText.exitCode()).as(ofText.err()).isZero();
+        assertThat(ofText.json().get("inputs")).isEqualTo(3L);
+        assertThat(ofText.json().get("generated")).isEqualTo(false);
+
+        Run tooLong = run("analyze", "--model", LLAMA3, "--tokens", "200");
+        assertThat(tooLong.exitCode()).isEqualTo(2);
+        assertThat(tooLong.err()).contains("--tokens is 200", "holds 128");
+        assertThat(run("analyze", "--inputs", "1").err()).contains("--inputs is 1");
+    }
 }

@@ -17,7 +17,7 @@ import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Lines over two axes that begin at zero, as PNG and SVG. Needs no screen.
+ * Lines over two axes that begin at zero, or where y is negative at the smallest y, as PNG and SVG. Needs no screen.
  *
  * @param xAxis what x is, with its unit
  * @param yAxis what y is, with its unit
@@ -99,14 +99,19 @@ public record Figure(String title, String xAxis, String yAxis, List<Line> lines)
         chart.getStyler().setLocale(Locale.ROOT);
         chart.getStyler().setSeriesColors(COLOURS);
         chart.getStyler().setChartBackgroundColor(Color.WHITE);
-        chart.getStyler().setLegendPosition(Styler.LegendPosition.InsideNW);
+        chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideS);
+        chart.getStyler().setLegendLayout(Styler.LegendLayout.Horizontal);
         chart.getStyler().setXAxisTickMarkSpacingHint(100);
         chart.getStyler().setXAxisMin(0.0);
-        chart.getStyler().setYAxisMin(0.0);
+        chart.getStyler().setYAxisMin(lowest());
         for (Line line : lines) {
             chart.addSeries(line.name(), array(line.x()), array(line.y())).setMarker(SeriesMarkers.NONE);
         }
         return chart;
+    }
+
+    private double lowest() {
+        return lines.stream().flatMap(line -> line.y().stream()).reduce(0.0, Math::min);
     }
 
     private static double[] array(List<Double> numbers) {

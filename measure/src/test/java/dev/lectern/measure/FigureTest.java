@@ -44,6 +44,22 @@ class FigureTest {
         }
     }
 
+    @Test
+    void aLineBelowZeroIsDrawnToItsLowestPoint() throws IOException {
+        List<Double> x = List.of(0.0, 1.0, 2.0);
+        Figure figure = new Figure("t", "x", "y", List.of(new Figure.Line("low", x, List.of(-0.5, -1.0, -0.25))));
+        BufferedImage image =
+                ImageIO.read(figure.write(folder, "low").getFirst().toFile());
+        int middle = image.getWidth() / 2, lowest = 0;
+        for (int column = middle - 40; column < middle + 40; column++) {
+            for (int row = 0; row < image.getHeight() * 4 / 5; row++) {
+                lowest = (image.getRGB(column, row) & 0xFFFFFF) == 0x0072B2 ? Math.max(lowest, row) : lowest;
+            }
+        }
+        // The deepest point is at the foot of the plot, well below its middle.
+        assertThat(lowest).isGreaterThan(image.getHeight() * 3 / 5);
+    }
+
     private static boolean hasColour(BufferedImage image, int rgb) {
         for (int y = 0; y < image.getHeight(); y++) {
             for (int x = 0; x < image.getWidth(); x++) {
