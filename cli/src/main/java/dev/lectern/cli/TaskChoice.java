@@ -1,6 +1,7 @@
 package dev.lectern.cli;
 
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.Protocol;
 import dev.lectern.measure.Suite;
 import dev.lectern.measure.TaskEval;
 import dev.lectern.measure.TaskOptions;
@@ -46,7 +47,8 @@ final class TaskChoice {
                 "What goes through the methods under test: the answer (A), or",
                 "question and answer (B). The rest is read exactly. Default: A."
             })
-    TaskOptions.@Nullable Protocol protocol;
+    @Nullable
+    Protocol protocol;
 
     @Option(
             names = "--haystack",

@@ -559,6 +559,56 @@ class VerbsTest {
     }
 
     @Test
+    void evalLongQaAsksTheQuestionsOfAFile() throws IOException {
+        Path questions = home.resolve("Two Lights.jsonl");
+        Files.writeString(questions, """
+                {"context":"The harbour has two lights.","input":"How many lights?","answers":["two"],"dataset":"free","_id":"a"}
+                {"context":"The harbour has two lights.","input":"How many?","answer":["two"],"options":["one","two"],"dataset":"chosen"}
+                """);
+        Path folder = home.resolve("results");
+        String[] longqa = {
+            "eval",
+            "longqa",
+            questions.toString(),
+            "--json",
+            "--model",
+            QWEN2,
+            "--rope-scaling",
+            STRETCHED,
+            "--max-tokens",
+            "3",
+            "--protocol",
+            "B",
+            "--threads",
+            "1",
+            "--out",
+            folder.toString()
+        };
+        Run first = run(longqa);
+        assertThat(first.exitCode()).as(first.err()).isZero();
+        List<?> results = (List<?>) first.json().get("results");
+        assertThat(results).hasSize(8);
+        assertThat(map(results.getFirst()).keySet())
+                .map(String::valueOf)
+                .containsExactly(
+                        "metric", "method", "kv", "protocol", "task", "length", "score", "low", "high", "samples");
+        assertThat(map(results.getFirst()).get("metric")).isEqualTo("f1");
+        assertThat(map(results.get(7)).get("task")).isEqualTo("chosen");
+        assertThat(map(results.get(7)).get("length")).isEqualTo(128L * 32);
+        assertThat(first.json().get("cut")).isEqualTo(0L);
+        assertThat(first.json().get("file")).isEqualTo("Two Lights.jsonl");
+        assertThat(run(longqa).json().get("results")).isEqualTo(results);
+        assertThat(folder)
+                .isDirectoryContaining("glob:**/longqa-*.jsonl")
+                .isDirectoryContaining("glob:**/longqa-two-lights-*.csv");
+        Files.writeString(questions, "{\"context\":\"c\",\"input\":\"i\"}\n");
+        Run bad = run(longqa);
+        assertThat(bad.exitCode()).isEqualTo(2);
+        assertThat(bad.json().toString()).contains("bad-document", "line 1", "answers");
+        assertThat(run("eval", "longqa", "none.jsonl").err()).contains("none.jsonl", "no such file");
+    }
+
+    @Test
     void analyzeComparesInputsAndWritesAFigure() throws IOException {
         Path folder = home.resolve("results");
         String[] analyze = {

@@ -9,11 +9,11 @@ import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 
 /** Writes files that are there as a whole or not at all. */
-final class AtomicFile {
+public final class AtomicFile {
     private AtomicFile() {}
 
     /** Writes a file, making its folder where it is missing. */
-    static void write(Path file, byte[] bytes) {
+    public static void write(Path file, byte[] bytes) {
         Path target = file.toAbsolutePath();
         Path part = target.resolveSibling(target.getFileName() + ".part");
         try {
@@ -29,7 +29,7 @@ final class AtomicFile {
     }
 
     /** A name as a part of a file's name: small letters, digits and dots, everything else a dash. */
-    static String plain(String name) {
+    public static String plain(String name) {
         return name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9.]+", "-");
     }
 

@@ -64,7 +64,11 @@ public final class GeometryEval {
             }
             int[] firsts = inputs.stream().mapToInt(input -> input[0]).toArray();
             return new GeometryResult(
-                    new Evaluated(subject.name(), digest, model.threads(), Machine.here()),
+                    new Evaluated(
+                            subject.name(),
+                            digest,
+                            model.threads(),
+                            Provenance.here(options.command(subject, texts.size()))),
                     size,
                     firsts,
                     texts.isEmpty(),

@@ -29,6 +29,12 @@ public record GeometryOptions(int tokens, int inputs) {
         }
     }
 
+    /** The command that reads this. */
+    String command(BenchModel subject, int texts) {
+        return "lectern analyze --model " + subject.name() + " --tokens " + tokens + " --inputs " + inputs
+                + " --text FILE".repeat(texts);
+    }
+
     public GeometryOptions withTokens(int tokens) {
         return new GeometryOptions(tokens, inputs);
     }

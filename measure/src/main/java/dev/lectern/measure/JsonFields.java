@@ -7,33 +7,33 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The members of a JSON object, by type. Every method throws IllegalArgumentException where the member is another. */
-final class JsonFields {
+public final class JsonFields {
     private final Map<?, ?> members;
 
     private JsonFields(Map<?, ?> members) {
         this.members = members;
     }
 
-    static JsonFields of(@Nullable Object value) {
+    public static JsonFields of(@Nullable Object value) {
         if (value instanceof Map<?, ?> members) {
             return new JsonFields(members);
         }
         throw new IllegalArgumentException("an object is missing");
     }
 
-    boolean has(String name) {
+    public boolean has(String name) {
         return members.containsKey(name);
     }
 
-    JsonFields object(String name) {
+    public JsonFields object(String name) {
         return of(members.get(name));
     }
 
-    String text(String name) {
+    public String text(String name) {
         return optionalText(name).orElseThrow(() -> wrong(name));
     }
 
-    Optional<String> optionalText(String name) {
+    public Optional<String> optionalText(String name) {
         return switch (members.get(name)) {
             case null -> Optional.empty();
             case String text -> Optional.of(text);
@@ -41,30 +41,30 @@ final class JsonFields {
         };
     }
 
-    long whole(String name) {
+    public long whole(String name) {
         if (members.get(name) instanceof Long number) {
             return number;
         }
         throw wrong(name);
     }
 
-    boolean flag(String name) {
+    public boolean flag(String name) {
         if (members.get(name) instanceof Boolean flag) {
             return flag;
         }
         throw wrong(name);
     }
 
-    double number(String name) {
+    public double number(String name) {
         return number(name, members.get(name));
     }
 
     /** NaN where there is none. */
-    double optionalNumber(String name) {
+    public double optionalNumber(String name) {
         return members.get(name) == null ? Double.NaN : number(name);
     }
 
-    List<Double> numbers(String name) {
+    public List<Double> numbers(String name) {
         List<Double> numbers = new ArrayList<>();
         for (Object element : list(name)) {
             numbers.add(number(name, element));
@@ -72,7 +72,7 @@ final class JsonFields {
         return numbers;
     }
 
-    List<Integer> integers(String name) {
+    public List<Integer> integers(String name) {
         List<Integer> integers = new ArrayList<>();
         for (Object element : list(name)) {
             if (!(element instanceof Long number) || number != number.intValue()) {
@@ -83,7 +83,7 @@ final class JsonFields {
         return integers;
     }
 
-    List<String> texts(String name) {
+    public List<String> texts(String name) {
         List<String> texts = new ArrayList<>();
         for (Object element : list(name)) {
             if (!(element instanceof String text)) {
@@ -95,7 +95,7 @@ final class JsonFields {
     }
 
     /** The objects of a list. */
-    List<JsonFields> objects(String name) {
+    public List<JsonFields> objects(String name) {
         return list(name).stream().map(JsonFields::of).toList();
     }
 

@@ -15,8 +15,9 @@ public record NeedleGrid(TaskResults results) {
             text.append('\n');
             for (String depth : depths()) {
                 text.append(String.format(Locale.ROOT, "%-8s", depth.replaceAll("\\D", "") + " %"));
-                lengths().forEach(length ->
-                        text.append(String.format(Locale.ROOT, "%8.0f", score(depth, length, method))));
+                lengths()
+                        .forEach(length ->
+                                text.append(String.format(Locale.ROOT, "%8.0f", score(depth, length, method))));
                 text.append('\n');
             }
             text.append(String.format(Locale.ROOT, "%-8s", "mean"));

@@ -55,7 +55,18 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
                     json.writeNumberProperty("samples", logProbs.size());
                     json.writeEndObject();
                 },
-                json -> {});
+                json -> {
+                    json.writeArrayPropertyStart("stretches");
+                    for (int from = 0; from < logProbs.size(); from += STRETCH) {
+                        int to = Math.min(from + STRETCH, logProbs.size());
+                        json.writeStartObject();
+                        json.writeNumberProperty("from", from + 1);
+                        json.writeNumberProperty("to", to);
+                        json.writeNumberProperty("perplexity", perplexity(from, to));
+                        json.writeEndObject();
+                    }
+                    json.writeEndArray();
+                });
     }
 
     /** Writes {@code NAME.csv}: the perplexity of each stretch of {@value #STRETCH} tokens. */

@@ -75,7 +75,8 @@ public record Provenance(String command, String commit, Machine machine, Instant
         machine.write(json);
     }
 
-    static Provenance read(JsonFields json) {
+    /** Reads it back. */
+    public static Provenance read(JsonFields json) {
         return new Provenance(
                 json.text("command"),
                 json.text("commit"),

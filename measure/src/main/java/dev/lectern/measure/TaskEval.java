@@ -38,6 +38,7 @@ public final class TaskEval {
     private final String digest;
     private final TaskOptions options;
     private final FinishedSamples finished;
+    private final String rope;
     private final Provenance provenance;
     private final Work work;
     private final Cancellation cancellation;
@@ -47,6 +48,7 @@ public final class TaskEval {
             String digest,
             TaskOptions options,
             FinishedSamples finished,
+            String rope,
             Provenance provenance,
             Work work,
             Cancellation cancellation) {
@@ -54,6 +56,7 @@ public final class TaskEval {
         this.digest = digest;
         this.options = options;
         this.finished = finished;
+        this.rope = rope;
         this.provenance = provenance;
         this.work = work;
         this.cancellation = cancellation;
@@ -90,8 +93,12 @@ public final class TaskEval {
         try (FinishedSamples finished = new FinishedSamples(file);
                 Model model = subject.open(modelOptions)) {
             requireRoom(model, subject.name(), options.lengths().getLast());
+            String rope = modelOptions
+                    .ropeScaling()
+                    .map(scaling -> ";rope=" + scaling)
+                    .orElse("");
             TaskEval eval =
-                    new TaskEval(model, digest, options, finished, provenance, new Work(progress), cancellation);
+                    new TaskEval(model, digest, options, finished, rope, provenance, new Work(progress), cancellation);
             eval.answerAll();
             return new TaskResults(
                     new Evaluated(subject.name(), digest, model.threads(), provenance), options, eval.rows());
@@ -161,7 +168,8 @@ public final class TaskEval {
     }
 
     private FinishedSamples.Key key(Method method, Task task, int length, int index) {
-        return new FinishedSamples.Key(digest, options.described(method), task.name(), length, options.seed(), index);
+        return new FinishedSamples.Key(
+                digest, options.described(method) + rope, task.name(), length, options.seed(), index);
     }
 
     private static double units(Open open) {
@@ -201,7 +209,7 @@ public final class TaskEval {
                 options.haystack(),
                 candidate -> prompt(candidate).length);
         int[] prompt = prompt(sample);
-        int exact = options.protocol() == TaskOptions.Protocol.A ? prompt.length : contextTokens(sample, prompt);
+        int exact = options.protocol() == Protocol.A ? prompt.length : contextTokens(sample, prompt);
         Session session = model.newSession(session(new Method(kv, "dense"), open.length));
         try {
             session.read(Arrays.copyOf(prompt, exact), work.reading(0), cancellation);

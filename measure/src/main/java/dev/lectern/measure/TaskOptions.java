@@ -42,14 +42,6 @@ public record TaskOptions(
     private static final int MOST = 1 << 30;
     private static final int MOST_SAMPLES = 100_000;
 
-    /** What the method under test reads. */
-    public enum Protocol {
-        /** The answer alone: text and question are read exactly. */
-        A,
-        /** Question and answer; the text is read exactly. */
-        B
-    }
-
     public TaskOptions {
         lengths = lengths.stream().distinct().sorted().toList();
         tasks = tasks.stream().distinct().toList();
@@ -109,7 +101,8 @@ public record TaskOptions(
 
     /** The command that measures this. */
     String command(BenchModel subject) {
-        StringBuilder command = new StringBuilder("lectern eval " + suite.name() + suite.arguments() + " --model " + subject.name());
+        StringBuilder command =
+                new StringBuilder("lectern eval " + suite.name() + suite.arguments() + " --model " + subject.name());
         command.append(" --length ")
                 .append(lengths.stream().map(String::valueOf).collect(Collectors.joining(",")));
         command.append(tasks.isEmpty() ? "" : " --tasks " + String.join(",", tasks));

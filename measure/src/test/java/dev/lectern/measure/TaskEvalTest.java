@@ -53,7 +53,7 @@ class TaskEvalTest {
     void aQuestionReadTokenByTokenGetsTheSameAnswerWhereAttentionIsExact() throws IOException {
         TaskOptions exact = OPTIONS.withKv(List.of("f32"));
         run(exact, new Cancellation());
-        run(exact.withProtocol(TaskOptions.Protocol.B), new Cancellation());
+        run(exact.withProtocol(Protocol.B), new Cancellation());
         List<String> answers = lines().stream().map(TaskEvalTest::answer).toList();
         assertThat(answers.subList(4, 8)).isEqualTo(answers.subList(0, 4));
     }
@@ -76,7 +76,7 @@ class TaskEvalTest {
     @Test
     void methodsGoOnFromOneReadingAndAreCompared() throws IOException {
         TaskOptions several = OPTIONS.withAttention(List.of("dense", "topk:budget=100%", "uniform:budget=10"))
-                .withProtocol(TaskOptions.Protocol.B);
+                .withProtocol(Protocol.B);
         TaskResults results = run(several, new Cancellation());
         assertThat(lines()).hasSize(12);
         List<Method> methods = several.methods();
