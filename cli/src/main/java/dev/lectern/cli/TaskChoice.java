@@ -101,9 +101,15 @@ final class TaskChoice {
         options = lengths.isEmpty() ? options : options.withLengths(lengths);
         options = samples == null ? options : options.withSamples(samples);
         options = protocol == null ? options : options.withProtocol(protocol);
-        options = haystack == null
-                ? options
-                : options.withHaystack(new TextHaystack(haystack, console.in().file(haystack)));
+        if (haystack != null) {
+            TextHaystack text = new TextHaystack(haystack, console.in().file(haystack));
+            int longest = options.lengths().getLast();
+            if (text.words() < longest) {
+                console.note("lectern: " + haystack + " has " + text.words() + " words, too few for " + longest
+                        + " tokens: where it ends, it begins again.");
+            }
+            options = options.withHaystack(text);
+        }
         options = method.kv.isEmpty() ? options : options.withKv(method.kv);
         options = method.attention.isEmpty() ? options : options.withAttention(method.attention);
         return seed == null ? options : options.withSeed(seed);

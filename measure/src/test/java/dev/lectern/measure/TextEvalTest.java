@@ -8,11 +8,17 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
+import dev.lectern.Model;
+import dev.lectern.Session;
+import dev.lectern.SessionOptions;
 import dev.lectern.Progress;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.ParameterizedTest;
 
 /** {@link PerplexityEval} and {@link DivergenceEval} on a tiny model. */
 class TextEvalTest {
@@ -43,6 +49,35 @@ class TextEvalTest {
                     .as("token %d", i + 1)
                     .isCloseTo(read.logProbs().get(i), within(1e-4));
         }
+    }
+
+    /** A perplexity through a cache and a method is that of an answer which goes through them: token by token, in sessions of their own. */
+    @ParameterizedTest
+    @CsvSource({
+        "f32, dense", "f16, dense", "bf16, dense", "'k=f32,v=bf16', dense",
+        "f16, topk:budget=10", "f16, topp:p=0.8", "f16, oracle-sampling:budget=20", "bf16, uniform:budget=20"
+    })
+    void throughACacheItIsThatOfTokenByTokenDecoding(String kv, String attention) {
+        TextOptions options = TextOptions.DEFAULT.withKv(kv).withAttention(attention).withTokens(300);
+        List<Double> logProbs = perplexity(options).logProbs();
+        try (Model model = MODEL.open(STRETCHED);
+                Session session = model.newSession(
+                        SessionOptions.DEFAULT.withContext(300).withKv(kv).withAttention(attention))) {
+            int[] tokens = Arrays.copyOf(model.tokenize(TEXT), 300);
+            for (int i = 0; i + 1 < tokens.length; i++) {
+                session.read(new int[] {tokens[i]}, Progress.NONE, new Cancellation());
+                assertThat(logProbs.get(i))
+                        .as("token %d", i + 1)
+                        .isCloseTo(LogProbs.of(session.logits(), tokens[i + 1]), within(1e-4));
+            }
+        }
+    }
+
+    @Test
+    void aMethodThatReadsLessDiverges() {
+        TextOptions options = TextOptions.DEFAULT.withTokens(200);
+        double window = divergence(options.withAttention("topk:budget=1:window=1:sinks=1")).mean();
+        assertThat(window).isGreaterThan(100 * divergence(options).mean());
     }
 
     @Test

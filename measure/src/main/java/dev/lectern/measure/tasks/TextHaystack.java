@@ -24,6 +24,11 @@ public final class TextHaystack implements Haystack {
         }
     }
 
+    /** How many words it has. */
+    public int words() {
+        return words.length;
+    }
+
     @Override
     public String name() {
         return name;

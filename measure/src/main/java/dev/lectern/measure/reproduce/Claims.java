@@ -1,0 +1,264 @@
+package dev.lectern.measure.reproduce;
+
+import dev.lectern.measure.JsonFields;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/** The published claims, and what the result files say of each. */
+final class Claims {
+    private static final double FOUR_TIMES = 4;
+    private static final double NOTHING_LOST = 0.01;
+
+    /**
+     * One claim.
+     *
+     * @param verdict from the files of a folder
+     */
+    private record Claim(String published, Function<Claims, Verdict> verdict) {
+        Claim(String published) {
+            this(published, claims -> Verdict.NOT_YET);
+        }
+    }
+
+    private record Series(String title, List<Claim> claims) {}
+
+    private static final List<Series> SERIES = List.of(
+            new Series(
+                    "The KV cache",
+                    List.of(
+                            new Claim(
+                                    "1000 tokens of GPT-2 take 11.885 ± 0.272 s with the KV cache and 56.197 ± 1.855 s without it on a T4: 4.7 ×",
+                                    Claims::withoutTheCache),
+                            new Claim(
+                                    "Llama-2-7B keeps 2 · 2 · 32 · 32 · 128 · 10 000 bytes ≈ 5 GB of keys and values for 10 000 tokens"),
+                            new Claim(
+                                    "absmax int8 turns [1.2, −0.5, −4.3, 1.2, −3.1, 0.8, 2.4, 5.4] into [28, −12, −101, 28, −73, 19, 56, 127]"),
+                            new Claim("zero-point quantisation is X_Q = round(X/S) − Z with Z = round(−min/S)"),
+                            new Claim("an int4 cache is nearly as good as fp16, int2 is worse"),
+                            new Claim("a quantised cache takes at least 2.5 × less memory"))),
+            new Series(
+                    "MagicPIG",
+                    List.of(
+                            new Claim(
+                                    "keys and values of the first token hardly change with the input (similarity above 0.99)",
+                                    Claims::firstToken),
+                            new Claim(
+                                    "the direction of the mean key is stable across inputs (above 0.9)",
+                                    Claims::meanKey),
+                            new Claim(
+                                    "the mean key is nearly opposite to the key of the sink (−0.9 … −0.8)",
+                                    Claims::opposite),
+                            new Claim(
+                                    "exact TopK attention has a large error, which hurts aggregation (common words, frequent words) and reasoning",
+                                    Claims::topK),
+                            new Claim("oracle sampling has up to 4 × less error than TopK", Claims::sampling),
+                            new Claim(
+                                    "K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %"),
+                            new Claim("all heads can share one random projection of about 400 KB"),
+                            new Claim("MagicPIG is more accurate than Quest on RULER at an equal budget"),
+                            new Claim(
+                                    "decoding is 1.76 to 4.99 × faster than with dense attention, at the largest batch that fits"),
+                            new Claim("sampling cuts the memory traffic of attention by 10 × without losing accuracy"),
+                            new Claim(
+                                    "linear layers and projections belong on the GPU, attention and hash tables on the CPU"))),
+            new Series(
+                    "APB",
+                    List.of(
+                            new Claim(
+                                    "reading 128K tokens is about 10 × faster than with FlashAttention (8 GPUs against 1), without loss"),
+                            new Claim(
+                                    "1.6 × faster than Star Attention at 512K, and better in score, speed and compute"),
+                            new Claim(
+                                    "Ring and Ulysses are exact but slower; MInference, on one host, loses score; Star loses efficiency to its large anchor"),
+                            new Claim(
+                                    "the advantage grows with length; splitting the sequence cuts the time of attention and feed-forward; APB's small anchor cuts the feed-forward overhead"),
+                            new Claim("it works for several host counts and model sizes"),
+                            new Claim(
+                                    "APE, parallel encoding with temperature and scaling, loses on tasks with long dependencies"))));
+
+    private final Path results;
+    private final String link;
+
+    private Claims(Path results, String link) {
+        this.results = results;
+        this.link = link;
+    }
+
+    /**
+     * The tables, from result files alone.
+     *
+     * @param link from the page to the folder of results
+     */
+    static String tables(Path results, String link) {
+        Claims claims = new Claims(results, link);
+        StringBuilder text = new StringBuilder();
+        int number = 0;
+        for (Series series : SERIES) {
+            text.append("## ").append(series.title).append("\n\n");
+            text.append("| # | claim, as published | verdict | measured | model | command and result |\n");
+            text.append("| --: | --- | --- | --- | --- | --- |\n");
+            for (Claim claim : series.claims) {
+                Verdict verdict = claim.verdict.apply(claims);
+                text.append(String.format(
+                        Locale.ROOT,
+                        "| %d | %s | %s | %s | %s | %s |\n",
+                        ++number,
+                        claim.published,
+                        verdict.word(),
+                        verdict.measured(),
+                        verdict.models(),
+                        verdict.where()));
+            }
+            text.append('\n');
+        }
+        return text.toString();
+    }
+
+    private String where(String command, List<ResultFile> files) {
+        return "`lectern " + command + "`; "
+                + files.stream()
+                        .map(file -> "[" + file.name() + "](" + link + "/" + file.name() + ".json)")
+                        .collect(Collectors.joining(", "));
+    }
+
+    private Verdict withoutTheCache() {
+        List<ResultFile> files = ResultFile.all(results, "kv-cache-");
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>(), models = new ArrayList<>();
+        boolean all = true;
+        for (ResultFile file : files) {
+            JsonFields result = file.get(json -> json.objects("results").getFirst());
+            long tokens = result.whole("tokens");
+            boolean same = result.flag("sameTokens");
+            all &= same && tokens >= 1000 && result.number("ratio") >= 4.7;
+            models.add(result.text("model"));
+            measured.add(String.format(
+                    Locale.ROOT,
+                    "%s: %d tokens, %s, %.1f × (%.1f s without the cache, %.1f s with it)",
+                    result.text("model"),
+                    tokens,
+                    same ? "the same" : "not the same",
+                    result.number("ratio"),
+                    result.object("withoutCache").number("mean"),
+                    result.object("withCache").number("mean")));
+        }
+        return new Verdict(
+                all ? "reproduced" : "partly",
+                String.join("; ", measured) + (all ? "" : ". The claim's own 1000 tokens are not measured"),
+                String.join(", ", models),
+                where("bench kv-cache", files));
+    }
+
+    /** What the observations of {@code analyze} come to. */
+    private Verdict observed(String described, String share, String... members) {
+        List<ResultFile> files = ResultFile.all(results, GeometryExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        double least = 1, most = 0;
+        for (ResultFile file : files) {
+            for (String member : members) {
+                JsonFields cosines = GeometryExperiment.all(file).object(member);
+                double held = cosines.number(share);
+                least = Math.min(least, held);
+                most = Math.max(most, held);
+                measured.add(String.format(
+                        Locale.ROOT,
+                        "%s, %s: %.0f %%, median %.3f, least %.3f",
+                        file.model(),
+                        member.startsWith("sinkV") ? "values" : "keys",
+                        100 * held,
+                        cosines.number("median"),
+                        cosines.number("min")));
+            }
+        }
+        return new Verdict(
+                least >= 1 - NOTHING_LOST ? "reproduced" : most <= NOTHING_LOST ? "refuted" : "partly",
+                described + ": " + String.join("; ", measured),
+                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
+                where("analyze", files));
+    }
+
+    private Verdict firstToken() {
+        return observed(
+                "share above 0.99 between inputs that begin with different tokens", "above", "sinkKey", "sinkValue");
+    }
+
+    private Verdict meanKey() {
+        return observed("share above 0.9", "above", "meanKey");
+    }
+
+    private Verdict opposite() {
+        return observed("share between −0.9 and −0.8", "within", "meanToSink");
+    }
+
+    private Verdict topK() {
+        List<ResultFile> files = ResultFile.all(results, AttentionExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        for (ResultFile file : files) {
+            List<JsonFields> rows = file.get(json -> json.objects("results"));
+            for (String budget : List.of("2%", "10%")) {
+                row(rows, "topk", budget).ifPresent(row -> measured.add(String.format(
+                        Locale.ROOT,
+                        "%s at %s of the tokens: mean relative error %.2g, %.0f %% of the softmax kept",
+                        file.model(),
+                        budget.replace("%", " %"),
+                        row.number("score"),
+                        100 * row.number("massKept"))));
+            }
+        }
+        return new Verdict(
+                "partly",
+                String.join("; ", measured) + ". What it does to the tasks is not measured",
+                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
+                where("eval attention", files));
+    }
+
+    private static Optional<JsonFields> row(List<JsonFields> rows, String family, String budget) {
+        return rows.stream()
+                .filter(row -> row.text("method").startsWith(family + ":budget=" + budget + ":"))
+                .findFirst();
+    }
+
+    private Verdict sampling() {
+        List<ResultFile> files = ResultFile.all(results, AttentionExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        boolean somewhere = false;
+        for (ResultFile file : files) {
+            for (JsonFields ratio : file.get(json -> json.objects("ratios"))) {
+                somewhere |= ratio.number("fourTimes") > 0;
+                String budget = ratio.text("of").replaceAll(".*:budget=([^:]+).*", "$1");
+                if (budget.equals("2%") || budget.equals("10%")) {
+                    measured.add(String.format(
+                            Locale.ROOT,
+                            "%s at %s: TopK's error is larger in %.0f %% of cases, %.0f times or more in %.1f %%; of the means %.2f ×",
+                            file.model(),
+                            budget.replace("%", " %"),
+                            100 * ratio.number("larger"),
+                            FOUR_TIMES,
+                            100 * ratio.number("fourTimes"),
+                            ratio.number("mean")));
+                }
+            }
+        }
+        return new Verdict(
+                somewhere ? "partly" : "refuted",
+                "at equal numbers of draws and of tokens read: " + String.join("; ", measured),
+                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
+                where("eval attention", files));
+    }
+}

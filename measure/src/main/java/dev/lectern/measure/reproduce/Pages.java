@@ -1,0 +1,55 @@
+package dev.lectern.measure.reproduce;
+
+import dev.lectern.measure.Figure;
+import dev.lectern.measure.Provenance;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** What sections of a page have in common. */
+final class Pages {
+    private Pages() {}
+
+    static String heading(String title, String about) {
+        return "## " + title + "\n\n" + about + "\n";
+    }
+
+    /** The models that results are of, smaller ones first. */
+    static List<String> models(List<ResultFile> files) {
+        Set<String> models = new LinkedHashSet<>(Experiment.MODELS);
+        Set<String> found = new LinkedHashSet<>();
+        files.forEach(file -> found.add(file.model()));
+        models.retainAll(found);
+        models.addAll(found);
+        return List.copyOf(models);
+    }
+
+    static List<ResultFile> of(List<ResultFile> files, String model) {
+        return files.stream().filter(file -> file.model().equals(model)).toList();
+    }
+
+    /** Draws a figure and shows it. */
+    static String figure(Figure figure, Path results, String link, String name, String title) {
+        figure.write(results, name);
+        return "\n![" + title + "](" + link + "/" + name + ".png)\n";
+    }
+
+    /** What gave the results, where and when. */
+    static String provenance(List<ResultFile> files, String link) {
+        StringBuilder text = new StringBuilder("\nThe commands, and where they ran:\n\n");
+        for (ResultFile file : files) {
+            Provenance from = file.provenance();
+            text.append("* `").append(from.command()).append("`: [").append(from.date().toString(), 0, 10);
+            text.append("](").append(link).append('/').append(file.name()).append(".json), commit ");
+            text.append(from.commit(), 0, Math.min(10, from.commit().length()));
+            text.append(from.commit().endsWith("+") ? "+" : "").append(", ");
+            text.append(from.machine().cpu()).append(", ").append(from.machine().vectorBits()).append("-bit vectors");
+            Optional<Long> seed = file.get(json -> json.has("seed") ? Optional.of(json.whole("seed")) : Optional.empty());
+            seed.ifPresent(number -> text.append(", seed ").append(number));
+            text.append('\n');
+        }
+        return text.toString();
+    }
+}

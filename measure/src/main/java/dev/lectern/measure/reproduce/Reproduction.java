@@ -1,0 +1,94 @@
+package dev.lectern.measure.reproduce;
+
+import dev.lectern.LecternException;
+import dev.lectern.Progress;
+import dev.lectern.measure.Measurements;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/** Measures what is published, and writes the pages from the result files. */
+public final class Reproduction {
+    private static final List<Experiment> EXPERIMENTS = List.of(
+            TaskExperiment.ruler(),
+            new NeedleExperiment(),
+            TaskExperiment.infinite(),
+            new PerplexityExperiment(),
+            new DivergenceExperiment(),
+            new GeometryExperiment(),
+            new AttentionExperiment());
+
+    private Reproduction() {}
+
+    /** What can be measured, in the order of the page. */
+    public static List<String> names() {
+        return EXPERIMENTS.stream().map(Experiment::name).toList();
+    }
+
+    /**
+     * Measures.
+     *
+     * @param names of what; all where it is empty
+     * @param quick enough to see that everything works
+     * @param room where results go; what was finished of tasks before is taken from there
+     * @param progress told for each result what it is called
+     * @throws LecternException of kind {@code BAD_OPTION} if something is unknown; of kind {@code CANCELLED} on request, and then what was finished is kept
+     */
+    public static void measure(
+            List<String> names, boolean quick, Room room, Function<String, ? extends Reporting> progress) {
+        for (Experiment experiment : chosen(names)) {
+            for (Experiment.Part part : experiment.parts(quick)) {
+                room.cancellation().check();
+                try (Reporting reporting = progress.apply(part.name())) {
+                    part.measuring().run(room.with(reporting), part.name());
+                }
+            }
+        }
+    }
+
+    /** A progress that is over at some time. */
+    public interface Reporting extends Progress, AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private static List<Experiment> chosen(List<String> names) {
+        for (String name : names) {
+            if (!names().contains(name)) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "There is no figure \"" + name + "\"; there are " + String.join(", ", names()) + ".");
+            }
+        }
+        return EXPERIMENTS.stream()
+                .filter(experiment -> names.isEmpty() || names.contains(experiment.name()))
+                .toList();
+    }
+
+    /**
+     * Writes the pages {@code measurements.md} and {@code claims.md}, and draws their figures, from all result files that there are.
+     *
+     * @param docs the folder of the pages
+     * @param results the folder of result files
+     * @return the pages
+     */
+    public static List<Path> write(Path docs, Path results) {
+        Path measurements = docs.resolve("measurements.md"), claims = docs.resolve("claims.md");
+        String link = docs.toAbsolutePath()
+                .relativize(results.toAbsolutePath())
+                .toString()
+                .replace('\\', '/');
+        List<Path> written = new ArrayList<>();
+        for (Experiment experiment : EXPERIMENTS) {
+            experiment
+                    .section(results, link)
+                    .ifPresent(section ->
+                            new Measurements(measurements).replace("reproduce " + experiment.name(), section));
+        }
+        written.add(measurements);
+        new Measurements(claims).replace("reproduce claims", Claims.tables(results, link));
+        written.add(claims);
+        return written;
+    }
+}

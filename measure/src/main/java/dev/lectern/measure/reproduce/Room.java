@@ -1,0 +1,43 @@
+package dev.lectern.measure.reproduce;
+
+import dev.lectern.Cancellation;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.measure.AtomicFile;
+import dev.lectern.measure.BenchModel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/**
+ * Where experiments are made.
+ *
+ * @param results the folder of result files
+ * @param models finds a model by its name, and fetches it where it is not here
+ * @param text an English report of some 4000 tokens
+ * @param textName its name
+ * @param questions a file of questions of LongBench's form
+ */
+public record Room(
+        Path results,
+        Function<String, BenchModel> models,
+        ModelOptions options,
+        String text,
+        String textName,
+        Path questions,
+        Progress progress,
+        Cancellation cancellation) {
+    /** The same with another progress. */
+    Room with(Progress progress) {
+        return new Room(results, models, options, text, textName, questions, progress, cancellation);
+    }
+
+    BenchModel model(String name) {
+        return models.apply(name);
+    }
+
+    /** Keeps a result. */
+    void keep(String name, String json) {
+        AtomicFile.write(results.resolve(name + ".json"), (json + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+}
