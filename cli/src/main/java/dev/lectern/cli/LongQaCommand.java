@@ -38,10 +38,14 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  lectern eval longqa examples/harbour-questions.jsonl",
             "  lectern eval longqa hotpotqa.jsonl --length 8192 --samples 50 --protocol B",
+            "  lectern eval longqa hotpotqa.jsonl --attention dense --attention topk:budget=2%%",
             "",
             "The object of --json: results [{metric, method, kv, protocol, task (the dataset, or the file), length, score (0 to 100), low,"
-                    + " high, samples}], model, sha256, file, fileSha256, cut (questions about a text that was cut), maxTokens, threads,"
-                    + " machine. A file longqa-FILE-MODEL.csv has the scores and the answer of every question."
+                    + " high, samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
+                    + " {difference, low, high, better, worse, p}: beside the first method, on the same questions}], model, sha256, file,"
+                    + " fileSha256, cut (questions about a text that was cut), maxTokens, threads, command, commit, date, machine. A file"
+                    + " longqa-FILE-MODEL.csv has the scores and the answer of every question. --kv and --attention can be given several"
+                    + " times: each text is read once for each format, and every method goes on from that reading."
         })
 final class LongQaCommand implements Verb {
     @Parameters(arity = "1", paramLabel = "FILE.jsonl", description = "The questions.")
@@ -126,7 +130,7 @@ final class LongQaCommand implements Verb {
         options = maxTokens == null ? options : options.withMaxTokens(maxTokens);
         options = instruction == null ? options : options.withInstruction(instruction);
         options = protocol == null ? options : options.withProtocol(protocol);
-        options = method.kv().map(options::withKv).orElse(options);
-        return method.attention().map(options::withAttention).orElse(options);
+        options = method.kv.isEmpty() ? options : options.withKv(method.kv);
+        return method.attention.isEmpty() ? options : options.withAttention(method.attention);
     }
 }

@@ -591,7 +591,18 @@ class VerbsTest {
         assertThat(map(results.getFirst()).keySet())
                 .map(String::valueOf)
                 .containsExactly(
-                        "metric", "method", "kv", "protocol", "task", "length", "score", "low", "high", "samples");
+                        "metric",
+                        "method",
+                        "kv",
+                        "protocol",
+                        "task",
+                        "length",
+                        "score",
+                        "low",
+                        "high",
+                        "samples",
+                        "bytesRead",
+                        "density");
         assertThat(map(results.getFirst()).get("metric")).isEqualTo("f1");
         assertThat(map(results.get(7)).get("task")).isEqualTo("chosen");
         assertThat(map(results.get(7)).get("length")).isEqualTo(128L * 32);

@@ -17,13 +17,14 @@ import dev.lectern.text.ThinkingSplitter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * How well a model answers the questions of a file, each about a long text. The text stands first, so that what several questions are about is read once, and forked for each. Answers are greedy.
- * Each finished answer is kept, and scores are computed from it.
+ * How well a model answers the questions of a file, each about a long text, by one method or by several. The text stands first, so that it is read once, with exact attention, for all questions about it
+ * and for all methods over a format of the cache, and each goes on from that reading. Answers are greedy. Each finished answer is kept, and scores are computed from it.
  *
  * <p>Sources of the form of such files: Bai et al., "LongBench" (arXiv 2308.14508); Zhang et al., "InfiniteBench" (arXiv 2402.13718). Deviation: one wording for all data sets, put by the model's own
  * template, so scores are not those of their leaderboards.
@@ -37,6 +38,7 @@ public final class LongQaEval {
     private final int length;
     private final Work work;
     private final Cancellation cancellation;
+    private final FinishedSamples finished;
     private final Provenance provenance;
 
     /** Questions about one text. */
@@ -48,6 +50,7 @@ public final class LongQaEval {
             LongQaOptions options,
             QuestionFile file,
             String digest,
+            FinishedSamples finished,
             Provenance provenance,
             Work work,
             Cancellation cancellation) {
@@ -56,8 +59,9 @@ public final class LongQaEval {
         this.options = options;
         this.file = file;
         this.digest = digest;
-        this.length = options.length() == 0 ? model.context() : options.length();
+        this.finished = finished;
         this.provenance = provenance;
+        this.length = options.length() == 0 ? model.context() : options.length();
         this.work = work;
         this.cancellation = cancellation;
     }
@@ -79,32 +83,22 @@ public final class LongQaEval {
             Progress progress,
             Cancellation cancellation) {
         String digest = ModelDigest.of(subject, cancellation);
+        Provenance provenance = Provenance.here(options.command(subject, file.name()));
         String name = AtomicFile.plain(subject.name());
         try (FinishedSamples finished = new FinishedSamples(folder.resolve("longqa-" + name + ".jsonl"));
                 Model model = subject.open(modelOptions)) {
             LongQaEval eval = new LongQaEval(
-                    model,
-                    modelOptions,
-                    options,
-                    file,
-                    digest,
-                    Provenance.here(options.command(subject, file)),
-                    new Work(progress),
-                    cancellation);
+                    model, modelOptions, options, file, digest, finished, provenance, new Work(progress), cancellation);
             eval.requireRoom(subject.name());
             List<Group> groups = eval.groups();
-            for (Group group : groups) {
-                eval.plan(group, finished);
-            }
-            for (Group group : groups) {
-                eval.answer(group, finished);
-            }
+            groups.forEach(eval::plan);
+            groups.forEach(eval::answer);
             return new LongQaResults(
-                    new Evaluated(subject.name(), digest, model.threads(), eval.provenance),
+                    new Evaluated(subject.name(), digest, model.threads(), provenance),
                     options,
                     file,
                     eval.length,
-                    eval.answers(groups, finished));
+                    eval.answers(groups));
         }
     }
 
@@ -148,20 +142,34 @@ public final class LongQaEval {
         return groups;
     }
 
-    private List<Question> unfinished(Group group, FinishedSamples finished) {
-        return group.questions().stream()
-                .filter(question -> finished.get(key(question)).isEmpty())
+    /** Those of some methods that have not answered a question. */
+    private List<Method> unfinished(Question question, List<Method> methods) {
+        return methods.stream()
+                .filter(method -> finished.get(key(question, method)).isEmpty())
                 .toList();
     }
 
-    private void plan(Group group, FinishedSamples finished) {
-        int questions = unfinished(group, finished).size();
-        if (questions > 0) {
-            work.plan(Work.reading(0, group.context().tokens()) + questions * units(group.context()));
+    /** The methods over each format of the cache. */
+    private List<List<Method>> byFormat() {
+        return options.kv().stream()
+                .map(kv -> options.methods().stream()
+                        .filter(method -> method.kv().equals(kv))
+                        .toList())
+                .toList();
+    }
+
+    private void plan(Group group) {
+        for (List<Method> methods : byFormat()) {
+            int answers = group.questions().stream()
+                    .mapToInt(question -> unfinished(question, methods).size())
+                    .sum();
+            if (answers > 0) {
+                work.plan(Work.reading(0, group.context().tokens()) + answers * units(group.context()));
+            }
         }
     }
 
-    /** Of a question after its text. */
+    /** Of a question after its text, by one method. */
     private double units(FittedContext context) {
         int asked = context.longest() - context.tokens();
         double reading = options.protocol() == Protocol.A
@@ -170,46 +178,59 @@ public final class LongQaEval {
         return reading + Work.decoding(context.longest(), options.maxTokens());
     }
 
-    private void answer(Group group, FinishedSamples finished) {
-        List<Question> questions = unfinished(group, finished);
-        if (questions.isEmpty()) {
-            return;
-        }
-        FittedContext context = group.context();
-        SessionOptions session = SessionOptions.DEFAULT
-                .withContext(context.longest() + options.maxTokens())
-                .withKv(options.kv())
-                .withAttention(options.attention());
-        try (Session text = model.newSession(session)) {
-            int[] shared = Arrays.copyOf(prompt(context, questions.getFirst()), context.tokens());
-            text.read(shared, work.reading(0), cancellation);
-            work.did(Work.reading(0, context.tokens()));
-            for (Question question : questions) {
-                try (Session fork = text.fork()) {
-                    finished.add(key(question), answered(fork, question, prompt(context, question)), provenance);
-                }
-                work.did(units(context));
+    private void answer(Group group) {
+        for (List<Method> methods : byFormat()) {
+            List<Question> questions = group.questions().stream()
+                    .filter(question -> !unfinished(question, methods).isEmpty())
+                    .toList();
+            if (!questions.isEmpty()) {
+                answer(group.context(), questions, methods);
             }
         }
     }
 
-    private FinishedSamples.Finished answered(Session session, Question question, int[] prompt) {
-        int from = session.length();
-        Traffic before = model.traffic();
-        int steps = -1; // the first token of an answer comes from the last that was read
-        if (options.protocol() == Protocol.A) {
-            session.read(Arrays.copyOfRange(prompt, from, prompt.length), Progress.NONE, cancellation);
-        } else {
-            for (int i = from; i < prompt.length; i++) {
-                // A token alone is what the method of attention sees.
-                model.step(List.of(session), new int[] {prompt[i]}, cancellation);
-                steps++;
+    /** @param methods over one format of the cache */
+    private void answer(FittedContext context, List<Question> questions, List<Method> methods) {
+        SessionOptions exact = SessionOptions.DEFAULT
+                .withContext(context.longest() + options.maxTokens())
+                .withKv(methods.getFirst().kv());
+        try (Session text = model.newSession(exact)) {
+            int[] shared = Arrays.copyOf(prompt(context, questions.getFirst()), context.tokens());
+            text.read(shared, work.reading(0), cancellation);
+            work.did(Work.reading(0, context.tokens()));
+            for (Question question : questions) {
+                int[] prompt = prompt(context, question);
+                try (Session asked = text.fork()) {
+                    if (options.protocol() == Protocol.A) {
+                        asked.read(rest(prompt, asked), Progress.NONE, cancellation);
+                    }
+                    for (Method method : unfinished(question, methods)) {
+                        try (Session answering = asked.fork(method.attention())) {
+                            finished.add(key(question, method), answered(answering, question, prompt), provenance);
+                        }
+                        work.did(units(context));
+                    }
+                }
             }
+        }
+    }
+
+    /** What a session has not read of a prompt. */
+    private static int[] rest(int[] prompt, Session session) {
+        return Arrays.copyOfRange(prompt, session.length(), prompt.length);
+    }
+
+    private FinishedSamples.Finished answered(Session session, Question question, int[] prompt) {
+        Traffic before = model.traffic();
+        int[] alone = rest(prompt, session);
+        for (int token : alone) {
+            // A token alone is what the method of attention sees.
+            model.step(List.of(session), new int[] {token}, cancellation);
         }
         GenerateOptions generate = GenerateOptions.DEFAULT.withMaxTokens(options.maxTokens());
         Answer answer = session.generate(generate, (n, token, text) -> {}, cancellation);
-        steps += answer.tokens().size();
         Traffic traffic = model.traffic().since(before);
+        int steps = alone.length + answer.tokens().size() - 1; // the first comes from the last token that was read
         return new FinishedSamples.Finished(
                 AnswerMetric.F1.score(said(answer.text()), question),
                 prompt.length,
@@ -218,22 +239,40 @@ public final class LongQaEval {
                 traffic.density());
     }
 
-    private List<LongQaResults.Answered> answers(List<Group> groups, FinishedSamples finished) {
+    /** By the methods in their order, of each in the order of the file. */
+    private List<LongQaResults.Answered> answers(List<Group> groups) {
         List<LongQaResults.Answered> answers = new ArrayList<>();
-        for (Group group : groups) {
-            for (Question question : group.questions()) {
-                FinishedSamples.Finished end = finished.get(key(question)).orElseThrow();
-                answers.add(new LongQaResults.Answered(
-                        question, end.tokens(), group.context().cut(), said(end.answer())));
+        for (Method method : options.methods()) {
+            List<LongQaResults.Answered> byOne = new ArrayList<>();
+            for (Group group : groups) {
+                for (Question question : group.questions()) {
+                    FinishedSamples.Finished end =
+                            finished.get(key(question, method)).orElseThrow();
+                    byOne.add(new LongQaResults.Answered(
+                            question,
+                            method,
+                            end.tokens(),
+                            group.context().cut(),
+                            said(end.answer()),
+                            end.bytesRead(),
+                            end.density()));
+                }
             }
+            byOne.sort(Comparator.comparingInt(answer -> answer.question().line()));
+            answers.addAll(byOne);
         }
         return answers;
     }
 
-    private FinishedSamples.Key key(Question question) {
-        String methods = "attention=" + options.attention() + ";kv=" + options.kv() + ";protocol=" + options.protocol()
-                + ";rope=" + modelOptions.ropeScaling().orElse("") + ";max-tokens=" + options.maxTokens()
-                + ";instruction=" + options.instruction();
+    private FinishedSamples.Key key(Question question, Method method) {
+        String methods = String.join(
+                ";",
+                "attention=" + method.attention(),
+                "kv=" + method.kv(),
+                "protocol=" + options.protocol(),
+                "rope=" + modelOptions.ropeScaling().orElse(""),
+                "max-tokens=" + options.maxTokens(),
+                "instruction=" + options.instruction());
         return new FinishedSamples.Key(
                 digest, methods, "longqa " + file.sha256() + " " + question.id(), length, 0, question.line());
     }

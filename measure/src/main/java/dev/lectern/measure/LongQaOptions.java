@@ -1,7 +1,9 @@
 package dev.lectern.measure;
 
 import dev.lectern.LecternException;
-import dev.lectern.measure.tasks.QuestionFile;
+import dev.lectern.attention.DecodeAttentions;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What {@link LongQaEval} measures.
@@ -11,11 +13,17 @@ import dev.lectern.measure.tasks.QuestionFile;
  * @param maxTokens the most tokens of an answer
  * @param instruction stands between the context and the question; empty for {@link #SHORT}, or {@link #LETTER} where there are options
  * @param protocol how the question is read
- * @param kv the format of keys and values
- * @param attention what a new token looks at
+ * @param kv formats of keys and values
+ * @param attention methods, each over each format; all are asked the same, and the first over the first is what the others are compared with
  */
 public record LongQaOptions(
-        int length, int samples, int maxTokens, String instruction, Protocol protocol, String kv, String attention) {
+        int length,
+        int samples,
+        int maxTokens,
+        String instruction,
+        Protocol protocol,
+        List<String> kv,
+        List<String> attention) {
     /** Asks for an answer that can be compared with a short one. */
     public static final String SHORT =
             "Answer the question about the text above in as few words as possible. Do not explain.";
@@ -25,15 +33,23 @@ public record LongQaOptions(
             "Answer the question about the text above with the letter of the right option alone. Do not explain.";
 
     /** Every question, in the model's whole context, answers of 64 tokens, question read exactly. */
-    public static final LongQaOptions DEFAULT = new LongQaOptions(0, 0, 64, "", Protocol.A, "f16", "dense");
-
-    private static final int LEAST_LENGTH = 256;
+    public static final LongQaOptions DEFAULT =
+            new LongQaOptions(0, 0, 64, "", Protocol.A, List.of("f16"), List.of("dense"));
 
     public LongQaOptions {
-        if (length != 0 && length < LEAST_LENGTH) {
+        kv = kv.stream().distinct().toList();
+        attention = attention.stream()
+                .map(method -> DecodeAttentions.named(method).name())
+                .distinct()
+                .toList();
+        if (kv.isEmpty() || attention.isEmpty()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION, (kv.isEmpty() ? "--kv" : "--attention") + " names nothing.");
+        }
+        if (length != 0 && length < TaskOptions.LEAST) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    "--length is " + length + ", but it takes " + LEAST_LENGTH + " or more.");
+                    "--length is " + length + ", but it takes " + TaskOptions.LEAST + " or more.");
         }
         if (samples < 0) {
             throw new LecternException(
@@ -46,13 +62,30 @@ public record LongQaOptions(
         }
     }
 
+    /** Every method over every format, those over one format together. */
+    List<Method> methods() {
+        List<Method> methods = new ArrayList<>();
+        for (String format : kv) {
+            for (String name : attention) {
+                methods.add(new Method(format, name));
+            }
+        }
+        return methods;
+    }
+
     /** The command that measures this. */
-    String command(BenchModel subject, QuestionFile file) {
-        return "lectern eval longqa " + file.name() + " --model " + subject.name()
-                + (length == 0 ? "" : " --length " + length) + (samples == 0 ? "" : " --samples " + samples)
-                + " --max-tokens " + maxTokens
-                + (instruction.isEmpty() ? "" : " --instruction '" + instruction.replace("'", "'\\''") + "'")
-                + " --protocol " + protocol + " --kv " + kv + " --attention " + attention;
+    String command(BenchModel subject, String file) {
+        StringBuilder command = new StringBuilder("lectern eval longqa " + file + " --model " + subject.name());
+        command.append(length == 0 ? "" : " --length " + length);
+        command.append(samples == 0 ? "" : " --samples " + samples);
+        command.append(" --max-tokens ")
+                .append(maxTokens)
+                .append(" --protocol ")
+                .append(protocol);
+        command.append(instruction.isEmpty() ? "" : " --instruction '" + instruction.replace("'", "'\\''") + "'");
+        kv.forEach(format -> command.append(" --kv ").append(format));
+        attention.forEach(method -> command.append(" --attention ").append(method));
+        return command.toString();
     }
 
     public LongQaOptions withLength(int length) {
@@ -75,11 +108,11 @@ public record LongQaOptions(
         return new LongQaOptions(length, samples, maxTokens, instruction, protocol, kv, attention);
     }
 
-    public LongQaOptions withKv(String kv) {
+    public LongQaOptions withKv(List<String> kv) {
         return new LongQaOptions(length, samples, maxTokens, instruction, protocol, kv, attention);
     }
 
-    public LongQaOptions withAttention(String attention) {
+    public LongQaOptions withAttention(List<String> attention) {
         return new LongQaOptions(length, samples, maxTokens, instruction, protocol, kv, attention);
     }
 }

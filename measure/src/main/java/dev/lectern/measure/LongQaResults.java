@@ -6,29 +6,35 @@ import dev.lectern.measure.tasks.QuestionFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 
 /**
  * What {@link LongQaEval} found.
  *
  * @param length tokens of prompt and answer at most
- * @param answers in the order of the file
+ * @param answers by the methods in their order; of each in the order of the file
  */
 public record LongQaResults(
         Evaluated evaluated, LongQaOptions options, QuestionFile file, int length, List<Answered> answers) {
+    private static final String MEAN = "mean of data sets";
+    private static final String SUFFIX = ".jsonl";
+
     /**
      * An answer.
      *
      * @param tokens of the prompt
      * @param cut whether the text was too long, and lost its middle
      * @param text what the model said
+     * @param bytesRead of keys and values for each token that attention saw
+     * @param density the share of tokens that it looked at, 0 to 1
      */
-    public record Answered(Question question, int tokens, boolean cut, String text) {
+    public record Answered(
+            Question question, Method method, int tokens, boolean cut, String text, double bytesRead, double density) {
         /** 0 to 1. */
         public double score(AnswerMetric metric) {
             return metric.score(text, question);
@@ -36,14 +42,27 @@ public record LongQaResults(
     }
 
     /**
-     * A metric over the questions of a data set.
+     * A metric over the questions of a data set, by one method.
      *
      * @param task the data set, or the file where none is named
      * @param scores of its questions, each 0 to 1
+     * @param bytesRead of keys and values for each token that attention saw
+     * @param density the share of tokens that it looked at, 0 to 1
      */
-    public record Row(String task, AnswerMetric metric, List<Double> scores) {
+    public record Row(
+            String task, AnswerMetric metric, Method method, List<Double> scores, double bytesRead, double density) {
         public Row {
             scores = List.copyOf(scores);
+        }
+
+        static Row of(String task, AnswerMetric metric, Method method, List<Answered> answers) {
+            return new Row(
+                    task,
+                    metric,
+                    method,
+                    answers.stream().map(answer -> answer.score(metric)).toList(),
+                    answers.stream().mapToDouble(Answered::bytesRead).average().orElseThrow(),
+                    answers.stream().mapToDouble(Answered::density).average().orElseThrow());
         }
 
         /** Their mean, 0 to 100. */
@@ -58,94 +77,137 @@ public record LongQaResults(
     }
 
     public LongQaResults {
-        answers = answers.stream()
-                .sorted(Comparator.comparingInt(answer -> answer.question().line()))
-                .toList();
+        answers = List.copyOf(answers);
     }
 
-    private String task(Answered answer) {
-        String dataset = answer.question().dataset();
-        return dataset.isEmpty() ? file.name() : dataset;
-    }
-
-    /** Every metric of every data set. */
+    /** Every metric of every data set, by the methods in their order. */
     public List<Row> rows() {
-        Map<String, List<Answered>> byTask = new LinkedHashMap<>();
-        for (Answered answer : answers) {
-            byTask.computeIfAbsent(task(answer), task -> new ArrayList<>()).add(answer);
-        }
         List<Row> rows = new ArrayList<>();
-        byTask.forEach((task, ofTask) -> {
-            for (AnswerMetric metric : AnswerMetric.values()) {
-                rows.add(new Row(
-                        task,
-                        metric,
-                        ofTask.stream().map(answer -> answer.score(metric)).toList()));
+        for (Method method : options.methods()) {
+            Map<String, List<Answered>> byTask = new LinkedHashMap<>();
+            for (Answered answer : answers) {
+                if (answer.method().equals(method)) {
+                    String dataset = answer.question().dataset();
+                    byTask.computeIfAbsent(dataset.isEmpty() ? file.name() : dataset, task -> new ArrayList<>())
+                            .add(answer);
+                }
             }
-        });
+            byTask.forEach((task, some) -> {
+                for (AnswerMetric metric : AnswerMetric.values()) {
+                    rows.add(Row.of(task, metric, method, some));
+                }
+            });
+        }
         return rows;
+    }
+
+    /** The method that others are compared with. */
+    public Method first() {
+        return options.methods().getFirst();
     }
 
     /** Questions about a text that was cut. */
     public int cut() {
-        return (int) answers.stream().filter(Answered::cut).count();
+        return (int) answers.stream()
+                .filter(answer -> answer.method().equals(first()) && answer.cut())
+                .count();
+    }
+
+    private int questions() {
+        return answers.size() / options.methods().size();
+    }
+
+    /** How rows of a method compare with the same rows of the first; empty for the first itself. */
+    private Optional<Paired> paired(List<Row> all, List<Row> some) {
+        if (some.getFirst().method().equals(first())) {
+            return Optional.empty();
+        }
+        List<List<Double>> others = new ArrayList<>();
+        for (Row row : some) {
+            for (Row other : all) {
+                if (other.method().equals(first())
+                        && other.task().equals(row.task())
+                        && other.metric() == row.metric()) {
+                    others.add(other.scores());
+                }
+            }
+        }
+        return Optional.of(Paired.of(some.stream().map(Row::scores).toList(), others));
     }
 
     /** Lines for a terminal. */
     public String table() {
         List<Row> rows = rows();
         int width = rows.stream().mapToInt(row -> row.task().length()).max().orElseThrow();
-        String line = "%-" + Math.max("mean of data sets".length(), width) + "s %-11s %7s";
+        String columns = "%-" + Math.max(MEAN.length(), width) + "s %-11s %7s";
         StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, line, "data set", "metric", "score"))
-                .append("   95 % interval, questions\n");
-        for (Row row : rows) {
-            Wilson interval = row.interval();
-            text.append(
-                    String.format(Locale.ROOT, line, row.task(), row.metric().label(), tenths(row.score())));
-            text.append(String.format(
-                    Locale.ROOT,
-                    "   %.1f … %.1f, %d\n",
-                    100 * interval.low(),
-                    100 * interval.high(),
-                    row.scores().size()));
-        }
-        if (rows.size() > AnswerMetric.values().length) {
-            for (AnswerMetric metric : AnswerMetric.values()) {
-                double mean = rows.stream()
-                        .filter(row -> row.metric() == metric)
-                        .mapToDouble(Row::score)
-                        .average()
-                        .orElseThrow();
-                text.append(String.format(Locale.ROOT, line, "mean of data sets", metric.label(), tenths(mean)))
-                        .append('\n');
+        for (Method method : options.methods()) {
+            if (options.methods().size() > 1) {
+                text.append(method.described()).append('\n');
             }
+            text.append(String.format(Locale.ROOT, columns, "data set", "metric", "score"))
+                    .append("   95 % interval, questions\n");
+            List<Row> some =
+                    rows.stream().filter(row -> row.method().equals(method)).toList();
+            for (Row row : some) {
+                Wilson interval = row.interval();
+                text.append(line(columns, row.task(), row.metric(), row.score()));
+                text.append(String.format(
+                        Locale.ROOT,
+                        "   %.1f … %.1f, %d\n",
+                        100 * interval.low(),
+                        100 * interval.high(),
+                        row.scores().size()));
+            }
+            for (AnswerMetric metric : AnswerMetric.values()) {
+                text.append(overall(
+                        columns,
+                        rows,
+                        some.stream().filter(row -> row.metric() == metric).toList()));
+            }
+            text.append('\n');
         }
         return text.append(described()).append('\n').toString();
     }
 
-    private static String tenths(double score) {
-        return String.format(Locale.ROOT, "%.1f", score);
+    /** The mean of several data sets, and how it compares with that of the first method. */
+    private String overall(String columns, List<Row> all, List<Row> ofMetric) {
+        AnswerMetric metric = ofMetric.getFirst().metric();
+        StringBuilder text = new StringBuilder();
+        if (ofMetric.size() > 1) {
+            double mean = ofMetric.stream().mapToDouble(Row::score).average().orElseThrow();
+            text.append(line(columns, MEAN, metric, mean)).append('\n');
+        }
+        paired(all, ofMetric)
+                .ifPresent(paired -> text.append(
+                        String.format(Locale.ROOT, "  %s %s\n", metric.label(), paired.described(first()))));
+        return text.toString();
     }
 
-    private String described() {
+    private static String line(String columns, String task, AnswerMetric metric, double score) {
+        return String.format(Locale.ROOT, columns, task, metric.label(), String.format(Locale.ROOT, "%.1f", score));
+    }
+
+    /** One line that says what was measured. */
+    public String described() {
         return String.format(
                 Locale.ROOT,
-                "%s, %d of %d questions about a text that was cut to fit %d tokens; %s, %s attention, %s cache, protocol %s; %s",
+                "%s, %d of %d questions about a text that was cut to fit %d tokens; %s, %s, protocol %s; %s",
                 file.name(),
                 cut(),
-                answers.size(),
+                questions(),
                 length,
                 evaluated.model(),
-                options.attention(),
-                options.kv(),
+                String.join(
+                        "; ", options.methods().stream().map(Method::described).toList()),
                 options.protocol(),
                 evaluated.machine().described());
     }
 
     /** The object of {@code --json}. */
     public String toJson() {
-        return evaluated.toJson(json -> rows().forEach(row -> write(json, row)), json -> {
+        List<Row> rows = rows();
+        return evaluated.toJson(json -> rows.forEach(row -> write(json, rows, row)), json -> {
             json.writeStringProperty("file", file.name());
             json.writeStringProperty("fileSha256", file.sha256());
             json.writeNumberProperty("cut", cut());
@@ -153,12 +215,12 @@ public record LongQaResults(
         });
     }
 
-    private void write(JsonGenerator json, Row row) {
+    private void write(JsonGenerator json, List<Row> all, Row row) {
         Wilson interval = row.interval();
         json.writeStartObject();
         json.writeStringProperty("metric", row.metric().label());
-        json.writeStringProperty("method", options.attention());
-        json.writeStringProperty("kv", options.kv());
+        json.writeStringProperty("method", row.method().attention());
+        json.writeStringProperty("kv", row.method().kv());
         json.writeStringProperty("protocol", options.protocol().name());
         json.writeStringProperty("task", row.task());
         json.writeNumberProperty("length", length);
@@ -166,34 +228,37 @@ public record LongQaResults(
         json.writeNumberProperty("low", 100 * interval.low());
         json.writeNumberProperty("high", 100 * interval.high());
         json.writeNumberProperty("samples", row.scores().size());
+        json.writeNumberProperty("bytesRead", row.bytesRead());
+        json.writeNumberProperty("density", row.density());
+        paired(all, List.of(row)).ifPresent(paired -> paired.write(json));
         json.writeEndObject();
     }
 
-    /** Writes {@code longqa-FILE-MODEL.csv}, a line a question with its scores, each 0 to 100, and its answer. */
+    /** Writes {@code longqa-FILE-MODEL.csv}, a line a question and method with the scores, each 0 to 100, and the answer. */
     public Path writeCsv(Path folder) {
-        StringBuilder text = new StringBuilder("line,id,dataset,tokens,cut");
+        StringBuilder text = new StringBuilder("line,id,dataset,method,kv,tokens,cut");
         for (AnswerMetric metric : AnswerMetric.values()) {
             text.append(',').append(metric.label());
         }
         text.append(",answer\n");
         for (Answered answer : answers) {
             Question question = answer.question();
-            text.append(question.line())
-                    .append(',')
-                    .append(quoted(question.id()))
-                    .append(',')
-                    .append(quoted(question.dataset()))
-                    .append(',')
-                    .append(answer.tokens())
-                    .append(',')
-                    .append(answer.cut());
+            List<String> fields = new ArrayList<>(List.of(
+                    Integer.toString(question.line()),
+                    quoted(question.id()),
+                    quoted(question.dataset()),
+                    quoted(answer.method().attention()),
+                    quoted(answer.method().kv()),
+                    Integer.toString(answer.tokens()),
+                    Boolean.toString(answer.cut())));
             for (AnswerMetric metric : AnswerMetric.values()) {
-                text.append(String.format(Locale.ROOT, ",%.2f", 100 * answer.score(metric)));
+                fields.add(String.format(Locale.ROOT, "%.2f", 100 * answer.score(metric)));
             }
-            text.append(',').append(quoted(answer.text())).append('\n');
+            fields.add(quoted(answer.text()));
+            text.append(String.join(",", fields)).append('\n');
         }
-        String stem = file.name().endsWith(".jsonl")
-                ? file.name().substring(0, file.name().length() - ".jsonl".length())
+        String stem = file.name().endsWith(SUFFIX)
+                ? file.name().substring(0, file.name().length() - SUFFIX.length())
                 : file.name();
         Path csv = folder.resolve("longqa-" + AtomicFile.plain(stem) + "-" + evaluated.model() + ".csv");
         AtomicFile.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));

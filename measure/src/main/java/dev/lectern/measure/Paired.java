@@ -2,7 +2,9 @@ package dev.lectern.measure;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
+import tools.jackson.core.JsonGenerator;
 
 /**
  * How two methods compare on the same samples. Two answers to one question agree more than answers to two questions do, so this tells smaller differences apart than two intervals beside each other.
@@ -61,6 +63,32 @@ public record Paired(double difference, double low, double high, int better, int
         Arrays.sort(means);
         int cut = (int) (TAIL * RESAMPLES);
         return new Paired(mean(differences), means[cut], means[RESAMPLES - 1 - cut], better, worse, p(better, worse));
+    }
+
+    /** A line for a terminal, in points of 100. */
+    String described(Method first) {
+        return String.format(
+                Locale.ROOT,
+                "beside %s: %+.1f (%.1f … %.1f), better on %d samples, worse on %d, p = %.2g",
+                first.described(),
+                100 * difference,
+                100 * low,
+                100 * high,
+                better,
+                worse,
+                p);
+    }
+
+    /** Writes the member {@code paired}, in points of 100. */
+    void write(JsonGenerator json) {
+        json.writeObjectPropertyStart("paired");
+        json.writeNumberProperty("difference", 100 * difference);
+        json.writeNumberProperty("low", 100 * low);
+        json.writeNumberProperty("high", 100 * high);
+        json.writeNumberProperty("better", better);
+        json.writeNumberProperty("worse", worse);
+        json.writeNumberProperty("p", p);
+        json.writeEndObject();
     }
 
     private static double mean(double[][] tasks) {

@@ -28,7 +28,7 @@ class LongQaEvalTest {
     private static final ModelOptions STRETCHED =
             ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=32");
     private static final LongQaOptions OPTIONS =
-            LongQaOptions.DEFAULT.withMaxTokens(5).withKv("f32").withInstruction("Say it.");
+            LongQaOptions.DEFAULT.withMaxTokens(5).withKv(List.of("f32")).withInstruction("Say it.");
 
     private static final String HARBOUR = "The harbour has two lights and one crane.";
     private static final String FERRY = "The ferry left at noon, and nobody saw it come back.";
@@ -91,7 +91,7 @@ class LongQaEvalTest {
     void anotherFileMethodOrInstructionIsAnswerdAnew() throws IOException {
         run(OPTIONS);
         run(OPTIONS, file("abd", QUESTIONS));
-        run(OPTIONS.withKv("f16"));
+        run(OPTIONS.withKv(List.of("f16")));
         run(OPTIONS.withInstruction(""));
         run(OPTIONS.withMaxTokens(4));
         run(OPTIONS.withLength(600));
@@ -157,7 +157,7 @@ class LongQaEvalTest {
                 .answers()
                 .getFirst()
                 .tokens();
-        assertThat(run(OPTIONS.withLength(400).withKv("f16"), file)
+        assertThat(run(OPTIONS.withLength(400).withKv(List.of("f16")), file)
                         .answers()
                         .getFirst()
                         .tokens())
@@ -194,13 +194,26 @@ class LongQaEvalTest {
     }
 
     @Test
+    void severalMethodsAreAskedTheSameAndGoOnFromOneReading() throws IOException {
+        LongQaOptions several =
+                OPTIONS.withAttention(List.of("dense", "topk:budget=100%", "topk:budget=4:sinks=1:window=1"));
+        LongQaResults results = run(several);
+        List<String> texts = texts(results);
+        assertThat(texts).hasSize(9);
+        assertThat(texts.subList(3, 6)).isEqualTo(texts.subList(0, 3)); // all tokens are as good as dense
+        assertThat(results.answers().subList(0, 3)).allMatch(answer -> answer.density() == 1 && answer.bytesRead() > 0);
+        assertThat(results.answers().subList(6, 9)).allMatch(answer -> answer.density() < 0.2);
+        assertThat(results.rows()).hasSize(3 * 2 * AnswerMetric.values().length);
+        assertThat(lines()).hasSize(9);
+        assertThat(run(OPTIONS).answers()).isEqualTo(results.answers().subList(0, 3));
+        assertThat(lines()).hasSize(9);
+        assertThat(run(several.withProtocol(Protocol.B)).answers().subList(6, 9))
+                .allMatch(answer -> answer.density() < 0.2);
+    }
+
+    @Test
     void resultsAreToldByDataSetAndMetric() throws IOException {
-        Evaluated evaluated = new Evaluated("tiny", "123", 1, Provenance.here("lectern eval"));
-        List<LongQaResults.Answered> answers = List.of(
-                new LongQaResults.Answered(QUESTIONS.get(2), 30, false, "B. two"),
-                new LongQaResults.Answered(QUESTIONS.get(1), 30, true, "two \"lights\""),
-                new LongQaResults.Answered(QUESTIONS.get(0), 30, false, "none"));
-        LongQaResults results = new LongQaResults(evaluated, OPTIONS, file("abc", QUESTIONS), 500, answers);
+        LongQaResults results = results(List.of("dense"));
 
         assertThat(results.rows())
                 .extracting(LongQaResults.Row::task, LongQaResults.Row::metric, row -> Math.round(row.score()))
@@ -215,16 +228,44 @@ class LongQaEvalTest {
                         tuple("harbour", AnswerMetric.ACCURACY, 100L));
         assertThat(results.table())
                 .containsPattern("mean of data sets accuracy +50\\.0\n")
-                .contains("1 of 3 questions");
+                .contains("1 of 3 questions")
+                .doesNotContain("beside");
         assertThat(results.toJson())
-                .contains("\"metric\":\"exact_match\"", "\"task\":\"ferry\"", "\"file\":\"q.jsonl\"", "\"cut\":1");
+                .contains("\"metric\":\"exact_match\"", "\"task\":\"ferry\"", "\"file\":\"q.jsonl\"", "\"cut\":1")
+                .doesNotContain("paired");
         assertThat(Files.readAllLines(results.writeCsv(folder)))
                 .containsExactly(
-                        "line,id,dataset,tokens,cut,f1,exact_match,rouge_l,accuracy,answer",
-                        "1,\"q1\",\"ferry\",30,false,0.00,0.00,0.00,0.00,\"none\"",
-                        "2,\"q2\",\"harbour\",30,true,66.67,0.00,66.67,100.00,\"two \"\"lights\"\"\"",
-                        "4,\"q4\",\"harbour\",30,false,100.00,100.00,100.00,100.00,\"B. two\"");
+                        "line,id,dataset,method,kv,tokens,cut,f1,exact_match,rouge_l,accuracy,answer",
+                        "1,\"q1\",\"ferry\",\"dense\",\"f32\",30,false,0.00,0.00,0.00,0.00,\"none\"",
+                        "2,\"q2\",\"harbour\",\"dense\",\"f32\",30,true,66.67,0.00,66.67,100.00,\"two \"\"lights\"\"\"",
+                        "4,\"q4\",\"harbour\",\"dense\",\"f32\",30,false,100.00,100.00,100.00,100.00,\"B. two\"");
         assertThat(folder.resolve("longqa-q-tiny.csv")).exists();
+    }
+
+    @Test
+    void methodsAreComparedOnTheSameQuestions() {
+        LongQaResults results = results(List.of("dense", "uniform:budget=2%"));
+
+        assertThat(results.cut()).isEqualTo(1);
+        assertThat(results.table())
+                .contains("  accuracy beside dense, f32: -50.0", "better on 0 samples, worse on 2", "1 of 3 questions");
+        assertThat(results.toJson()).contains("\"paired\":{\"difference\":-100", "\"worse\":2");
+    }
+
+    /** Of the methods the first is right in part, the others are always wrong. */
+    private static LongQaResults results(List<String> attention) {
+        LongQaOptions options = OPTIONS.withAttention(attention);
+        List<LongQaResults.Answered> answers = new ArrayList<>();
+        for (Method method : options.methods()) {
+            List<String> said = method.attention().equals("dense")
+                    ? List.of("none", "two \"lights\"", "B. two")
+                    : List.of("none", "none", "none");
+            for (int i = 0; i < said.size(); i++) {
+                answers.add(new LongQaResults.Answered(QUESTIONS.get(i), method, 30, i == 1, said.get(i), 8, 1));
+            }
+        }
+        Evaluated evaluated = new Evaluated("tiny", "123", 1, Provenance.here("lectern"));
+        return new LongQaResults(evaluated, options, file("abc", QUESTIONS), 500, answers);
     }
 
     @Test
@@ -235,6 +276,6 @@ class LongQaEvalTest {
         assertThatThrownBy(() -> run(OPTIONS.withLength(100_000))).hasMessageContaining("--length 100000");
         assertThatThrownBy(() -> run(OPTIONS.withLength(256).withMaxTokens(256)))
                 .hasMessageContaining("--max-tokens 256");
-        assertThatThrownBy(() -> run(OPTIONS.withKv("f17"))).hasMessageContaining("f17");
+        assertThatThrownBy(() -> run(OPTIONS.withKv(List.of("f17")))).hasMessageContaining("f17");
     }
 }
