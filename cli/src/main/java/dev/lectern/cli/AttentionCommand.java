@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  lectern eval attention --model smollm2-135m --text report.md",
-            "  lectern eval attention --recording eval-results/attention-smollm2-135m.safetensors --budget 0.5%,1%,2%",
+            "  lectern eval attention --recording eval-results/attention-smollm2-135m.safetensors --budget 0.5%%,1%%,2%%",
             "  lectern eval attention --text report.md --attention topk:sinks=0:window=1 --attention topp:p=0.9",
             "",
             "The object of --json: results [{metric (attention-error), method, kv, length, score (mean relative error), median, p90,"
@@ -72,7 +72,7 @@ final class AttentionCommand implements Verb {
             names = "--attention",
             paramLabel = "METHOD",
             description = {
-                "A method with its options, as topk:budget=2%%:sinks=4:window=64.",
+                "A method with its options, as topk:budget=2%:sinks=4:window=64.",
                 "May be given several times."
             })
     List<String> attention = List.of();
@@ -83,7 +83,7 @@ final class AttentionCommand implements Verb {
             split = ",",
             description = {
                 "Measure methods that name no budget at each of these, tokens or",
-                "shares of them. Default: 1%%,2%%,5%%,10%%,20%%,50%%."
+                "shares of them. Default: 1%,2%,5%,10%,20%,50%."
             })
     List<String> budgets = List.of();
 

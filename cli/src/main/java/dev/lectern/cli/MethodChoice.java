@@ -20,7 +20,7 @@ final class MethodChoice {
             description = {
                 "What each new token looks at: dense (everything, exact), or for",
                 "comparison topk, topp, oracle-sampling or uniform with options, as",
-                "topk:budget=2%%:sinks=4:window=64. Default: dense."
+                "topk:budget=2%:sinks=4:window=64. Default: dense."
             })
     List<String> attention = List.of();
 

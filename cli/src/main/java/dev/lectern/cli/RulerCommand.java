@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  lectern eval ruler --model smollm2-135m --length 1024,2048,4096",
             "  lectern eval ruler --tasks vt,cwe,fwe --samples 10 --haystack novel.txt",
-            "  lectern eval ruler --attention dense --attention topk:budget=2% --attention oracle-sampling:budget=2%",
+            "  lectern eval ruler --attention dense --attention topk:budget=2%% --attention oracle-sampling:budget=2%%",
             "",
             TaskChoice.OBJECT
         })

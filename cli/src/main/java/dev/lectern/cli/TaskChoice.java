@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 final class TaskChoice {
     /** For their help. */
     static final String OBJECT =
-            "The object of --json: results [{task, method, kv, protocol, length, score (0 to 100), low, high (its interval of 95 %),"
+            "The object of --json: results [{task, method, kv, protocol, length, score (0 to 100), low, high (its interval of 95 per cent),"
                     + " samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
                     + " {difference, low, high, better, worse, p}: beside the first method, on the same samples}], model, sha256, suite,"
                     + " haystack, seed, means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"

@@ -233,22 +233,22 @@ public final class GeometryReport {
     }
 
     private static Figure figure(GeometryResult result) {
-        List<Figure.Line> lines = new ArrayList<>();
+        List<Lines.Line> lines = new ArrayList<>();
         if (result.skippedPairs() < result.pairs()) {
             lines.add(line(result, "first token's key", GeometryResult.Layer::sinkKey));
             lines.add(line(result, "first token's value", GeometryResult.Layer::sinkValue));
         }
         lines.add(line(result, "mean key", GeometryResult.Layer::meanKey));
         lines.add(line(result, "mean key to first", GeometryResult.Layer::opposite));
-        return new Figure(
+        return new Lines(
                 "How alike keys and values of different inputs are: "
                         + result.evaluated().model(),
-                "layer",
-                "cosine, median",
+                Axis.fromZero("layer"),
+                Axis.of("cosine, median"),
                 lines);
     }
 
-    private static Figure.Line line(
+    private static Lines.Line line(
             GeometryResult result, String name, Function<GeometryResult.Layer, Cosines> cosines) {
         List<Double> x = IntStream.range(0, result.layers().size())
                 .mapToObj(i -> (double) i)
@@ -256,6 +256,6 @@ public final class GeometryReport {
         List<Double> y = result.layers().stream()
                 .map(layer -> cosines.apply(layer).median())
                 .toList();
-        return new Figure.Line(name, x, y);
+        return new Lines.Line(name, x, y);
     }
 }

@@ -95,13 +95,13 @@ public final class KvCacheReport {
     private static Figure figure(KvCacheResult result) {
         List<Double> x =
                 result.curve().tokens().stream().map(Integer::doubleValue).toList();
-        return new Figure(
+        return new Lines(
                 "Generating with and without the KV cache: " + result.setting().model(),
-                "tokens generated",
-                "seconds since the beginning",
+                Axis.fromZero("tokens generated"),
+                Axis.fromZero("seconds since the beginning"),
                 List.of(
-                        new Figure.Line("without the cache", x, result.curve().withoutCache()),
-                        new Figure.Line("with the cache", x, result.curve().withCache())));
+                        new Lines.Line("without the cache", x, result.curve().withoutCache()),
+                        new Lines.Line("with the cache", x, result.curve().withCache())));
     }
 
     /**

@@ -7,18 +7,18 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
-import dev.lectern.ModelOptions;
 import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
-import dev.lectern.Progress;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@link PerplexityEval} and {@link DivergenceEval} on a tiny model. */
 class TextEvalTest {
@@ -58,7 +58,8 @@ class TextEvalTest {
         "f16, topk:budget=10", "f16, topp:p=0.8", "f16, oracle-sampling:budget=20", "bf16, uniform:budget=20"
     })
     void throughACacheItIsThatOfTokenByTokenDecoding(String kv, String attention) {
-        TextOptions options = TextOptions.DEFAULT.withKv(kv).withAttention(attention).withTokens(300);
+        TextOptions options =
+                TextOptions.DEFAULT.withKv(kv).withAttention(attention).withTokens(300);
         List<Double> logProbs = perplexity(options).logProbs();
         try (Model model = MODEL.open(STRETCHED);
                 Session session = model.newSession(
@@ -76,7 +77,8 @@ class TextEvalTest {
     @Test
     void aMethodThatReadsLessDiverges() {
         TextOptions options = TextOptions.DEFAULT.withTokens(200);
-        double window = divergence(options.withAttention("topk:budget=1:window=1:sinks=1")).mean();
+        double window = divergence(options.withAttention("topk:budget=1:window=1:sinks=1"))
+                .mean();
         assertThat(window).isGreaterThan(100 * divergence(options).mean());
     }
 

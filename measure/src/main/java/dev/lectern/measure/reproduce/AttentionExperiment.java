@@ -84,8 +84,13 @@ record AttentionExperiment() implements Experiment {
                         + " reads as few of the heaviest as have the share p of the softmax."));
         for (String model : Pages.models(files)) {
             ResultFile file = Pages.of(files, model).getFirst();
-            text.append("\n**").append(model).append("**\n\n").append(table(file)).append(ratios(file));
-            text.append(Pages.figure(TaskFigures.errors(families(file), TITLE, model), results, link, file.name(), TITLE));
+            text.append("\n**")
+                    .append(model)
+                    .append("**\n\n")
+                    .append(table(file))
+                    .append(ratios(file));
+            text.append(
+                    Pages.figure(TaskFigures.errors(families(file), TITLE, model), results, link, file.name(), TITLE));
         }
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
     }

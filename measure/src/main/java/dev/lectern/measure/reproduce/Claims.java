@@ -57,8 +57,7 @@ final class Claims {
                                     "exact TopK attention has a large error, which hurts aggregation (common words, frequent words) and reasoning",
                                     Claims::topK),
                             new Claim("oracle sampling has up to 4 × less error than TopK", Claims::sampling),
-                            new Claim(
-                                    "K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %"),
+                            new Claim("K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %"),
                             new Claim("all heads can share one random projection of about 400 KB"),
                             new Claim("MagicPIG is more accurate than Quest on RULER at an equal budget"),
                             new Claim(
@@ -209,13 +208,14 @@ final class Claims {
         for (ResultFile file : files) {
             List<JsonFields> rows = file.get(json -> json.objects("results"));
             for (String budget : List.of("2%", "10%")) {
-                row(rows, "topk", budget).ifPresent(row -> measured.add(String.format(
-                        Locale.ROOT,
-                        "%s at %s of the tokens: mean relative error %.2g, %.0f %% of the softmax kept",
-                        file.model(),
-                        budget.replace("%", " %"),
-                        row.number("score"),
-                        100 * row.number("massKept"))));
+                row(rows, "topk", budget)
+                        .ifPresent(row -> measured.add(String.format(
+                                Locale.ROOT,
+                                "%s at %s of the tokens: mean relative error %.2g, %.0f %% of the softmax kept",
+                                file.model(),
+                                budget.replace("%", " %"),
+                                row.number("score"),
+                                100 * row.number("massKept"))));
             }
         }
         return new Verdict(

@@ -26,8 +26,7 @@ record DivergenceExperiment() implements Experiment {
         for (String model : quick ? MODELS.subList(0, 1) : MODELS) {
             for (String kv : List.of("f32", "f16", "bf16")) {
                 parts.add(new Part("kld-" + model + "-" + kv, (room, name) -> {
-                    TextOptions options =
-                            TextOptions.DEFAULT.withKv(kv).withTokens(quick ? QUICK_TOKENS : TOKENS);
+                    TextOptions options = TextOptions.DEFAULT.withKv(kv).withTokens(quick ? QUICK_TOKENS : TOKENS);
                     DivergenceResult result = DivergenceEval.run(
                             room.model(model),
                             room.options(),

@@ -42,11 +42,12 @@ record GeometryExperiment() implements Experiment {
         if (files.isEmpty()) {
             return Optional.empty();
         }
-        StringBuilder text = new StringBuilder(Pages.heading(
-                "Where keys and values lie",
-                "Cosines between inputs of generated prose that begin with different tokens, over all layers and kv heads, after RoPE, and beside"
-                        + " them what is published. What is said of one layer is in the CSV files and the figures.\n\n"
-                        + "| model | cosine of | min | 5 % | median | as published | published |\n| --- | --- | --: | --: | --: | --: | --- |"));
+        StringBuilder text = new StringBuilder(
+                Pages.heading(
+                        "Where keys and values lie",
+                        "Cosines between inputs of generated prose that begin with different tokens, over all layers and kv heads, after RoPE, and beside"
+                                + " them what is published. What is said of one layer is in the CSV files and the figures.\n\n"
+                                + "| model | cosine of | min | 5 % | median | as published | published |\n| --- | --- | --: | --: | --: | --: | --- |"));
         for (String model : Pages.models(files)) {
             ResultFile file = Pages.of(files, model).getFirst();
             text.append(row(file, "the first token's keys", "sinkKey", "above", "above 0.99"));

@@ -41,12 +41,19 @@ final class Pages {
         StringBuilder text = new StringBuilder("\nThe commands, and where they ran:\n\n");
         for (ResultFile file : files) {
             Provenance from = file.provenance();
-            text.append("* `").append(from.command()).append("`: [").append(from.date().toString(), 0, 10);
+            text.append("* `")
+                    .append(from.command())
+                    .append("`: [")
+                    .append(from.date().toString(), 0, 10);
             text.append("](").append(link).append('/').append(file.name()).append(".json), commit ");
             text.append(from.commit(), 0, Math.min(10, from.commit().length()));
             text.append(from.commit().endsWith("+") ? "+" : "").append(", ");
-            text.append(from.machine().cpu()).append(", ").append(from.machine().vectorBits()).append("-bit vectors");
-            Optional<Long> seed = file.get(json -> json.has("seed") ? Optional.of(json.whole("seed")) : Optional.empty());
+            text.append(from.machine().cpu())
+                    .append(", ")
+                    .append(from.machine().vectorBits())
+                    .append("-bit vectors");
+            Optional<Long> seed =
+                    file.get(json -> json.has("seed") ? Optional.of(json.whole("seed")) : Optional.empty());
             seed.ifPresent(number -> text.append(", seed ").append(number));
             text.append('\n');
         }

@@ -43,11 +43,12 @@ record PerplexityExperiment() implements Experiment {
         if (files.isEmpty()) {
             return Optional.empty();
         }
-        StringBuilder text = new StringBuilder(Pages.heading(
-                TITLE,
-                "The report `examples/harbour-report.md`, token by token through an f32 cache with exact attention, one window, first token not"
-                        + " scored. A model that can use what stands far back foretells later stretches better.\n\n"
-                        + "| model | tokens scored | perplexity | first stretch | last stretch |\n| --- | --: | --: | --: | --: |"));
+        StringBuilder text = new StringBuilder(
+                Pages.heading(
+                        TITLE,
+                        "The report `examples/harbour-report.md`, token by token through an f32 cache with exact attention, one window, first token not"
+                                + " scored. A model that can use what stands far back foretells later stretches better.\n\n"
+                                + "| model | tokens scored | perplexity | first stretch | last stretch |\n| --- | --: | --: | --: | --: |"));
         List<Lines.Line> lines = new ArrayList<>();
         for (String model : Pages.models(files)) {
             ResultFile file = Pages.of(files, model).getFirst();
@@ -66,7 +67,9 @@ record PerplexityExperiment() implements Experiment {
                     stretches.stream()
                             .map(stretch -> (stretch.number("from") + stretch.number("to")) / 2)
                             .toList(),
-                    stretches.stream().map(stretch -> stretch.number("perplexity")).toList()));
+                    stretches.stream()
+                            .map(stretch -> stretch.number("perplexity"))
+                            .toList()));
         }
         Figure figure = new Lines(
                 TITLE,

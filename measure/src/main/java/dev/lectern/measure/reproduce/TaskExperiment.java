@@ -33,8 +33,8 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
 
     /** RULER-like tasks at the lengths that each model was made for. */
     static TaskExperiment ruler() {
-        List<String> hard = List.of(
-                "niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
+        List<String> hard =
+                List.of("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
         String small = MODELS.getFirst(), large = MODELS.getLast();
         return new TaskExperiment(
                 "RULER-like tasks",
@@ -112,8 +112,8 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
     }
 
     static int length(ResultFile file) {
-        return file.get(json ->
-                Math.toIntExact(json.objects("results").getFirst().whole("length")));
+        return file.get(
+                json -> Math.toIntExact(json.objects("results").getFirst().whole("length")));
     }
 
     private String table(TreeMap<Integer, ResultFile> lengths) {
@@ -133,7 +133,11 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
                         .findFirst()
                         .orElse("–")));
             }
-            text.append("| ").append(task).append(" | ").append(String.join(" | ", cells)).append(" |\n");
+            text.append("| ")
+                    .append(task)
+                    .append(" | ")
+                    .append(String.join(" | ", cells))
+                    .append(" |\n");
         }
         text.append("| mean |");
         for (ResultFile file : lengths.values()) {

@@ -49,7 +49,8 @@ final class TaskFigures {
      * @param grid by length, and by depth in per cent; depths that a length lacks are left out
      */
     static Figure heatMap(SortedMap<Integer, ? extends SortedMap<Integer, Double>> grid, String title, String model) {
-        TreeSet<Integer> depths = new TreeSet<>(grid.get(grid.firstKey()).keySet());
+        TreeSet<Integer> depths = new TreeSet<>();
+        grid.values().forEach(column -> depths.addAll(column.keySet()));
         grid.values().forEach(column -> depths.retainAll(column.keySet()));
         return new HeatMap(
                 title + ": " + model,
@@ -67,8 +68,8 @@ final class TaskFigures {
     /** @param families errors of each method by the share of tokens in per cent */
     static Figure errors(Map<String, ? extends Map<Double, Double>> families, String title, String model) {
         List<Lines.Line> lines = new ArrayList<>();
-        families.forEach((family, errors) -> lines.add(
-                new Lines.Line(family, List.copyOf(errors.keySet()), List.copyOf(errors.values()))));
+        families.forEach((family, errors) ->
+                lines.add(new Lines.Line(family, List.copyOf(errors.keySet()), List.copyOf(errors.values()))));
         return new Lines(
                 title + ": " + model,
                 Axis.logarithmic("tokens that a query head looks at, %"),
