@@ -27,7 +27,7 @@ import picocli.CommandLine.Mixin;
             "",
             "The object of --json: results [{metric (kld), method, kv, length, meanKl, p99Kl, sameTop1, firstDifferent (null where all"
                     + " tokens are the same), samples}], model, sha256, threads, machine. A file kld-MODEL.csv has the divergence"
-                    + " after each token."
+                    + " after each token, and kld-MODEL.png and .svg draw its mean and largest by position."
         })
 final class DivergenceCommand implements Verb {
     @Mixin
@@ -54,6 +54,7 @@ final class DivergenceCommand implements Verb {
                     subject, eval.compute.options(), options, words, line, surroundings.cancellation());
         }
         console.note("wrote " + result.writeCsv(eval.out(), "kld-" + subject.name()));
+        EvalChoice.draw(console, () -> result.writeFigure(eval.out(), "kld-" + subject.name()));
         if (output.json) {
             console.printLine(result.toJson());
         } else {

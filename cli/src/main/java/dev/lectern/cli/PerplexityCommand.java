@@ -27,7 +27,8 @@ import picocli.CommandLine.Option;
             "  lectern eval perplexity --text chapter.txt --mode prefill --tokens 4096",
             "",
             "The object of --json: results [{metric (perplexity), method, kv, mode, length, score, samples}], model, sha256, threads,"
-                    + " machine. A file perplexity-MODEL.csv has the perplexity of each stretch of 256 tokens."
+                    + " machine. A file perplexity-MODEL.csv has the perplexity of each stretch of 256 tokens, and"
+                    + " perplexity-MODEL.png and .svg draw it."
         })
 final class PerplexityCommand implements Verb {
     @Mixin
@@ -61,6 +62,7 @@ final class PerplexityCommand implements Verb {
                     subject, eval.compute.options(), options, words, line, surroundings.cancellation());
         }
         console.note("wrote " + result.writeCsv(eval.out(), "perplexity-" + subject.name()));
+        EvalChoice.draw(console, () -> result.writeFigure(eval.out(), "perplexity-" + subject.name()));
         if (output.json) {
             console.printLine(result.toJson());
         } else {

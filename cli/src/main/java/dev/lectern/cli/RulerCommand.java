@@ -28,6 +28,8 @@ import picocli.CommandLine.Option;
             "  lectern eval ruler --tasks vt,cwe,fwe --samples 10 --haystack novel.txt",
             "  lectern eval ruler --attention dense --attention topk:budget=2%% --attention oracle-sampling:budget=2%%",
             "",
+            "Files ruler-MODEL.csv, .png and .svg have a line and a bar for each task, length and method.",
+            "",
             TaskChoice.OBJECT
         })
 final class RulerCommand implements Verb {

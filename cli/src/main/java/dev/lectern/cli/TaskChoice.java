@@ -90,6 +90,7 @@ final class TaskChoice {
         String name =
                 results.options().suite().name() + "-" + results.evaluated().model();
         console.note("wrote " + results.writeCsv(eval.out(), name));
+        EvalChoice.draw(console, () -> results.writeFigure(eval.out(), name));
         if (output.json) {
             console.printLine(results.toJson());
         } else {

@@ -518,7 +518,12 @@ class VerbsTest {
         Map<?, ?> diverged = map(((List<?>) kld.json().get("results")).getFirst());
         assertThat((Double) diverged.get("meanKl")).isBetween(0.0, 0.1);
         assertThat((Double) diverged.get("sameTop1")).isBetween(0.5, 1.0);
-        assertThat(folder).isDirectoryContaining("glob:**/perplexity-*.csv").isDirectoryContaining("glob:**/kld-*.csv");
+        for (String name : List.of("perplexity", "kld")) {
+            assertThat(folder)
+                    .isDirectoryContaining("glob:**/" + name + "-*.csv")
+                    .isDirectoryContaining("glob:**/" + name + "-*.png")
+                    .isDirectoryContaining("glob:**/" + name + "-*.svg");
+        }
         assertThat(run("eval", "perplexity", "--model", QWEN2, "a").err()).contains("2 are needed");
     }
 
@@ -551,7 +556,10 @@ class VerbsTest {
         assertThat(map(results.getFirst()).get("task")).isEqualTo("niah_single_1");
         assertThat(map(results.getFirst()).get("low")).isEqualTo(0.0);
         assertThat(run(ruler).json().get("results")).isEqualTo(results);
-        assertThat(folder).isDirectoryContaining("glob:**/ruler-*.jsonl").isDirectoryContaining("glob:**/ruler-*.csv");
+        assertThat(folder)
+                .isDirectoryContaining("glob:**/ruler-*.jsonl")
+                .isDirectoryContaining("glob:**/ruler-*.csv")
+                .isDirectoryContaining("glob:**/ruler-*.png");
         assertThat(run("eval", "ruler", "--tasks", "niah").err()).contains("niah_single_1", "qa_2");
         Run tooLong = run("eval", "ruler", "--model", QWEN2, "--length", "4096", "--out", folder.toString());
         assertThat(tooLong.exitCode()).isEqualTo(2);

@@ -2,6 +2,7 @@ package dev.lectern.measure;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
@@ -20,6 +21,9 @@ public record DivergenceResult(
         double sameTop1,
         OptionalInt firstDifferent) {
     private static final double HIGH = 0.99;
+
+    /** More would be too dense to read in a figure. */
+    private static final int STRETCHES = 100;
 
     public DivergenceResult {
         divergences = List.copyOf(divergences);
@@ -86,5 +90,30 @@ public record DivergenceResult(
         Path file = folder.resolve(name + ".csv");
         AtomicFile.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
         return file;
+    }
+
+    /** Draws {@code NAME.png} and {@code NAME.svg}: mean and largest divergence of at most {@value #STRETCHES} stretches of equal length, over the middle of each. */
+    public List<Path> writeFigure(Path folder, String name) {
+        int stretch = Math.ceilDiv(divergences.size(), STRETCHES);
+        List<Double> middles = new ArrayList<>(), means = new ArrayList<>(), largest = new ArrayList<>();
+        for (int from = 0; from < divergences.size(); from += stretch) {
+            int to = Math.min(from + stretch, divergences.size());
+            Statistics statistics = Statistics.of(divergences.subList(from, to));
+            middles.add((from + to - 1) / 2.0);
+            means.add(statistics.mean());
+            largest.add(statistics.max());
+        }
+        List<Lines.Line> lines = stretch == 1
+                ? List.of(new Lines.Line("divergence", middles, means))
+                : List.of(
+                        new Lines.Line("mean of " + stretch + " tokens", middles, means),
+                        new Lines.Line("largest of them", middles, largest));
+        return new Lines(
+                        "Divergence by position: " + evaluated.model() + ", " + options.attention() + " attention, "
+                                + options.kv() + " cache",
+                        Axis.fromZero("tokens before"),
+                        Axis.logarithmic("Kullback–Leibler divergence, nats"),
+                        lines)
+                .write(folder, name);
     }
 }

@@ -2,6 +2,7 @@ package dev.lectern.measure;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -35,7 +36,7 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
                 perplexity(),
                 logProbs.size(),
                 evaluated.model(),
-                options.mode() == TextOptions.Mode.PREFILL ? "exact" : options.attention(),
+                attention(),
                 options.kv(),
                 options.mode() == TextOptions.Mode.PREFILL ? "read as a prompt is" : "token by token",
                 evaluated.machine().described());
@@ -79,5 +80,26 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
         Path file = folder.resolve(name + ".csv");
         AtomicFile.write(file, text.toString().getBytes(StandardCharsets.UTF_8));
         return file;
+    }
+
+    /** Draws {@code NAME.png} and {@code NAME.svg}: the perplexity of each stretch of {@value #STRETCH} tokens, over the middle of the stretch. */
+    public List<Path> writeFigure(Path folder, String name) {
+        List<Double> middles = new ArrayList<>(), perplexities = new ArrayList<>();
+        for (int from = 0; from < logProbs.size(); from += STRETCH) {
+            int to = Math.min(from + STRETCH, logProbs.size());
+            middles.add((from + 1 + to) / 2.0);
+            perplexities.add(perplexity(from, to));
+        }
+        return new Lines(
+                        "Perplexity by position: " + evaluated.model() + ", " + attention() + " attention, "
+                                + options.kv() + " cache",
+                        Axis.fromZero("tokens before"),
+                        Axis.fromZero("perplexity of " + STRETCH + " tokens"),
+                        List.of(new Lines.Line("perplexity", middles, perplexities)))
+                .write(folder, name);
+    }
+
+    private String attention() {
+        return options.mode() == TextOptions.Mode.PREFILL ? "exact" : options.attention();
     }
 }

@@ -229,4 +229,9 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
         AtomicFile.write(file, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
         return file;
     }
+
+    /** Draws {@code NAME.png} and {@code NAME.svg}: a bar for each task, length and method; of needles a map of lengths and depths for each method. */
+    public List<Path> writeFigure(Path folder, String name) {
+        return TaskFigure.write(this, folder, name);
+    }
 }

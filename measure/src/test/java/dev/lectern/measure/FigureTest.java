@@ -255,7 +255,8 @@ class FigureTest {
                 .count();
     }
 
-    private static List<Integer> rows(BufferedImage image, int rgb) {
+    /** Which rows have a pixel of a colour. */
+    static List<Integer> rows(BufferedImage image, int rgb) {
         return IntStream.range(0, image.getHeight())
                 .filter(row -> IntStream.range(0, image.getWidth())
                         .anyMatch(column -> (image.getRGB(column, row) & 0xFFFFFF) == rgb))
