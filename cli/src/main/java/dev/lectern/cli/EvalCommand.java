@@ -15,7 +15,8 @@ import picocli.CommandLine.Command;
             LongQaCommand.class,
             PerplexityCommand.class,
             DivergenceCommand.class,
-            AttentionCommand.class
+            AttentionCommand.class,
+            ReproduceCommand.class
         },
         footer = {
             "",

@@ -107,8 +107,7 @@ final class ReproduceCommand implements Verb {
     }
 
     private Room room(Surroundings surroundings, Path results) {
-        Path examples = home().resolve("examples");
-        Path report = examples.resolve("harbour-report.md");
+        Path report = home().resolve("examples").resolve("harbour-report.md");
         if (!Files.isReadable(report)) {
             throw new LecternException(
                     LecternException.Kind.NOT_FOUND,
@@ -120,7 +119,6 @@ final class ReproduceCommand implements Verb {
                 compute.options(),
                 surroundings.console().in().file(report.toString()),
                 "examples/harbour-report.md",
-                examples.resolve("harbour-questions.jsonl"),
                 Progress.NONE,
                 surroundings.cancellation());
     }

@@ -2,7 +2,6 @@ package dev.lectern.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.lectern.measure.tasks.Needle;
 import dev.lectern.measure.tasks.Task;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -80,7 +79,7 @@ class ResultFigureTest {
 
     @Test
     void needlesAreAMapForEachMethod() throws IOException {
-        Suite needles = new Suite("needle", "Needle", length -> Needle.tasks());
+        Suite needles = Suite.needle(List.of(0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100));
         TaskOptions options = TaskOptions.DEFAULT
                 .withSuite(needles)
                 .withLengths(List.of(1024, 2048, 4096))

@@ -20,7 +20,7 @@ import java.util.TreeMap;
 record AttentionExperiment() implements Experiment {
     static final String PREFIX = "attention-";
     private static final String TITLE = "TopK against sampling";
-    private static final int QUICK_TOKENS = 1000;
+    private static final int QUICK_TOKENS = 500;
 
     @Override
     public String name() {
@@ -45,7 +45,7 @@ record AttentionExperiment() implements Experiment {
                     room.options(),
                     room.text(),
                     tokens,
-                    quick ? List.of(0, 10, 20) : List.of(),
+                    List.of(),
                     recording,
                     room.progress(),
                     room.cancellation());

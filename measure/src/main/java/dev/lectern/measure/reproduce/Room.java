@@ -16,7 +16,6 @@ import java.util.function.Function;
  * @param models finds a model by its name, and fetches it where it is not here
  * @param text an English report of some 4000 tokens
  * @param textName its name
- * @param questions a file of questions of LongBench's form
  */
 public record Room(
         Path results,
@@ -24,12 +23,11 @@ public record Room(
         ModelOptions options,
         String text,
         String textName,
-        Path questions,
         Progress progress,
         Cancellation cancellation) {
     /** The same with another progress. */
     Room with(Progress progress) {
-        return new Room(results, models, options, text, textName, questions, progress, cancellation);
+        return new Room(results, models, options, text, textName, progress, cancellation);
     }
 
     BenchModel model(String name) {
