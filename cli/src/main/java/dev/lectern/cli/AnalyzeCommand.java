@@ -40,19 +40,12 @@ import picocli.CommandLine.Option;
                     + " share above what is published)}; those of the sink null where all inputs begin with the same token), meanToSink,"
                     + " meanToSinkBeforeRope (each {min, p5, median, max, published [from, to], within (the share)}), keyToValue (mean"
                     + " length of a key over that of a value), sinkValueToMedian (length of the first value over the median)}], all (the"
-                    + " same of all layers together), inputs, tokens, generated, pairs, skippedPairs, model, sha256, threads, machine. Files"
-                    + " analyze-MODEL.csv, .png and .svg have the numbers and the medians of each layer."
+                    + " same of all layers together), inputs, tokens, generated, pairs, skippedPairs, model, sha256, threads, command, commit,"
+                    + " date, machine. Files analyze-MODEL.csv, .png and .svg have the numbers and the medians of each layer."
         })
 final class AnalyzeCommand implements Verb {
-    @Option(
-            names = "--model",
-            paramLabel = "MODEL",
-            description = {
-                "A name that \"lectern models\" lists, a path, or",
-                "hf:OWNER/REPO[:FILE]. Default: qwen2.5-coder-0.5b."
-            })
-    @Nullable
-    String model;
+    @Mixin
+    EvalChoice eval = new EvalChoice();
 
     @Option(
             names = "--text",
@@ -68,15 +61,6 @@ final class AnalyzeCommand implements Verb {
     @Nullable
     Integer inputs;
 
-    @Option(names = "--out", paramLabel = "FOLDER", description = "Where results go. Default: eval-results.")
-    String folder = "eval-results";
-
-    @Mixin
-    ComputeChoice compute = new ComputeChoice();
-
-    @Mixin
-    RepackChoice repack = new RepackChoice();
-
     @Mixin
     OutputChoice output = new OutputChoice();
 
@@ -85,15 +69,13 @@ final class AnalyzeCommand implements Verb {
         Console console = surroundings.console();
         GeometryOptions options = options();
         List<String> texts = files.stream().map(console.in()::file).toList();
-        String spec =
-                model == null ? surroundings.hub().catalogue().defaultModel().name() : model;
-        BenchModel subject = SpeedCommand.repacked(
-                surroundings, SpeedCommand.located(surroundings, spec), repack, compute.options());
+        BenchModel subject = eval.subject(surroundings);
         GeometryResult result;
         try (ProgressLine line = new ProgressLine(console, "reading", ProgressLine.Unit.TOKENS_IN_ALL, 0, -1)) {
-            result = GeometryEval.run(subject, compute.options(), options, texts, line, surroundings.cancellation());
+            result = GeometryEval.run(
+                    subject, eval.compute.options(), options, texts, line, surroundings.cancellation());
         }
-        for (Path file : GeometryReport.write(result, Path.of(folder))) {
+        for (Path file : GeometryReport.write(result, eval.out())) {
             console.note("wrote " + file);
         }
         if (output.json) {

@@ -29,7 +29,11 @@ public record GeometryOptions(int tokens, int inputs) {
         }
     }
 
-    /** The command that reads this. */
+    /**
+     * The command that reads so much.
+     *
+     * @param texts how many are given
+     */
     String command(BenchModel subject, int texts) {
         return "lectern analyze --model " + subject.name() + " --tokens " + tokens + " --inputs " + inputs
                 + " --text FILE".repeat(texts);

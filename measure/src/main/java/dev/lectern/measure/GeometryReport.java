@@ -56,8 +56,9 @@ public final class GeometryReport {
                 result.generated() ? "generated" : "cut from the texts",
                 result.skippedPairs() == 0
                         ? "all begin with different tokens"
-                        : result.skippedPairs() + " of " + result.pairs()
-                                + " pairs begin with the same token and are left out where first tokens are compared",
+                        : String.format(
+                                "first tokens are compared in %d of %d pairs, the others begin with the same",
+                                result.pairs() - result.skippedPairs(), result.pairs()),
                 result.evaluated().model(),
                 result.evaluated().machine().described()));
         return text.toString();
@@ -235,14 +236,13 @@ public final class GeometryReport {
     private static Figure figure(GeometryResult result) {
         List<Lines.Line> lines = new ArrayList<>();
         if (result.skippedPairs() < result.pairs()) {
-            lines.add(line(result, "first token's key", GeometryResult.Layer::sinkKey));
-            lines.add(line(result, "first token's value", GeometryResult.Layer::sinkValue));
+            lines.add(line(result, "first token's key, between inputs", GeometryResult.Layer::sinkKey));
+            lines.add(line(result, "first token's value, between inputs", GeometryResult.Layer::sinkValue));
         }
-        lines.add(line(result, "mean key", GeometryResult.Layer::meanKey));
-        lines.add(line(result, "mean key to first", GeometryResult.Layer::opposite));
+        lines.add(line(result, "mean key, between inputs", GeometryResult.Layer::meanKey));
+        lines.add(line(result, "mean key and first token's key", GeometryResult.Layer::opposite));
         return new Lines(
-                "How alike keys and values of different inputs are: "
-                        + result.evaluated().model(),
+                "Directions of keys and values: " + result.evaluated().model(),
                 Axis.fromZero("layer"),
                 Axis.of("cosine, median"),
                 lines);
