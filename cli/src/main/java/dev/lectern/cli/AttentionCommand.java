@@ -112,6 +112,7 @@ final class AttentionCommand implements Verb {
         }
         String name = "attention-" + results.evaluated().model();
         console.note("wrote " + results.writeCsv(eval.out(), name));
+        EvalChoice.draw(console, () -> results.writeFigure(eval.out(), name));
         if (output.json) {
             console.printLine(results.toJson());
         } else {

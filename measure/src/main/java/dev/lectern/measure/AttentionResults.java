@@ -3,8 +3,11 @@ package dev.lectern.measure;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -207,6 +210,18 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
         row.layers().forEach(json::writeNumber);
         json.writeEndArray();
         json.writeEndObject();
+    }
+
+    /** Draws {@code NAME.png} and {@code NAME.svg}: mean errors over the share of tokens, a line for each method at several budgets. */
+    public List<Path> writeFigure(Path folder, String name) {
+        Map<String, TreeMap<Double, Double>> families = new LinkedHashMap<>();
+        for (Row row : rows) {
+            if (row != dense()) {
+                families.computeIfAbsent(row.family(), family -> new TreeMap<>())
+                        .put(100 * row.density(), row.error().mean());
+            }
+        }
+        return ErrorFigure.of(families, "Attention: " + evaluated.model()).write(folder, name);
     }
 
     /** Writes {@code NAME.csv}, a line a method. */

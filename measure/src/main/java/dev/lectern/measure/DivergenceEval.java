@@ -52,7 +52,7 @@ public final class DivergenceEval {
                 }
                 OptionalInt apart = apart(model, exact, tested, context - tokens.length, cancellation);
                 double share = same / (double) tokens.length;
-                Provenance provenance = Provenance.here(options.command("kld", subject));
+                Provenance provenance = Provenance.here(options.command("kld", subject), modelOptions);
                 Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), provenance);
                 return new DivergenceResult(evaluated, options, divergences, share, apart);
             }

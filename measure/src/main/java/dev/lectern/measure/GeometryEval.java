@@ -68,7 +68,7 @@ public final class GeometryEval {
                             subject.name(),
                             digest,
                             model.threads(),
-                            Provenance.here(options.command(subject, texts.size()))),
+                            Provenance.here(options.command(subject, texts.size()), modelOptions)),
                     size,
                     firsts,
                     texts.isEmpty(),

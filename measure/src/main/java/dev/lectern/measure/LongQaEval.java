@@ -83,7 +83,7 @@ public final class LongQaEval {
             Progress progress,
             Cancellation cancellation) {
         String digest = ModelDigest.of(subject, cancellation);
-        Provenance provenance = Provenance.here(options.command(subject, file.name()));
+        Provenance provenance = Provenance.here(options.command(subject, file.name()), modelOptions);
         String name = AtomicFile.plain(subject.name());
         try (FinishedSamples finished = new FinishedSamples(folder.resolve("longqa-" + name + ".jsonl"));
                 Model model = subject.open(modelOptions)) {

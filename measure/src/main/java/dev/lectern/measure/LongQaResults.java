@@ -6,6 +6,7 @@ import dev.lectern.measure.tasks.QuestionFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -257,12 +258,41 @@ public record LongQaResults(
             fields.add(quoted(answer.text()));
             text.append(String.join(",", fields)).append('\n');
         }
+        Path csv = folder.resolve(name() + ".csv");
+        AtomicFile.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));
+        return csv;
+    }
+
+    /** What its files are called. */
+    private String name() {
         String stem = file.name().endsWith(SUFFIX)
                 ? file.name().substring(0, file.name().length() - SUFFIX.length())
                 : file.name();
-        Path csv = folder.resolve("longqa-" + AtomicFile.plain(stem) + "-" + evaluated.model() + ".csv");
-        AtomicFile.write(csv, text.toString().getBytes(StandardCharsets.UTF_8));
-        return csv;
+        return "longqa-" + AtomicFile.plain(stem) + "-" + evaluated.model();
+    }
+
+    /** Draws {@code longqa-FILE-MODEL.png} and {@code .svg}: bars of each metric, those of a data set and method in one colour. */
+    public List<Path> writeFigure(Path folder) {
+        Map<String, List<Bars.Bar>> bars = new LinkedHashMap<>();
+        for (Row row : rows()) {
+            String series = options.methods().size() == 1
+                    ? row.task()
+                    : row.task() + ", " + row.method().described();
+            Wilson interval = row.interval();
+            bars.computeIfAbsent(series, name -> new ArrayList<>())
+                    .add(new Bars.Bar(row.score(), 100 * interval.low(), 100 * interval.high()));
+        }
+        return new Bars(
+                        file.name() + ": " + evaluated.model(),
+                        "score, and its interval of 95 %",
+                        100,
+                        Arrays.stream(AnswerMetric.values())
+                                .map(AnswerMetric::label)
+                                .toList(),
+                        bars.entrySet().stream()
+                                .map(one -> new Bars.Series(one.getKey(), one.getValue()))
+                                .toList())
+                .write(folder, name());
     }
 
     /** A field of RFC 4180. */

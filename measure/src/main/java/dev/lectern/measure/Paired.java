@@ -102,10 +102,10 @@ public record Paired(double difference, double low, double high, int better, int
     /** Twice the tail of the binomial distribution of one half, at most 1. */
     static double p(int better, int worse) {
         int n = better + worse;
-        double probability = Math.pow(0.5, n), tail = 0;
+        double logProbability = -n * Math.log(2), tail = 0; // 2^−n is no double from n = 1075 on
         for (int k = 0; k <= Math.min(better, worse); k++) {
-            tail += probability;
-            probability *= (double) (n - k) / (k + 1);
+            tail += Math.exp(logProbability);
+            logProbability += Math.log(n - k) - Math.log(k + 1);
         }
         return Math.min(1, 2 * tail);
     }

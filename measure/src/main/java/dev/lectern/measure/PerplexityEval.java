@@ -44,7 +44,7 @@ public final class PerplexityEval {
                                 subject.name(),
                                 digest,
                                 model.threads(),
-                                Provenance.here(options.command("perplexity", subject))),
+                                Provenance.here(options.command("perplexity", subject), modelOptions)),
                         options,
                         logProbs);
             }

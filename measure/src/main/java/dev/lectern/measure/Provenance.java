@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import dev.lectern.ModelOptions;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,6 +30,14 @@ public record Provenance(String command, String commit, Machine machine, Instant
     static Provenance here(String command) {
         return new Provenance(
                 command, commitHere(), Machine.here(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
+    }
+
+    /** Of a result that has just been computed here with a model that was opened so. */
+    static Provenance here(String command, ModelOptions options) {
+        return here(command
+                + options.ropeScaling()
+                        .map(scaling -> " --rope-scaling " + scaling)
+                        .orElse(""));
     }
 
     static String commitHere() {

@@ -88,7 +88,7 @@ public final class TaskEval {
             Progress progress,
             Cancellation cancellation) {
         String digest = ModelDigest.of(subject, cancellation);
-        Provenance provenance = Provenance.here(options.command(subject));
+        Provenance provenance = Provenance.here(options.command(subject), modelOptions);
         Path file = folder.resolve(options.suite().name() + "-" + AtomicFile.plain(subject.name()) + ".jsonl");
         try (FinishedSamples finished = new FinishedSamples(file);
                 Model model = subject.open(modelOptions)) {

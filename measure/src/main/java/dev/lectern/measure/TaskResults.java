@@ -106,7 +106,10 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
                 rows(length, method).forEach(row -> text.append(line(row)));
                 text.append(
                         String.format(Locale.ROOT, "%-16s %7d %7.1f\n", "mean of tasks", length, mean(length, method)));
-                paired(length, method).ifPresent(paired -> text.append(compared(paired)));
+                paired(length, method)
+                        .ifPresent(paired -> text.append("  ")
+                                .append(paired.described(first()))
+                                .append('\n'));
             }
             text.append('\n');
         }
@@ -124,19 +127,6 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
                 100 * interval.low(),
                 100 * interval.high(),
                 row.scores().size());
-    }
-
-    private String compared(Paired paired) {
-        return String.format(
-                Locale.ROOT,
-                "  beside %s: %+.1f (%.1f … %.1f), better on %d samples, worse on %d, p = %.2g\n",
-                first().described(),
-                100 * paired.difference(),
-                100 * paired.low(),
-                100 * paired.high(),
-                paired.better(),
-                paired.worse(),
-                paired.p());
     }
 
     /** One line that says what was measured. */
@@ -168,7 +158,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
                     json.writeStringProperty("kv", method.kv());
                     json.writeNumberProperty("length", length);
                     json.writeNumberProperty("score", mean(length, method));
-                    paired(length, method).ifPresent(paired -> write(json, paired));
+                    paired(length, method).ifPresent(paired -> paired.write(json));
                     json.writeEndObject();
                 }
             }
@@ -190,18 +180,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
         json.writeNumberProperty("samples", row.scores().size());
         json.writeNumberProperty("bytesRead", row.bytesRead());
         json.writeNumberProperty("density", row.density());
-        paired(row).ifPresent(paired -> write(json, paired));
-        json.writeEndObject();
-    }
-
-    private static void write(JsonGenerator json, Paired paired) {
-        json.writeObjectPropertyStart("paired");
-        json.writeNumberProperty("difference", 100 * paired.difference());
-        json.writeNumberProperty("low", 100 * paired.low());
-        json.writeNumberProperty("high", 100 * paired.high());
-        json.writeNumberProperty("better", paired.better());
-        json.writeNumberProperty("worse", paired.worse());
-        json.writeNumberProperty("p", paired.p());
+        paired(row).ifPresent(paired -> paired.write(json));
         json.writeEndObject();
     }
 

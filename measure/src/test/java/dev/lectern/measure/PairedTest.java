@@ -16,7 +16,9 @@ class PairedTest {
         assertThat(Paired.p(1, 9)).isCloseTo(22.0 / 1024, within(1e-15));
         assertThat(Paired.p(4, 2)).isCloseTo(44.0 / 64, within(1e-15));
         assertThat(Paired.p(0, 0)).isEqualTo(1);
-        assertThat(Paired.p(3, 3)).isEqualTo(1);
+        // 2 · Φ(−(100 − 1) / √2100), the normal distribution with its correction for whole numbers.
+        assertThat(Paired.p(1100, 1000)).isCloseTo(0.0307, within(1e-3));
+        assertThat(Paired.p(3, 3)).isCloseTo(1, within(1e-12));
     }
 
     @Test

@@ -4,6 +4,7 @@ import dev.lectern.measure.AttentionEval;
 import dev.lectern.measure.AttentionOptions;
 import dev.lectern.measure.AttentionRecording;
 import dev.lectern.measure.AttentionResults;
+import dev.lectern.measure.ErrorFigure;
 import dev.lectern.measure.JsonFields;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -89,8 +90,8 @@ record AttentionExperiment() implements Experiment {
                     .append("**\n\n")
                     .append(table(file))
                     .append(ratios(file));
-            text.append(
-                    Pages.figure(TaskFigures.errors(families(file), TITLE, model), results, link, file.name(), TITLE));
+            text.append(Pages.figure(
+                    ErrorFigure.of(families(file), TITLE + ": " + model), results, link, file.name(), TITLE));
         }
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
     }

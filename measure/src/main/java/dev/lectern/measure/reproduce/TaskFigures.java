@@ -1,15 +1,12 @@
 package dev.lectern.measure.reproduce;
 
-import dev.lectern.measure.Axis;
 import dev.lectern.measure.Bars;
 import dev.lectern.measure.Figure;
 import dev.lectern.measure.HeatMap;
 import dev.lectern.measure.JsonFields;
-import dev.lectern.measure.Lines;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
@@ -63,17 +60,5 @@ final class TaskFigures {
                                 .map(column -> column.get(depth))
                                 .toList())
                         .toList());
-    }
-
-    /** @param families errors of each method by the share of tokens in per cent */
-    static Figure errors(Map<String, ? extends Map<Double, Double>> families, String title, String model) {
-        List<Lines.Line> lines = new ArrayList<>();
-        families.forEach((family, errors) ->
-                lines.add(new Lines.Line(family, List.copyOf(errors.keySet()), List.copyOf(errors.values()))));
-        return new Lines(
-                title + ": " + model,
-                Axis.logarithmic("tokens that a query head looks at, %"),
-                Axis.logarithmic("relative error of the output, mean"),
-                lines);
     }
 }

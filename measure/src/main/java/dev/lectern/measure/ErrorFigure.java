@@ -1,0 +1,24 @@
+package dev.lectern.measure;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Errors of attention over what was looked at, a line for each method, on logarithmic axes. */
+public final class ErrorFigure {
+    private ErrorFigure() {}
+
+    /**
+     * @param families mean errors of each method by the share of tokens in per cent, ascending
+     */
+    public static Figure of(Map<String, ? extends Map<Double, Double>> families, String title) {
+        List<Lines.Line> lines = new ArrayList<>();
+        families.forEach((family, errors) ->
+                lines.add(new Lines.Line(family, List.copyOf(errors.keySet()), List.copyOf(errors.values()))));
+        return new Lines(
+                title,
+                Axis.logarithmic("tokens that a query head looks at, %"),
+                Axis.logarithmic("relative error of the output, mean"),
+                lines);
+    }
+}
