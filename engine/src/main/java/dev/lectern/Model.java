@@ -4,7 +4,6 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
-import dev.lectern.attention.Traffic;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;

@@ -29,7 +29,11 @@ class ArchitectureTest {
             Cancellation.class);
 
     /** What those who take steps need of the public API. */
-    private static final DescribedPredicate<JavaClass> OBSERVERS = any("observers", AttentionObserver.class);
+    private static final DescribedPredicate<JavaClass> OBSERVERS =
+            any("observers and what was read", AttentionObserver.class, Traffic.class);
+
+    /** What those who attend need of it. */
+    private static final DescribedPredicate<JavaClass> TRAFFIC = any("what was read", Traffic.class);
 
     /** What the makers of answers need of the public API. */
     private static final DescribedPredicate<JavaClass> ANSWERS =
@@ -45,6 +49,9 @@ class ArchitectureTest {
                 resideInAPackage(ROOT + "." + room + "..").or(WORDS);
         for (String other : others) {
             allowed = allowed.or(resideInAPackage(ROOT + "." + other + ".."));
+        }
+        if (room.equals("attention")) {
+            allowed = allowed.or(TRAFFIC);
         }
         if (room.equals("prefill")) {
             allowed = allowed.or(OBSERVERS);

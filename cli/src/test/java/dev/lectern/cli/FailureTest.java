@@ -6,6 +6,7 @@ import dev.lectern.LecternException;
 import dev.lectern.json.Json;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,10 +98,29 @@ class FailureTest {
 
     @Test
     void helpIsNoMistake() {
-        for (String verb : new String[] {"ask", "chat", "generate", "pull", "models", "inspect", "estimate", "score"}) {
-            Run run = new Run(home).with(verb, "--help");
+        for (String verb : List.of(
+                "ask",
+                "chat",
+                "generate",
+                "pull",
+                "models",
+                "inspect",
+                "estimate",
+                "score",
+                "analyze",
+                "bench speed",
+                "eval ruler",
+                "eval infinite",
+                "eval needle",
+                "eval longqa",
+                "eval perplexity",
+                "eval kld",
+                "eval attention",
+                "eval reproduce")) {
+            Run run = new Run(home).with((verb + " --help").split(" "));
             assertThat(run.exitCode()).isZero();
-            assertThat(run.out()).startsWith("Usage: lectern " + verb);
+            assertThat(run.err()).as(verb).isEmpty();
+            assertThat(run.out()).startsWith("Usage: lectern " + verb).doesNotContain("%%", "%n");
         }
         assertThat(new Run(home).with("--help").out()).contains("doctor", "Exit codes");
         assertThat(new Run(home).with("help", "ask").out()).contains("--max-tokens");

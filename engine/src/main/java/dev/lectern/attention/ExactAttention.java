@@ -1,6 +1,7 @@
 package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Traffic;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Traffic;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ final class FinishedSamples implements AutoCloseable {
     /**
      * Opens a file, making it where it is missing. A last line that was cut short by a crash is dropped.
      *
-     * @throws LecternException of kind {@code BAD_OPTION} if a line is something else, or the file cannot be written
+     * @throws LecternException of kind {@code BAD_OPTION} if a line is something else, the file cannot be written, or another run writes it
      */
     FinishedSamples(Path file) {
         this.file = file;
@@ -75,6 +76,9 @@ final class FinishedSamples implements AutoCloseable {
             throw AtomicFile.cannotWrite(file, e);
         }
         try {
+            if (channel.tryLock() == null) {
+                throw busy();
+            }
             byte[] bytes = Files.readAllBytes(file);
             int end = bytes.length;
             while (end > 0 && bytes[end - 1] != '\n') {
@@ -90,10 +94,19 @@ final class FinishedSamples implements AutoCloseable {
         } catch (IOException e) {
             close();
             throw AtomicFile.cannotWrite(file, e);
+        } catch (OverlappingFileLockException e) {
+            close();
+            throw busy();
         } catch (RuntimeException e) {
             close();
             throw e;
         }
+    }
+
+    private LecternException busy() {
+        return new LecternException(
+                LecternException.Kind.BAD_OPTION,
+                file + " is being written by another run: wait until it has ended, or name another folder with --out.");
     }
 
     private void know(String text, int line) {

@@ -9,7 +9,7 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
-import dev.lectern.attention.Traffic;
+import dev.lectern.Traffic;
 import dev.lectern.measure.tasks.AnswerMetric;
 import dev.lectern.measure.tasks.Question;
 import dev.lectern.measure.tasks.QuestionFile;

@@ -10,7 +10,7 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
-import dev.lectern.attention.Traffic;
+import dev.lectern.Traffic;
 import dev.lectern.measure.tasks.Fitting;
 import dev.lectern.measure.tasks.Sample;
 import dev.lectern.measure.tasks.Task;

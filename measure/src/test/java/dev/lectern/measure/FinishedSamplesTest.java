@@ -40,6 +40,16 @@ class FinishedSamplesTest {
     }
 
     @Test
+    void twoRunsDoNotWriteOneFile() {
+        FinishedSamples first = new FinishedSamples(file);
+        assertThatThrownBy(() -> new FinishedSamples(file))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("another run");
+        first.close();
+        aFinishedSampleIsThereTheNextTime();
+    }
+
+    @Test
     void nothingElseIsTakenForIt() {
         try (FinishedSamples samples = new FinishedSamples(file)) {
             assertThat(samples.get(new FinishedSamples.Key("abd", "attention=dense", "vt", 2048, 1, 0)))

@@ -1,4 +1,4 @@
-package dev.lectern.attention;
+package dev.lectern;
 
 /**
  * What attention of decode steps has read, all layers together, since a model was opened.
