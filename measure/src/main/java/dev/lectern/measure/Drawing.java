@@ -58,10 +58,11 @@ final class Drawing {
 
         private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
 
+        /** The legend stands below the middle of the axes, which is right of the middle, so some of the width is lost. */
         static Legend of(List<String> names, int width) {
             return new Legend(
                     names.size(),
-                    names.stream().mapToDouble(name -> MARK + width(name, FONT)).sum() > width);
+                    names.stream().mapToDouble(name -> MARK + width(name, FONT)).sum() > 0.9 * width);
         }
 
         /** What a figure needs besides its usual height, in pixels. */

@@ -82,19 +82,22 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
         return file;
     }
 
-    /** Draws {@code NAME.png} and {@code NAME.svg}: the perplexity of each stretch of {@value #STRETCH} tokens, over the middle of the stretch. */
+    /**
+     * Draws {@code NAME.png} and {@code NAME.svg}: the perplexity of each stretch of {@value #STRETCH} tokens, over the middle of the stretch. What is left at the end, and would say more of chance
+     * than of the model, is not drawn.
+     */
     public List<Path> writeFigure(Path folder, String name) {
         List<Double> middles = new ArrayList<>(), perplexities = new ArrayList<>();
-        for (int from = 0; from < logProbs.size(); from += STRETCH) {
-            int to = Math.min(from + STRETCH, logProbs.size());
-            middles.add((from + 1 + to) / 2.0);
-            perplexities.add(perplexity(from, to));
+        int stretch = Math.min(STRETCH, logProbs.size());
+        for (int from = 0; from + stretch <= logProbs.size(); from += stretch) {
+            middles.add(from + (stretch + 1) / 2.0);
+            perplexities.add(perplexity(from, from + stretch));
         }
         return new Lines(
                         "Perplexity by position: " + evaluated.model() + ", " + attention() + " attention, "
                                 + options.kv() + " cache",
                         Axis.fromZero("tokens before"),
-                        Axis.fromZero("perplexity of " + STRETCH + " tokens"),
+                        Axis.fromZero("perplexity of " + stretch + " tokens"),
                         List.of(new Lines.Line("perplexity", middles, perplexities)))
                 .write(folder, name);
     }

@@ -171,6 +171,21 @@ class FigureTest {
     }
 
     @Test
+    void aLegendIsNeverCut() throws IOException {
+        Bars.Bar bar = new Bars.Bar(50, 40, 60);
+        for (int letters = 0; letters < 12; letters++) {
+            List<String> names = names("n".repeat(letters) + " bf16, 1000 tokens", 4);
+            BufferedImage image = drawn(bars(names("niah_multiquery_", 5), names, bar));
+            // A letter and the space beside it are narrower than that.
+            for (int column = image.getWidth() - 6; column < image.getWidth(); column++) {
+                assertThat(rows(image, 0xFFFFFF, column))
+                        .as("%s, column %d", names.getFirst(), column)
+                        .hasSize(image.getHeight());
+            }
+        }
+    }
+
+    @Test
     void aTitleIsNotWiderThanItsFigure() throws IOException {
         BufferedImage titled =
                 drawn(new HeatMap("W".repeat(150), "x", "y", List.of("a"), List.of("b"), List.of(List.of(50.0))));
