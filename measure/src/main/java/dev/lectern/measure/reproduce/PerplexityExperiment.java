@@ -37,6 +37,16 @@ record PerplexityExperiment() implements Experiment {
         return parts;
     }
 
+    /** Without what is left at the end, which would say more of chance than of the model. */
+    private static List<JsonFields> whole(List<JsonFields> stretches) {
+        long first = tokens(stretches.getFirst());
+        return stretches.stream().filter(stretch -> tokens(stretch) == first).toList();
+    }
+
+    private static long tokens(JsonFields stretch) {
+        return stretch.whole("to") - stretch.whole("from") + 1;
+    }
+
     @Override
     public Optional<String> section(Path results, String link) {
         List<ResultFile> files = ResultFile.all(results, "perplexity-");
@@ -53,7 +63,7 @@ record PerplexityExperiment() implements Experiment {
         for (String model : Pages.models(files)) {
             ResultFile file = Pages.of(files, model).getFirst();
             JsonFields row = file.get(json -> json.objects("results").getFirst());
-            List<JsonFields> stretches = file.get(json -> json.objects("stretches"));
+            List<JsonFields> stretches = whole(file.get(json -> json.objects("stretches")));
             text.append(String.format(
                     Locale.ROOT,
                     "| %s | %d | %.3f | %.2f | %.2f |\n",
