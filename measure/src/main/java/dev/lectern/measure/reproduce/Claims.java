@@ -257,7 +257,7 @@ final class Claims {
         }
         return new Verdict(
                 somewhere ? "partly" : "refuted",
-                "at equal numbers of draws and of tokens read: " + String.join("; ", measured),
+                "as many draws as TopK reads tokens, fewer of them distinct: " + String.join("; ", measured),
                 files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
                 where("eval attention", files));
     }
