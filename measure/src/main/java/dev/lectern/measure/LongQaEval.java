@@ -103,12 +103,7 @@ public final class LongQaEval {
     }
 
     private void requireRoom(String name) {
-        if (length > model.context()) {
-            throw new LecternException(
-                    LecternException.Kind.TOO_LONG,
-                    "--length " + length + " is more than " + name + " holds, which is " + model.context()
-                            + ": ask for less, or stretch it with --rope-scaling (linear:factor=2 doubles it).");
-        }
+        TaskEval.requireRoom(model, name, length);
         if (options.maxTokens() >= length) {
             throw new LecternException(
                     LecternException.Kind.TOO_LONG,

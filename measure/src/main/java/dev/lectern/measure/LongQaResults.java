@@ -73,7 +73,7 @@ public record LongQaResults(
 
         /** Where it lies with 95 per cent confidence, 0 to 1. */
         public Wilson interval() {
-            return Wilson.of(Math.clamp(Statistics.of(scores).mean(), 0, 1), scores.size());
+            return Wilson.of(scores);
         }
     }
 

@@ -105,7 +105,8 @@ public final class TaskEval {
         }
     }
 
-    private static void requireRoom(Model model, String name, int longest) {
+    /** Refuses a length that a model does not hold. */
+    static void requireRoom(Model model, String name, int longest) {
         if (longest > model.context()) {
             throw new LecternException(
                     LecternException.Kind.TOO_LONG,

@@ -49,7 +49,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
 
         /** Where it lies with 95 per cent confidence, 0 to 1. */
         Wilson interval() {
-            return Wilson.of(Math.clamp(Statistics.of(scores).mean(), 0, 1), scores.size());
+            return Wilson.of(scores);
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.lectern.measure;
 
+import java.util.List;
+
 /**
  * The interval that a share of successes lies in with 95 per cent confidence.
  *
@@ -12,6 +14,15 @@ package dev.lectern.measure;
 public record Wilson(double low, double high) {
     /** The normal distribution has 95 per cent between −z and z. */
     private static final double Z = 1.959964;
+
+    /**
+     * @param scores 0 to 1
+     * @throws IllegalArgumentException if there is none
+     */
+    static Wilson of(List<Double> scores) {
+        // A sum of rounded thirds may come out above their number.
+        return of(Math.clamp(Statistics.of(scores).mean(), 0, 1), scores.size());
+    }
 
     /**
      * @param mean of the scores, 0 to 1

@@ -2,9 +2,7 @@ package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.Suite;
-import dev.lectern.measure.TaskEval;
 import dev.lectern.measure.TaskOptions;
-import dev.lectern.measure.TaskResults;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -31,10 +29,7 @@ record NeedleExperiment() implements Experiment {
                     .withSuite(Suite.needle(depths))
                     .withLengths(List.of(length))
                     .withSamples(1);
-            TaskResults results = TaskEval.run(
-                    room.model(model), room.options(), options, room.results(), room.progress(), room.cancellation());
-            results.writeCsv(room.results(), name);
-            room.keep(name, results.toJson());
+            TaskExperiment.ask(room, name, model, options);
         });
     }
 

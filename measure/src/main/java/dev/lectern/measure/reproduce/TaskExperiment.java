@@ -1,6 +1,5 @@
 package dev.lectern.measure.reproduce;
 
-import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.Suite;
 import dev.lectern.measure.TaskEval;
@@ -75,23 +74,22 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
         return (quick ? this.quick : full)
                 .stream()
                         .map(plan -> new Part(suite.name() + "-" + plan.model + "-" + plan.length, (room, name) -> {
-                            BenchModel subject = room.model(plan.model);
                             TaskOptions options = TaskOptions.DEFAULT
                                     .withSuite(suite)
                                     .withLengths(List.of(plan.length))
                                     .withSamples(plan.samples)
                                     .withTasks(plan.tasks);
-                            TaskResults results = TaskEval.run(
-                                    subject,
-                                    room.options(),
-                                    options,
-                                    room.results(),
-                                    room.progress(),
-                                    room.cancellation());
-                            results.writeCsv(room.results(), name);
-                            room.keep(name, results.toJson());
+                            ask(room, name, plan.model, options);
                         }))
                         .toList();
+    }
+
+    /** Asks a model, and keeps the result. */
+    static void ask(Room room, String name, String model, TaskOptions options) {
+        TaskResults results = TaskEval.run(
+                room.model(model), room.options(), options, room.results(), room.progress(), room.cancellation());
+        results.writeCsv(room.results(), name);
+        room.keep(name, results.toJson());
     }
 
     @Override
