@@ -142,17 +142,11 @@ abstract class TokenChoice implements DecodeAttention {
             return scores[at + token];
         }
 
-        /** The score that so many tokens of the middle reach. */
-        float reachedBy(int tokens) {
+        /** The middle's scores, ascending; {@link #count} of them count. */
+        float[] sorted() {
             sorted = Shares.grown(sorted, count());
             System.arraycopy(scores, at + from, sorted, 0, count());
             Arrays.sort(sorted, 0, count());
-            return sorted[count() - tokens];
-        }
-
-        /** The middle's scores, ascending; {@link #count} of them count. */
-        float[] sorted() {
-            reachedBy(1);
             return sorted;
         }
 
@@ -189,9 +183,13 @@ abstract class TokenChoice implements DecodeAttention {
             return powers;
         }
 
-        /** Takes the tokens of the highest scores, so many of them; of equal ones the first. */
-        void takeHighest(int tokens, Selection into) {
-            float least = reachedBy(tokens);
+        /**
+         * Takes the tokens of the highest scores, so many of them; of equal ones the first.
+         *
+         * @param sorted what {@link #sorted} gave
+         */
+        void takeHighest(int tokens, float[] sorted, Selection into) {
+            float least = sorted[count() - tokens];
             int ties = tokens;
             for (int token = from; token < to; token++) {
                 ties -= score(token) > least ? 1 : 0;

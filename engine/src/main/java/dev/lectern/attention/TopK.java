@@ -20,6 +20,6 @@ final class TopK extends TokenChoice {
 
     @Override
     void choose(Middle middle, Selection into) {
-        middle.takeHighest(budget.of(middle.count()), into);
+        middle.takeHighest(budget.of(middle.count()), middle.sorted(), into);
     }
 }

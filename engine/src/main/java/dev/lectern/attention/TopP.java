@@ -35,7 +35,7 @@ final class TopP extends TokenChoice {
             taken += Middle.power(sorted[count - tokens], highest);
         }
         if (tokens > 0) {
-            middle.takeHighest(tokens, into);
+            middle.takeHighest(tokens, sorted, into);
         }
     }
 }

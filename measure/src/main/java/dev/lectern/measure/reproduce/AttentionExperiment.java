@@ -115,6 +115,11 @@ record AttentionExperiment() implements Experiment {
         return text.toString();
     }
 
+    /** The budget of a row of ratios, as it was given. */
+    static String budget(JsonFields ratio) {
+        return ratio.text("of").replaceAll(".*:budget=([^:]+).*", "$1");
+    }
+
     private static String ratios(ResultFile file) {
         StringBuilder text = new StringBuilder(
                 "\n| budget | error of topk over that of oracle-sampling: of the means | median | 90th percentile | larger in | 4 or more in |\n"
@@ -123,7 +128,7 @@ record AttentionExperiment() implements Experiment {
             text.append(String.format(
                     Locale.ROOT,
                     "| %s | %.2f | %.2f | %.2f | %.0f %% | %.1f %% |\n",
-                    row.text("of").replaceAll(".*:budget=([^:]+).*", "$1"),
+                    budget(row),
                     row.number("mean"),
                     row.number("median"),
                     row.number("p90"),

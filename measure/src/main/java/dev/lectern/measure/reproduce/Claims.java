@@ -241,7 +241,7 @@ final class Claims {
         for (ResultFile file : files) {
             for (JsonFields ratio : file.get(json -> json.objects("ratios"))) {
                 somewhere |= ratio.number("fourTimes") > 0;
-                String budget = ratio.text("of").replaceAll(".*:budget=([^:]+).*", "$1");
+                String budget = AttentionExperiment.budget(ratio);
                 if (budget.equals("2%") || budget.equals("10%")) {
                     measured.add(String.format(
                             Locale.ROOT,
