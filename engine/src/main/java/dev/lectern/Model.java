@@ -295,34 +295,24 @@ public final class Model implements AutoCloseable {
             long exact = ExactAttention.bytes(heads, sessions, tokens);
             attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
         }
-        long scratch = Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention);
-        return new Estimate(
-                tokens, weights, KvCache.bytes(layers(config, options), tokens), scratch, Memory.available());
+        List<LayerCache> layers = layers(config, options);
+        long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
+        long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention), open);
+        return new Estimate(tokens, weights, kv, scratch, Memory.available());
     }
 
     private static List<LayerCache> layers(Config config, SessionOptions options) {
-        KvFormat keys = null, values = null;
-        for (String part : options.kv().split(",", -1)) {
-            if (part.startsWith("k=")) {
-                keys = KvFormats.named(part.substring(2));
-            } else if (part.startsWith("v=")) {
-                values = KvFormats.named(part.substring(2));
-            } else {
-                keys = KvFormats.named(part);
-                values = keys;
-            }
-        }
-        if (keys == null || values == null) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--kv " + options.kv()
-                            + " names a format for one side only: write k=FORMAT,v=FORMAT or one FORMAT for both.");
-        }
+        List<KvFormats> formats = KvFormats.ofLayers(options.kv(), options.kvLayers(), config.layers());
         KvFormat.Layout keyLayout = DecodeAttentions.named(options.attention()).keyLayout();
         List<LayerCache> layers = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
             layers.add(new LayerCache(
-                    config.kvHeads(), config.headDim(), config.windows().get(layer), keys, values, keyLayout));
+                    config.kvHeads(),
+                    config.headDim(),
+                    config.windows().get(layer),
+                    formats.get(layer).keys(),
+                    formats.get(layer).values(),
+                    keyLayout));
         }
         return layers;
     }

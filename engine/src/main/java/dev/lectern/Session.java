@@ -5,6 +5,7 @@ import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.Page;
 import dev.lectern.model.Rope;
@@ -79,15 +80,13 @@ public final class Session implements AutoCloseable {
 
     /** What really runs: {@code prefill}, {@code attention}, {@code kv}, {@code retention}. */
     public Map<String, String> methods() {
-        LayerCache layer = sequence.cache().layers().getFirst();
-        String keys = layer.keys().name(), values = layer.values().name();
         return Map.of(
                 "prefill",
                 prefill.name(),
                 "attention",
                 attention.name(),
                 "kv",
-                keys.equals(values) ? keys : "k=" + keys + ",v=" + values,
+                KvFormats.described(sequence.cache().layers()),
                 "retention",
                 "all");
     }
@@ -209,10 +208,9 @@ public final class Session implements AutoCloseable {
             if (length() == 0) {
                 throw new IllegalStateException("nothing was read yet");
             }
-            // The last token is read again, alone: its logits were not kept.
-            int last = tokens[length() - 1];
-            sequence.cache().truncate(length() - 1);
-            read(new int[] {last}, Progress.NONE, new Cancellation());
+            // The last token is read again, alone where it can be: its logits were not kept.
+            int length = length(), kept = sequence.cache().truncate(length - 1);
+            read(Arrays.copyOfRange(tokens, kept, length), Progress.NONE, new Cancellation());
             return logits();
         }
         return known.clone();
@@ -252,36 +250,36 @@ public final class Session implements AutoCloseable {
             TokenListener listener,
             Cancellation cancellation) {
         DecodeAttention attention = common(model, sessions);
-        int n = sessions.size();
+        // Answers are written behind forks, so that a session is as it was if one fails.
         List<Generation.Start> starts = new ArrayList<>();
-        for (Session session : sessions) {
-            starts.add(new Generation.Start(session.sequence, session.logits(), session.context));
-        }
-        int[] before = sessions.stream().mapToInt(Session::length).toArray();
-        List<float @Nullable []> known = new ArrayList<>();
-        for (Session session : sessions) {
-            known.add(session.logits);
-            session.logits = null;
-        }
         try {
+            for (Session session : sessions) {
+                float[] logits = session.logits();
+                Sequence fork = session.sequence.fork().observedBy(session.sequence.observer());
+                starts.add(new Generation.Start(fork, logits, session.context));
+            }
             List<Answer> answers = model.withForward(forward -> new Generation(forward, attention, model.tokenizer())
                     .answers(starts, options, listener, cancellation));
-            for (int i = 0; i < n; i++) {
-                Session session = sessions.get(i);
-                int read = session.length() - before[i];
-                session.tokens = Arrays.copyOf(session.tokens, before[i] + read);
-                for (int t = 0; t < read; t++) {
-                    session.tokens[before[i] + t] = answers.get(i).tokens().get(t);
-                }
+            for (int i = 0; i < sessions.size(); i++) {
+                sessions.get(i).goOn(starts.get(i).sequence(), answers.get(i).tokens());
             }
             return answers;
         } catch (RuntimeException | Error e) {
-            for (int i = 0; i < n; i++) {
-                sessions.get(i).sequence.cache().truncate(before[i]);
-                sessions.get(i).logits = known.get(i);
-            }
+            starts.forEach(start -> start.sequence().close());
             throw e;
         }
+    }
+
+    /** Takes the place of what was read by a sequence that holds the first of some tokens beside. */
+    private void goOn(Sequence longer, List<Integer> answer) {
+        int before = length(), length = longer.cache().length();
+        tokens = Arrays.copyOf(tokens, length);
+        for (int t = before; t < length; t++) {
+            tokens[t] = answer.get(t - before);
+        }
+        sequence.close();
+        sequence = longer;
+        logits = null;
     }
 
     /** The method of sessions that go together. */
@@ -326,12 +324,21 @@ public final class Session implements AutoCloseable {
         return new Session(model, sequence.fork(), context, prefill, attention, tokens(), logits);
     }
 
-    /** Forgets all tokens from {@code length} on. */
+    /**
+     * Forgets all tokens from {@code length} on. Where that is within a page whose codes are final, the page's tokens before it are read again, up to 255.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if there is none to read them again; then the session ends before them
+     */
     public void truncate(int length) {
-        if (length != length()) {
-            logits = null;
+        if (length == length()) {
+            return;
         }
-        sequence.cache().truncate(length);
+        logits = null;
+        int kept = sequence.cache().truncate(length);
+        if (kept < length) {
+            int[] again = Arrays.copyOfRange(tokens, kept, length);
+            read(again, Slice.Logits.NONE, (first, rows, values, at) -> {}, Progress.NONE, new Cancellation());
+        }
     }
 
     /**
@@ -364,9 +371,9 @@ public final class Session implements AutoCloseable {
             cancellation.check();
             logits = null;
             cache.repeatPage(page % pages);
-            cache.truncate(Math.min(cache.length(), length));
-            progress.report(cache.length() - whole, length - whole);
+            progress.report(Math.min(cache.length(), length) - whole, length - whole);
         }
+        truncate(length);
     }
 
     /** One token more for each of several sessions, in one step; see {@link Model#step}. */

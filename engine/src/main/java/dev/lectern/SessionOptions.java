@@ -5,12 +5,13 @@ package dev.lectern;
  *
  * @param context tokens that it may hold; 0 for all that the model was made for
  * @param kv format of the cache: {@code f16}, or {@code k=f32,v=f16}
+ * @param kvLayers layers with another one: {@code first=f16,last=k=f16,v=chl-8}; empty for none
  * @param prefill how a text is read: {@code full}
  * @param attention what a new token looks at: {@code dense}
  */
-public record SessionOptions(int context, String kv, String prefill, String attention) {
+public record SessionOptions(int context, String kv, String kvLayers, String prefill, String attention) {
     /** Exact reading and attention over an f16 cache. */
-    public static final SessionOptions DEFAULT = new SessionOptions(0, "f16", "full", "dense");
+    public static final SessionOptions DEFAULT = new SessionOptions(0, "f16", "", "full", "dense");
 
     public SessionOptions {
         if (context < 0) {
@@ -21,18 +22,22 @@ public record SessionOptions(int context, String kv, String prefill, String atte
     }
 
     public SessionOptions withContext(int context) {
-        return new SessionOptions(context, kv, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention);
     }
 
     public SessionOptions withKv(String kv) {
-        return new SessionOptions(context, kv, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention);
+    }
+
+    public SessionOptions withKvLayers(String kvLayers) {
+        return new SessionOptions(context, kv, kvLayers, prefill, attention);
     }
 
     public SessionOptions withPrefill(String prefill) {
-        return new SessionOptions(context, kv, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention);
     }
 
     public SessionOptions withAttention(String attention) {
-        return new SessionOptions(context, kv, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention);
     }
 }

@@ -74,19 +74,22 @@ class ArchitectureTest {
     static final ArchRule KERNEL = room("kernel");
 
     @ArchTest
+    static final ArchRule OPTIONS = room("options");
+
+    @ArchTest
     static final ArchRule WEIGHTS = room("weights", "kernel", "json");
 
     @ArchTest
     static final ArchRule TEXT = room("text", "weights", "json");
 
     @ArchTest
-    static final ArchRule KV = room("kv", "kernel");
+    static final ArchRule KV = room("kv", "kernel", "options");
 
     @ArchTest
     static final ArchRule MODEL = room("model", "weights", "kernel");
 
     @ArchTest
-    static final ArchRule ATTENTION = room("attention", "kv", "kernel");
+    static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options");
 
     @ArchTest
     static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel");

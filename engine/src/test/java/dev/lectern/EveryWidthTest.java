@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lectern.attention.GatherAttentionTest;
 import dev.lectern.kernel.AttentionTilesParityTest;
+import dev.lectern.kernel.CodePlanes;
+import dev.lectern.kernel.CodeTilesParityTest;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.RotationParityTest;
 import java.io.IOException;
@@ -76,6 +78,12 @@ class EveryWidthTest {
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
                 new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);
                 tiles.chunkStepsEqualTheScalarOnes(64);
+                CodeTilesParityTest codes = new CodeTilesParityTest();
+                for (CodePlanes planes : CodePlanes.values()) {
+                    codes.codesAreReadBackAsTheyWerePutInEveryPlane(planes);
+                }
+                codes.theHadamardTransformIsOrthonormalItsOwnInverseAndTheSameOnVectors(96);
+                codes.affineStepsEqualTheScalarOnes(5);
             }
             System.out.println("right at " + Kernels.vectorBits() + " bits");
         }

@@ -6,7 +6,6 @@ import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
-import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
@@ -45,10 +44,10 @@ public class AttentionBenchmark extends Timed {
         heads = new Heads(Integer.parseInt(numbers[0]), kvHeads, headDim, 0);
         q = RandomNumbers.floats(CHUNK * heads.heads() * headDim);
         out = new float[q.length];
-        KvFormat format = KvFormats.named(kv);
+        KvFormats format = KvFormats.named(kv);
         long bytes = 0;
         while (bytes < COLD_BYTES) {
-            KvCache cache = new KvCache(List.of(new LayerCache(kvHeads, headDim, 0, format, format)));
+            KvCache cache = new KvCache(List.of(new LayerCache(kvHeads, headDim, 0, format.keys(), format.values())));
             int tokens = DEPTH + CHUNK;
             float[] x = RandomNumbers.floats(tokens * kvHeads * headDim);
             cache.reserve(tokens);

@@ -7,7 +7,6 @@ import dev.lectern.attention.Segments;
 import dev.lectern.attention.Selection;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
-import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
@@ -59,11 +58,11 @@ public class GatherBenchmark extends Timed {
         heads = new Heads(Integer.parseInt(numbers[0]), 1, headDim, 0);
         q = RandomNumbers.floats(heads.heads() * headDim);
         out = new float[q.length];
-        KvFormat format = KvFormats.named(kv);
+        KvFormats format = KvFormats.named(kv);
         float[] x = RandomNumbers.floats(4096 * headDim);
         Random random = new Random(1);
         for (long bytes = 0; bytes < COLD_BYTES; bytes += caches.getLast().bytes()) {
-            KvCache cache = new KvCache(List.of(new LayerCache(1, headDim, 0, format, format, keys)));
+            KvCache cache = new KvCache(List.of(new LayerCache(1, headDim, 0, format.keys(), format.values(), keys)));
             cache.reserve(DEPTH);
             for (int token = 0; token < DEPTH; token++) {
                 cache.put(0, token, x, token % 4096 * headDim, x, (token + 7) % 4096 * headDim);

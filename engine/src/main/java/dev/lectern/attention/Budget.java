@@ -1,6 +1,8 @@
 package dev.lectern.attention;
 
+import dev.lectern.options.NamedOptions;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * How many tokens a method may choose: so many, or a share of those that it chooses from.
@@ -11,6 +13,35 @@ import java.util.Locale;
 record Budget(double share, int count) {
     /** What MagicPIG reads of a cache (arXiv 2410.16179, section 5). */
     static final Budget TWO_PERCENT = new Budget(0.02, 0);
+
+    /** The option {@code budget}: a number of tokens, or a share in per cent. */
+    static Budget of(NamedOptions options) {
+        Optional<String> given = options.text("budget");
+        if (given.isEmpty()) {
+            return TWO_PERCENT;
+        }
+        String text = given.get();
+        if (text.endsWith("%")) {
+            double percent = number(text.substring(0, text.length() - 1));
+            if (percent > 0 && percent <= 100) {
+                return new Budget(percent / 100, 0);
+            }
+        } else {
+            double tokens = number(text);
+            if (tokens >= 1 && tokens <= Integer.MAX_VALUE && tokens == Math.rint(tokens)) {
+                return new Budget(Double.NaN, (int) tokens);
+            }
+        }
+        throw options.bad("budget is " + text + ", but it takes tokens (budget=128) or a share of them (budget=2%)");
+    }
+
+    private static double number(String text) {
+        try {
+            return Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            return Double.NaN;
+        }
+    }
 
     /** Of so many; at least one. */
     int of(int tokens) {

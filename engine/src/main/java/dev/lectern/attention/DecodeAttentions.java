@@ -1,13 +1,14 @@
 package dev.lectern.attention;
 
 import dev.lectern.LecternException;
+import dev.lectern.options.NamedOptions;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 
 /** The methods by name. */
 public final class DecodeAttentions {
-    private static final Map<String, Function<MethodOptions, DecodeAttention>> METHODS = new LinkedHashMap<>();
+    private static final Map<String, Function<NamedOptions, DecodeAttention>> METHODS = new LinkedHashMap<>();
 
     static {
         METHODS.put("dense", options -> new Dense());
@@ -26,12 +27,12 @@ public final class DecodeAttentions {
      * @throws LecternException of kind {@code BAD_OPTION} that lists the names, if there is no such method; or the options, if it has no such option
      */
     public static DecodeAttention named(String spec) {
-        MethodOptions options = new MethodOptions(spec);
-        Function<MethodOptions, DecodeAttention> method = METHODS.get(options.method());
+        NamedOptions options = new NamedOptions("Attention method", spec);
+        Function<NamedOptions, DecodeAttention> method = METHODS.get(options.name());
         if (method == null) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    "There is no attention method \"" + options.method() + "\"; there are "
+                    "There is no attention method \"" + options.name() + "\"; there are "
                             + String.join(", ", METHODS.keySet()) + ".");
         }
         DecodeAttention attention = method.apply(options);

@@ -1,5 +1,6 @@
 package dev.lectern.attention;
 
+import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
 
 /**
@@ -13,11 +14,11 @@ final class OracleSampling extends TokenChoice {
     private final Budget budget;
     private final int seed;
 
-    OracleSampling(MethodOptions options) {
-        this(options, options.budget(), options.whole("seed", 1, 0, Integer.MAX_VALUE));
+    OracleSampling(NamedOptions options) {
+        this(options, Budget.of(options), options.whole("seed", 1, 0, Integer.MAX_VALUE));
     }
 
-    private OracleSampling(MethodOptions options, Budget budget, int seed) {
+    private OracleSampling(NamedOptions options, Budget budget, int seed) {
         super(options, "budget=" + budget + ":seed=" + seed);
         this.budget = budget;
         this.seed = seed;

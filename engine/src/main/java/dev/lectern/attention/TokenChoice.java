@@ -3,6 +3,7 @@ package dev.lectern.attention;
 import dev.lectern.Cancellation;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kv.KvCache;
+import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
 
 /**
@@ -30,10 +31,10 @@ abstract class TokenChoice implements DecodeAttention {
     /**
      * @param described the method's own options, as they are named in results
      */
-    TokenChoice(MethodOptions options, String described) {
+    TokenChoice(NamedOptions options, String described) {
         sinks = options.whole("sinks", SINKS, 0, MOST);
         window = options.whole("window", WINDOW, 1, MOST);
-        name = options.method() + ":" + described + ":sinks=" + sinks + ":window=" + window;
+        name = options.name() + ":" + described + ":sinks=" + sinks + ":window=" + window;
     }
 
     @Override

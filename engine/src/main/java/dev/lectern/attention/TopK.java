@@ -1,5 +1,7 @@
 package dev.lectern.attention;
 
+import dev.lectern.options.NamedOptions;
+
 /**
  * The tokens of the highest scores, whatever the search for them would cost: the best that methods can find which search for heavy tokens. What the others weigh is
  * lost, so the result is biased towards the heavy ones, the more the flatter the softmax is.
@@ -9,11 +11,11 @@ package dev.lectern.attention;
 final class TopK extends TokenChoice {
     private final Budget budget;
 
-    TopK(MethodOptions options) {
-        this(options, options.budget());
+    TopK(NamedOptions options) {
+        this(options, Budget.of(options));
     }
 
-    private TopK(MethodOptions options, Budget budget) {
+    private TopK(NamedOptions options, Budget budget) {
         super(options, "budget=" + budget);
         this.budget = budget;
     }

@@ -1,5 +1,7 @@
 package dev.lectern.attention;
 
+import dev.lectern.options.NamedOptions;
+
 /**
  * As few tokens of the highest scores as together have a share p of the softmax; what is always read counts. The budget follows the shape of the softmax: few tokens where it is peaked, many where it is flat.
  *
@@ -10,11 +12,11 @@ final class TopP extends TokenChoice {
 
     private final double p;
 
-    TopP(MethodOptions options) {
+    TopP(NamedOptions options) {
         this(options, options.share("p", P));
     }
 
-    private TopP(MethodOptions options, double p) {
+    private TopP(NamedOptions options, double p) {
         super(options, "p=" + p);
         this.p = p;
     }

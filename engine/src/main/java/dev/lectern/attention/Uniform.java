@@ -1,5 +1,7 @@
 package dev.lectern.attention;
 
+import dev.lectern.options.NamedOptions;
+
 /**
  * Draws tokens without looking at them, each with the same probability π = m/n, without replacement, and lets each stand for 1/π: what sampling is worth without knowing scores.
  *
@@ -9,11 +11,11 @@ final class Uniform extends TokenChoice {
     private final Budget budget;
     private final int seed;
 
-    Uniform(MethodOptions options) {
-        this(options, options.budget(), options.whole("seed", 1, 0, Integer.MAX_VALUE));
+    Uniform(NamedOptions options) {
+        this(options, Budget.of(options), options.whole("seed", 1, 0, Integer.MAX_VALUE));
     }
 
-    private Uniform(MethodOptions options, Budget budget, int seed) {
+    private Uniform(NamedOptions options, Budget budget, int seed) {
         super(options, "budget=" + budget + ":seed=" + seed);
         this.budget = budget;
         this.seed = seed;

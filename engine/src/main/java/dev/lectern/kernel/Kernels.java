@@ -33,6 +33,11 @@ public final class Kernels {
         return VECTOR ? VectorProvider.attentionTiles() : new ScalarAttentionTiles();
     }
 
+    /** The kernels of stored codes; they hold nothing, any number of threads may share them. */
+    public static CodeTiles codeTiles() {
+        return VECTOR ? VectorProvider.codeTiles() : new ScalarCodeTiles();
+    }
+
     /** The rotation of queries and keys; it holds nothing, any number of threads may share it. */
     public static Rotation rotation() {
         return VECTOR ? VectorProvider.rotation() : new ScalarRotation();
@@ -108,6 +113,10 @@ public final class Kernels {
 
         static AttentionTiles attentionTiles() {
             return new VectorAttentionTiles();
+        }
+
+        static CodeTiles codeTiles() {
+            return new VectorCodeTiles();
         }
 
         static Rotation rotation() {

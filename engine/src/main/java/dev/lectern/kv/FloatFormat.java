@@ -34,13 +34,28 @@ public final class FloatFormat implements KvFormat {
     }
 
     @Override
-    public long bytes(int kvHeads, int headDim) {
-        return Math.multiplyExact(type.bytes((long) Page.TOKENS * kvHeads), (long) headDim);
+    public Closing closing() {
+        return new Closing.AtOnce();
     }
 
     @Override
-    public KvSide side(MemorySegment segment, Layout layout, int kvHeads, int headDim) {
-        return new Side(segment, layout, kvHeads, headDim);
+    public long bytes(SideShape shape) {
+        return Math.multiplyExact(type.bytes((long) Page.TOKENS * shape.kvHeads()), (long) shape.headDim());
+    }
+
+    @Override
+    public long openBytes(SideShape shape) {
+        return bytes(shape);
+    }
+
+    @Override
+    public KvSide closed(SideShape shape, MemorySegment memory) {
+        return new Side(memory, shape);
+    }
+
+    @Override
+    public KvSide open(SideShape shape, MemorySegment memory, int closed) {
+        return new Side(memory, shape);
     }
 
     private final class Side implements KvSide {
@@ -49,11 +64,27 @@ public final class FloatFormat implements KvFormat {
         private final int kvHeads;
         private final int headDim;
 
-        Side(MemorySegment segment, Layout layout, int kvHeads, int headDim) {
+        Side(MemorySegment segment, SideShape shape) {
             this.segment = segment;
-            this.layout = layout;
-            this.kvHeads = kvHeads;
-            this.headDim = headDim;
+            layout = shape.layout();
+            kvHeads = shape.kvHeads();
+            headDim = shape.headDim();
+        }
+
+        @Override
+        public int closed() {
+            return Page.TOKENS;
+        }
+
+        @Override
+        public void close(int to) {}
+
+        @Override
+        public void reopen(int to) {}
+
+        @Override
+        public void closeInto(MemorySegment memory) {
+            memory.copyFrom(segment);
         }
 
         /** Where an element begins, in bytes. */
@@ -84,11 +115,7 @@ public final class FloatFormat implements KvFormat {
             switch (type) {
                 case F32 -> segment.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * index, value);
                 case F16 -> {
-                    short half = Float.floatToFloat16(value);
-                    if ((half & 0x7c00) == 0x7c00) {
-                        throw tooLarge(value);
-                    }
-                    segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index, half);
+                    segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index, half(value));
                 }
                 default -> segment.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * index, roundToBf16(value));
             }
@@ -203,12 +230,25 @@ public final class FloatFormat implements KvFormat {
         }
     }
 
+    /**
+     * Rounds to f16.
+     *
+     * @throws LecternException if the number is too large, or is none
+     */
+    static short half(float value) {
+        short half = Float.floatToFloat16(value);
+        if ((half & 0x7c00) == 0x7c00) {
+            throw tooLarge(value);
+        }
+        return half;
+    }
+
     private static LecternException tooLarge(float value) {
         return Float.isFinite(value)
                 ? new LecternException(
                         LecternException.Kind.BAD_OPTION,
                         "The model produced the key or value " + value
-                                + ", which an f16 cache cannot hold: use --kv bf16 or --kv f32.")
+                                + ", which f16 cannot hold, nor a format that is exact in f16 first: use --kv bf16 or --kv f32.")
                 : new LecternException(
                         LecternException.Kind.BAD_MODEL_FILE,
                         "The model computes keys or values that are not numbers: its file is damaged, or was made so;"

@@ -1,32 +1,86 @@
 package dev.lectern.kv;
 
+import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.kernel.Workers;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The keys and values of one sequence of tokens, in pages. Pages are shared with the caches that were {@link #fork forked} from the same
- * beginning; a shared page is copied before it is written, and only the open one, the last, is ever written.
+ * beginning; a shared page is copied before it is written.
  *
  * <p>A step first {@link #reserve reserves} room, stores rows with {@link #put}, lets attention read them through {@link #page}, and at the
- * end {@link #commit commits}. Until then the {@link #length} does not move, so a step that is given up leaves nothing behind.
+ * end {@link #commit commits}. Until then the {@link #length} does not move, so a step that is given up leaves nothing behind. With the commit tokens are closed as their format's {@link Closing}
+ * says; a page of which all tokens are closed, keys and values, in every layer, is put into memory of its closed size.
  *
  * <p>One thread writes at a time; reads of different pages may run beside each other.
  */
 public final class KvCache implements AutoCloseable {
     private final List<LayerCache> layers;
+    private final boolean atOnce; // in every layer: nothing is closed later
+    private final boolean observes;
     private final List<PageGroup> groups = new ArrayList<>();
     private int length;
+    private int callStart;
+    private int[] closedKeys; // [layers]
+    private int[] closedValues; // [layers]
     private boolean closed;
 
     /** An empty cache. */
     public KvCache(List<LayerCache> layers) {
         this.layers = List.copyOf(layers);
+        atOnce = this.layers.stream()
+                .allMatch(layer -> layer.keys().closing() instanceof Closing.AtOnce
+                        && layer.values().closing() instanceof Closing.AtOnce);
+        observes = this.layers.stream().anyMatch(LayerCache::observes);
+        closedKeys = new int[this.layers.size()];
+        closedValues = new int[this.layers.size()];
     }
 
-    /** Bytes that a cache of so many tokens holds. */
+    /** Bytes that a cache holds after so many tokens were read in one call. */
     public static long bytes(List<LayerCache> layers, long tokens) {
-        return Math.multiplyExact(Math.ceilDiv(tokens, (long) Page.TOKENS), PageGroup.bytes(layers));
+        long closedTokens = tokens;
+        for (LayerCache layer : layers) {
+            closedTokens = Math.min(closedTokens, layer.closedAfterReading(tokens));
+        }
+        long closedPages = Math.min(closedTokens / Page.TOKENS, pages(tokens));
+        return bytes(layers, closedPages, pages(tokens));
+    }
+
+    /** Bytes that a cache holds at most while so many tokens are read in one call, in steps of a few pages. */
+    public static long readingBytes(List<LayerCache> layers, long tokens) {
+        boolean wholeCalls = layers.stream()
+                .anyMatch(layer -> layer.keys().closing() instanceof Closing.Calls
+                        || layer.values().closing() instanceof Closing.Calls);
+        if (wholeCalls) {
+            return bytes(layers, 0, pages(tokens));
+        }
+        long later = Math.multiplyExact(OPEN_AT_ONCE, PageGroup.bytes(layers, true, false));
+        return Math.addExact(bytes(layers, tokens), later);
+    }
+
+    /** Pages of a step and of the window before it that are open beside those that stay so. */
+    private static final long OPEN_AT_ONCE = 4;
+
+    private static long pages(long tokens) {
+        return Math.ceilDiv(tokens, (long) Page.TOKENS);
+    }
+
+    /** Bytes of so many pages, of which the first are closed. */
+    private static long bytes(List<LayerCache> layers, long closedPages, long pages) {
+        if (pages == 0) {
+            return 0;
+        }
+        boolean firstIsOpen = closedPages == 0;
+        long open =
+                Math.multiplyExact(pages - closedPages - (firstIsOpen ? 1 : 0), PageGroup.bytes(layers, true, false));
+        long closed = Math.multiplyExact(closedPages - (firstIsOpen ? 0 : 1), PageGroup.bytes(layers, false, false));
+        return Math.addExact(PageGroup.bytes(layers, firstIsOpen, true), Math.addExact(open, closed));
     }
 
     public List<LayerCache> layers() {
@@ -40,7 +94,33 @@ public final class KvCache implements AutoCloseable {
 
     /** Bytes of native memory in pages that this cache holds, alone or with others. */
     public long bytes() {
-        return groups.size() * PageGroup.bytes(layers);
+        return groups.stream().mapToLong(PageGroup::bytes).sum();
+    }
+
+    /**
+     * How many tokens a step may store so that all of them see what they would see one by one: no token is closed before the last of them.
+     */
+    public int steady() {
+        int steady = Integer.MAX_VALUE;
+        for (LayerCache layer : layers) {
+            steady = Math.min(steady, layer.keys().closing().steady(length));
+            steady = Math.min(steady, layer.values().closing().steady(length));
+        }
+        return steady;
+    }
+
+    /** Whether {@link #observe} wants to be told. */
+    public boolean observes() {
+        return observes;
+    }
+
+    /**
+     * Is told the queries of a token of the step.
+     *
+     * @param q {@code [kvHeads · group][headDim]} from qAt, rotated
+     */
+    public void observe(int layer, int token, float[] q, int qAt, int group) {
+        page(layer, token / Page.TOKENS).keys().observe(token % Page.TOKENS, q, qAt, group);
     }
 
     /**
@@ -51,21 +131,29 @@ public final class KvCache implements AutoCloseable {
     public void reserve(int tokens) {
         checkOpen();
         int needed = Math.addExact(length, tokens);
-        try {
-            if (length % Page.TOKENS != 0) {
-                int open = length / Page.TOKENS;
-                PageGroup group = groups.get(open);
-                if (group.isShared()) {
-                    groups.set(open, group.copy(layers));
-                    group.release();
-                }
+        int inPage = length % Page.TOKENS;
+        if (inPage != 0) {
+            PageGroup group = own(length / Page.TOKENS);
+            for (int l = 0; l < layers.size(); l++) {
+                group.page(l).keys().reopen(inPage);
+                group.page(l).values().reopen(inPage);
             }
-            while ((long) groups.size() * Page.TOKENS < needed) {
-                groups.add(new PageGroup(layers));
-            }
-        } catch (OutOfMemoryError e) {
-            throw noMemory(e);
         }
+        while ((long) groups.size() * Page.TOKENS < needed) {
+            groups.add(PageGroup.open(layers, groups.isEmpty()));
+        }
+    }
+
+    /** A group that nobody else holds. */
+    private PageGroup own(int index) {
+        PageGroup group = groups.get(index);
+        if (group.isShared()) {
+            PageGroup copy = group.copy();
+            groups.set(index, copy);
+            group.release();
+            return copy;
+        }
+        return group;
     }
 
     /**
@@ -89,13 +177,92 @@ public final class KvCache implements AutoCloseable {
         return groups.get(index).page(layer);
     }
 
-    /** Makes the tokens of a finished step part of the sequence. */
+    /** Makes the tokens of a finished step, with which a call ends, part of the sequence. */
     public void commit(int tokens) {
-        length = Math.addExact(length, tokens);
+        commit(tokens, true, null);
     }
 
     /**
-     * Appends the tokens of one of its whole pages once more, as a copy in memory of its own. Keys stay rotated as they were stored, so this is
+     * Makes the tokens of a finished step part of the sequence, and closes tokens.
+     *
+     * @param ended whether the call ends: the reading of a text, or a step of an answer
+     * @param workers who share the work; null for none
+     * @throws LecternException of kind {@code NO_MEMORY} if there is none for closed pages; then nothing was committed
+     */
+    public void commit(int tokens, boolean ended, @Nullable Workers workers) {
+        int longer = Math.addExact(length, tokens);
+        if (!atOnce) {
+            close(longer, ended, workers);
+        }
+        length = longer;
+        callStart = ended ? longer : callStart;
+    }
+
+    private void close(int tokens, boolean ended, @Nullable Workers workers) {
+        int[] keys = new int[layers.size()], values = new int[layers.size()];
+        int all = tokens;
+        for (int l = 0; l < keys.length; l++) {
+            keys[l] = layers.get(l).keys().closing().after(closedKeys[l], callStart, tokens, ended);
+            values[l] = layers.get(l).values().closing().after(closedValues[l], callStart, tokens, ended);
+            all = Math.min(all, Math.min(keys[l], values[l]));
+        }
+        Map<Integer, PageGroup> closing = new TreeMap<>();
+        try {
+            for (int i = 0; i < groups.size(); i++) {
+                if (groups.get(i).isOpen() && (i + 1) * Page.TOKENS <= all) {
+                    closing.put(i, groups.get(i).closed());
+                } else if (groups.get(i).isOpen() && closesIn(i, keys, values)) {
+                    own(i);
+                }
+            }
+        } catch (LecternException e) {
+            closing.values().forEach(PageGroup::release);
+            throw e;
+        }
+        run(workers, layers.size(), layer -> {
+            for (int i = 0; i < groups.size(); i++) {
+                PageGroup group = groups.get(i);
+                if (!group.isOpen()) {
+                    continue;
+                }
+                group.page(layer).keys().close(Math.clamp(keys[layer] - (long) i * Page.TOKENS, 0, Page.TOKENS));
+                group.page(layer).values().close(Math.clamp(values[layer] - (long) i * Page.TOKENS, 0, Page.TOKENS));
+                PageGroup target = closing.get(i);
+                if (target != null) {
+                    group.closeInto(target, layer);
+                }
+            }
+        });
+        closing.forEach((i, group) -> groups.set(i, group).release());
+        closedKeys = keys;
+        closedValues = values;
+    }
+
+    /** Whether tokens are closed within an open group. */
+    private boolean closesIn(int index, int[] keys, int[] values) {
+        PageGroup group = groups.get(index);
+        int from = index * Page.TOKENS;
+        for (int l = 0; l < layers.size(); l++) {
+            if (keys[l] - from > group.page(l).keys().closed()
+                    || values[l] - from > group.page(l).values().closed()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static void run(@Nullable Workers workers, int tasks, IntConsumer task) {
+        if (workers == null) {
+            for (int i = 0; i < tasks; i++) {
+                task.accept(i);
+            }
+        } else {
+            workers.run(tasks, new Cancellation(), (i, worker) -> task.accept(i));
+        }
+    }
+
+    /**
+     * Appends the tokens of one of its whole pages once more, in memory of their own. Keys stay rotated as they were stored, so this is
      * for measuring: the cache is as long as that of a longer text and costs as much, but means nothing.
      *
      * @param index of the page; the length is whole pages
@@ -106,45 +273,60 @@ public final class KvCache implements AutoCloseable {
         if (length % Page.TOKENS != 0 || index < 0 || index >= length / Page.TOKENS) {
             throw new IllegalArgumentException("page " + index + " cannot follow " + length + " tokens");
         }
-        int longer = Math.addExact(length, Page.TOKENS);
         truncate(length); // what was reserved and not committed makes room
-        try {
-            groups.add(groups.get(index).copy(layers));
-        } catch (OutOfMemoryError e) {
-            throw noMemory(e);
+        reserve(Page.TOKENS);
+        for (int l = 0; l < layers.size(); l++) {
+            LayerCache layer = layers.get(l);
+            float[] k = new float[layer.kvHeads() * layer.headDim()], v = new float[k.length];
+            for (int token = 0; token < Page.TOKENS; token++) {
+                int[] id = {token};
+                for (int head = 0; head < layer.kvHeads(); head++) {
+                    int at = head * layer.headDim();
+                    page(l, index).keys().gather(head, id, 0, 1, 0, k, at, layer.headDim());
+                    page(l, index).values().gather(head, id, 0, 1, 0, v, at, layer.headDim());
+                }
+                put(l, length + token, k, 0, v, 0);
+            }
         }
-        length = longer;
-    }
-
-    private LecternException noMemory(OutOfMemoryError e) {
-        return new LecternException(
-                LecternException.Kind.NO_MEMORY,
-                "There is no memory left for the KV cache at token " + length + " (it holds " + bytes()
-                        + " bytes): ask for a shorter context or a smaller --kv format.",
-                e);
+        commit(Page.TOKENS);
     }
 
     /** Another cache with the same tokens so far; no page is copied. */
     public KvCache fork() {
         checkOpen();
         KvCache fork = new KvCache(layers);
-        for (int i = 0; i < Math.ceilDiv(length, Page.TOKENS); i++) {
+        for (int i = 0; i < pages(length); i++) {
             fork.groups.add(groups.get(i).retain());
         }
         fork.length = length;
+        fork.callStart = callStart;
+        fork.closedKeys = closedKeys.clone();
+        fork.closedValues = closedValues.clone();
         return fork;
     }
 
-    /** Forgets all tokens from {@code length} on; no page is copied. */
-    public void truncate(int length) {
+    /**
+     * Forgets all tokens from {@code length} on, and where that is within a closed page all of the page's, because no token can be stored in one; no page is copied.
+     *
+     * @return the tokens that are left
+     */
+    public int truncate(int length) {
         checkOpen();
         if (length < 0 || length > this.length) {
             throw new IllegalArgumentException("cannot truncate " + this.length + " tokens to " + length);
         }
-        this.length = length;
-        while (groups.size() > Math.ceilDiv(length, Page.TOKENS)) {
+        int inPage = length % Page.TOKENS;
+        boolean isClosed = inPage != 0 && !groups.get(length / Page.TOKENS).isOpen();
+        this.length = isClosed ? length - inPage : length;
+        while (groups.size() > pages(this.length)) {
             groups.removeLast().release();
         }
+        for (int l = 0; l < layers.size(); l++) {
+            closedKeys[l] = Math.min(closedKeys[l], this.length);
+            closedValues[l] = Math.min(closedValues[l], this.length);
+        }
+        callStart = Math.min(callStart, this.length);
+        return this.length;
     }
 
     private void checkOpen() {

@@ -5,8 +5,11 @@ import java.lang.foreign.MemorySegment;
 /**
  * How the keys, or the values, of a page are stored. A format is a factory of {@link KvSide sides}; K and V choose theirs separately.
  *
- * <p>Laws, tested for every format: (1) {@link #bytes} is a multiple of 64 and all that a side touches; (2) what {@link KvSide} reads back
- * is the same in both layouts and at every vector width, bit for bit; (3) a side over a copy of the bytes of another reads the same.
+ * <p>A page is <em>open</em> while tokens of it may be stored or stand in it exactly, and <em>closed</em> when all of it is in its final form. Where tokens get that form at once, the
+ * two are the same.
+ *
+ * <p>Laws, tested for every format: (1) {@link #bytes} and {@link #openBytes} are all that a side touches; (2) what {@link KvSide} reads back is the same in both layouts and at every vector width, bit
+ * for bit; (3) a side over a copy of the bytes of another reads the same; (4) scores and weighted sums are those of what is read back, within rounding.
  */
 public interface KvFormat {
     /** How the elements of a head stand in a page. */
@@ -17,16 +20,42 @@ public interface KvFormat {
         ROW
     }
 
-    /** What options and results call it: {@code f16}. */
+    /** What options and results call it, with all options that it depends on: {@code f16}, {@code hf-int4:group=32}. */
     String name();
 
-    /** Bytes of one side of a page of {@link Page#TOKENS} tokens. */
-    long bytes(int kvHeads, int headDim);
+    /**
+     * Checks that it can store such heads.
+     *
+     * @throws dev.lectern.LecternException of kind {@code BAD_OPTION} that says why not
+     */
+    default void requireFit(int headDim) {}
+
+    /** Whether sides of keys want to be told of queries, {@link KvSide#observe}. */
+    default boolean observesQueries() {
+        return false;
+    }
+
+    /** When its tokens are closed. */
+    Closing closing();
+
+    /** Bytes of one side of a closed page of {@link Page#TOKENS} tokens. */
+    long bytes(SideShape shape);
+
+    /** Bytes of one side of an open page. */
+    long openBytes(SideShape shape);
 
     /**
-     * A view of one side of one page.
+     * A view of one side of a closed page.
      *
-     * @param segment {@link #bytes} long; zeroed, or written by a side of this format, layout and shape
+     * @param memory {@link #bytes} long; written by {@link KvSide#closeInto} of this format and shape
      */
-    KvSide side(MemorySegment segment, Layout layout, int kvHeads, int headDim);
+    KvSide closed(SideShape shape, MemorySegment memory);
+
+    /**
+     * A view of one side of an open page.
+     *
+     * @param memory {@link #openBytes} long; zeroed, or written by an open side of this format and shape
+     * @param closed tokens of it that are closed
+     */
+    KvSide open(SideShape shape, MemorySegment memory, int closed);
 }

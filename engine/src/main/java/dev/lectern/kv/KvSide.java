@@ -5,17 +5,45 @@ import static dev.lectern.kernel.AttentionTiles.TILE;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
+import java.lang.foreign.MemorySegment;
 
 /** The keys, or the values, of one page: all kv heads, up to {@link Page#TOKENS} tokens of one layer. Owns no memory. */
 public interface KvSide {
     /**
-     * Stores one token.
+     * Stores one token in an open page.
      *
      * @param token 0 … {@link Page#TOKENS} − 1
      * @param x {@code [kvHeads][headDim]} from xAt
      * @throws dev.lectern.LecternException if the format cannot hold a value
      */
     void put(int token, float[] x, int xAt);
+
+    /** Tokens from the first on that are closed. */
+    int closed();
+
+    /**
+     * Closes tokens in place.
+     *
+     * @param to those before it are closed from now on; a number that the format's {@link Closing} gives
+     */
+    void close(int to);
+
+    /** Makes tokens of an open page from {@code to} on exact again, to be stored anew. */
+    void reopen(int to);
+
+    /**
+     * Writes what a closed page holds, all tokens closed.
+     *
+     * @param memory {@link KvFormat#bytes} long, zeroed
+     */
+    void closeInto(MemorySegment memory);
+
+    /**
+     * Is told the queries of a token of the page, from which a format may learn which errors matter.
+     *
+     * @param q {@code [kvHeads · group][headDim]} from qAt, rotated
+     */
+    default void observe(int token, float[] q, int qAt, int group) {}
 
     /** Sixteen tokens of one head transposed, {@code [headDim][16]} into out. */
     void tile(int head, int tile, float[] out, int at);

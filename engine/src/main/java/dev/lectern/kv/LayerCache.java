@@ -1,5 +1,7 @@
 package dev.lectern.kv;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * What one layer keeps per token, and how.
  *
@@ -17,19 +19,66 @@ public record LayerCache(
         if (kvHeads <= 0 || headDim <= 0 || window < 0) {
             throw new IllegalArgumentException("kvHeads " + kvHeads + ", headDim " + headDim + ", window " + window);
         }
+        keys.requireFit(headDim);
+        values.requireFit(headDim);
+    }
+
+    private SideShape keyShape(boolean first) {
+        return new SideShape(keyLayout, kvHeads, headDim, first);
+    }
+
+    private SideShape valueShape(boolean first) {
+        return new SideShape(KvFormat.Layout.ROW, kvHeads, headDim, first);
+    }
+
+    /** Whether its keys want to be told queries. */
+    boolean observes() {
+        return keys.observesQueries();
+    }
+
+    /** Tokens that are closed after so many were read in one call, keys and values. */
+    long closedAfterReading(long tokens) {
+        int all = (int) Math.min(tokens, Integer.MAX_VALUE);
+        return Math.min(keys.closing().after(0, 0, all, true), values.closing().after(0, 0, all, true));
+    }
+
+    /** Bytes of the keys of a page, and then of its values. */
+    private long keyBytes(boolean open, boolean first) {
+        SideShape shape = keyShape(first);
+        return padded(open ? keys.openBytes(shape) : keys.bytes(shape));
+    }
+
+    private long valueBytes(boolean open, boolean first) {
+        SideShape shape = valueShape(first);
+        return padded(open ? values.openBytes(shape) : values.bytes(shape));
     }
 
     /** Bytes of one page. */
-    public long pageBytes() {
-        return Math.addExact(keyBytes(), valueBytes());
+    long pageBytes(boolean open, boolean first) {
+        return Math.addExact(keyBytes(open, first), valueBytes(open, first));
     }
 
-    long keyBytes() {
-        return padded(keys.bytes(kvHeads, headDim));
+    /** A view of a closed page. */
+    Page closedPage(MemorySegment memory, boolean first) {
+        long keyBytes = keyBytes(false, first);
+        return new Page(
+                keys.closed(keyShape(first), memory.asSlice(0, keyBytes)),
+                values.closed(valueShape(first), memory.asSlice(keyBytes)));
     }
 
-    long valueBytes() {
-        return padded(values.bytes(kvHeads, headDim));
+    /** A view of an open page, of which some tokens may be closed. */
+    Page openPage(MemorySegment memory, boolean first, int closedKeys, int closedValues) {
+        long keyBytes = keyBytes(true, first);
+        return new Page(
+                keys.open(keyShape(first), memory.asSlice(0, keyBytes), closedKeys),
+                values.open(valueShape(first), memory.asSlice(keyBytes), closedValues));
+    }
+
+    /** Writes the closed form of a page. */
+    void close(Page page, MemorySegment memory, boolean first) {
+        long keyBytes = keyBytes(false, first);
+        page.keys().closeInto(memory.asSlice(0, keys.bytes(keyShape(first))));
+        page.values().closeInto(memory.asSlice(keyBytes, values.bytes(valueShape(first))));
     }
 
     private static long padded(long bytes) {

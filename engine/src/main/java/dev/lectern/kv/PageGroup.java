@@ -1,5 +1,6 @@
 package dev.lectern.kv;
 
+import dev.lectern.LecternException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -10,38 +11,100 @@ import java.util.concurrent.atomic.AtomicInteger;
  * these tokens. Counted: the memory goes back when the last holder lets go.
  */
 final class PageGroup {
+    private final List<LayerCache> layers;
+    private final boolean open;
+    private final boolean first;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final Page[] pages; // [layers]
     private final AtomicInteger holders = new AtomicInteger(1);
 
-    /** Allocates, zeroed, with one holder. */
-    PageGroup(List<LayerCache> layers) {
-        memory = arena.allocate(bytes(layers), 64);
+    /**
+     * Allocates, zeroed, with one holder.
+     *
+     * @param open whether tokens can be stored
+     * @param first whether it holds the first tokens
+     * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
+     */
+    private PageGroup(List<LayerCache> layers, boolean open, boolean first) {
+        this.layers = layers;
+        this.open = open;
+        this.first = first;
+        try {
+            memory = arena.allocate(bytes(layers, open, first), 64);
+        } catch (OutOfMemoryError e) {
+            arena.close();
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "There is no memory left for " + bytes(layers, open, first)
+                            + " bytes of the KV cache: ask for a shorter context or a smaller --kv format.",
+                    e);
+        }
         pages = new Page[layers.size()];
-        long at = 0;
         for (int l = 0; l < pages.length; l++) {
-            LayerCache layer = layers.get(l);
-            MemorySegment keys = memory.asSlice(at, layer.keyBytes());
-            at += layer.keyBytes();
-            MemorySegment values = memory.asSlice(at, layer.valueBytes());
-            at += layer.valueBytes();
-            pages[l] = new Page(
-                    layer.keys().side(keys, layer.keyLayout(), layer.kvHeads(), layer.headDim()),
-                    layer.values().side(values, KvFormat.Layout.ROW, layer.kvHeads(), layer.headDim()));
+            pages[l] = view(l, 0, 0);
         }
     }
 
-    static long bytes(List<LayerCache> layers) {
+    /** An empty one to store tokens in. */
+    static PageGroup open(List<LayerCache> layers, boolean first) {
+        return new PageGroup(layers, true, first);
+    }
+
+    /** An empty one for the closed form of this one. */
+    PageGroup closed() {
+        return new PageGroup(layers, false, first);
+    }
+
+    /** A copy with a holder of its own. */
+    PageGroup copy() {
+        PageGroup copy = new PageGroup(layers, open, first);
+        copy.memory.copyFrom(memory);
+        for (int l = 0; l < pages.length; l++) {
+            copy.pages[l] =
+                    copy.view(l, pages[l].keys().closed(), pages[l].values().closed());
+        }
+        return copy;
+    }
+
+    private Page view(int layer, int closedKeys, int closedValues) {
+        LayerCache cache = layers.get(layer);
+        MemorySegment slice = slice(layer);
+        return open ? cache.openPage(slice, first, closedKeys, closedValues) : cache.closedPage(slice, first);
+    }
+
+    private MemorySegment slice(int layer) {
+        long at = 0;
+        for (LayerCache cache : layers.subList(0, layer)) {
+            at += cache.pageBytes(open, first);
+        }
+        return memory.asSlice(at, layers.get(layer).pageBytes(open, first));
+    }
+
+    static long bytes(List<LayerCache> layers, boolean open, boolean first) {
         long bytes = 0;
         for (LayerCache layer : layers) {
-            bytes = Math.addExact(bytes, layer.pageBytes());
+            bytes = Math.addExact(bytes, layer.pageBytes(open, first));
         }
         return bytes;
     }
 
+    long bytes() {
+        return memory.byteSize();
+    }
+
+    /** Whether tokens can be stored. */
+    boolean isOpen() {
+        return open;
+    }
+
     Page page(int layer) {
         return pages[layer];
+    }
+
+    /** Writes the closed form of a layer's page into that of another group. */
+    void closeInto(PageGroup closed, int layer) {
+        layers.get(layer).close(pages[layer], closed.slice(layer), first);
     }
 
     PageGroup retain() {
@@ -62,12 +125,5 @@ final class PageGroup {
 
     boolean isShared() {
         return holders.get() > 1;
-    }
-
-    /** A copy with a holder of its own. */
-    PageGroup copy(List<LayerCache> layers) {
-        PageGroup copy = new PageGroup(layers);
-        copy.memory.copyFrom(memory);
-        return copy;
     }
 }

@@ -108,7 +108,7 @@ public final class Forward {
         }
         stopwatch.lap(Part.LOGITS);
         for (Slice slice : plan.ordered) {
-            slice.sequence().cache().commit(slice.tokens().length);
+            slice.sequence().cache().commit(slice.tokens().length, !slice.more(), workers);
         }
         stopwatch.stop();
         return new Result(state.logits(), plan.firstLogit, config.vocabulary());
@@ -239,6 +239,10 @@ public final class Forward {
                     sequence.rope().rotate(q, row * queryWidth, config.heads(), headDim, angles, row * tableWidth);
                     sequence.rope().rotate(k, row * kvWidth, config.kvHeads(), headDim, angles, row * tableWidth);
                     sequence.cache().put(layer, positions[row], k, row * kvWidth, v, row * kvWidth);
+                    if (sequence.cache().observes()) {
+                        int group = config.heads() / config.kvHeads();
+                        sequence.cache().observe(layer, positions[row], q, row * queryWidth, group);
+                    }
                 }
             });
         }

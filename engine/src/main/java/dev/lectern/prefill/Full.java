@@ -6,7 +6,10 @@ import dev.lectern.attention.DecodeAttention;
 import java.util.Arrays;
 import java.util.List;
 
-/** Reads everything exactly, in chunks, each through all layers; a chunk attends to all tokens before it. */
+/**
+ * Reads everything, in chunks, each through all layers; a chunk attends to all tokens before it, as the cache stores them. A chunk ends where the cache closes a page, so that the result does not depend
+ * on how a text was cut.
+ */
 public final class Full implements Prefill {
     /** Enough rows to make the matrix products efficient, few enough to stop soon and to bound scratch. */
     public static final int CHUNK = 512;
@@ -49,12 +52,12 @@ public final class Full implements Prefill {
             Progress progress,
             Cancellation cancellation) {
         int size = logits == Slice.Logits.ALL ? Math.min(chunk, LOGIT_CHUNK) : chunk;
-        for (int from = 0; from < tokens.length; from += size) {
+        for (int from = 0, to; from < tokens.length; from = to) {
             cancellation.check();
-            int to = Math.min(tokens.length, from + size);
+            to = Math.min(tokens.length, from + Math.min(size, sequence.cache().steady()));
             boolean last = to == tokens.length;
             Slice.Logits wanted = logits == Slice.Logits.LAST && !last ? Slice.Logits.NONE : logits;
-            Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted);
+            Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last);
             Forward.Result result = forward.step(List.of(slice), attention, cancellation);
             int rows = slice.logitRows();
             if (rows > 0) {

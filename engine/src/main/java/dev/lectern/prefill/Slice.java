@@ -5,13 +5,19 @@ package dev.lectern.prefill;
  *
  * @param tokens that follow what the sequence holds; one or more
  * @param logits for which of them the next token's logits are wanted
+ * @param more whether more tokens of the same call follow: of the text that is being read
  */
-public record Slice(Sequence sequence, int[] tokens, Logits logits) {
+public record Slice(Sequence sequence, int[] tokens, Logits logits, boolean more) {
     /** Which rows of a slice get logits. */
     public enum Logits {
         NONE,
         LAST,
         ALL
+    }
+
+    /** The last of its call. */
+    public Slice(Sequence sequence, int[] tokens, Logits logits) {
+        this(sequence, tokens, logits, false);
     }
 
     public Slice {

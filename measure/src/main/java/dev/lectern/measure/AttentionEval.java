@@ -12,7 +12,6 @@ import dev.lectern.attention.Selection;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
-import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
@@ -27,7 +26,7 @@ import java.util.Map;
  */
 public final class AttentionEval {
     private final AttentionRecording recording;
-    private final KvFormat format;
+    private final KvFormats format;
     private final Workers workers;
     private final ExactAttention exact;
     private final Map<String, Cases> cases = new LinkedHashMap<>();
@@ -106,7 +105,7 @@ public final class AttentionEval {
         Heads heads = new Heads(shape.heads(), shape.kvHeads(), shape.headDim(), window);
         AttentionRecording.Layer recorded = recording.layer(layer);
         int[] positions = recording.positions();
-        LayerCache kept = new LayerCache(shape.kvHeads(), shape.headDim(), window, format, format);
+        LayerCache kept = new LayerCache(shape.kvHeads(), shape.headDim(), window, format.keys(), format.values());
         cases.values().forEach(c -> c.layers.add(0.0));
         try (KvCache cache = new KvCache(List.of(kept))) {
             cache.reserve(positions[positions.length - 1] + 1);

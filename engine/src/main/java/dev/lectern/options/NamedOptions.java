@@ -1,21 +1,32 @@
-package dev.lectern.attention;
+package dev.lectern.options;
 
 import dev.lectern.LecternException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What is written after a method's name: {@code NAME:option=value:option=value}. Each option is asked for once; {@link #finish} refuses the others. */
-final class MethodOptions {
-    private final String method;
+/**
+ * What is written after the name of a method or format: {@code NAME:option=value:option=value}. Each option is asked for once; {@link #finish} refuses the others.
+ */
+public final class NamedOptions {
+    private final String kind;
+    private final String name;
     private final Map<String, String> given = new LinkedHashMap<>();
     private final List<String> known = new ArrayList<>();
 
-    MethodOptions(String spec) {
+    /**
+     * Takes a name and its options apart.
+     *
+     * @param kind what it names, as errors begin: {@code Attention method}
+     * @throws LecternException of kind {@code BAD_OPTION} if an option is not written as one, or is given twice
+     */
+    public NamedOptions(String kind, String spec) {
+        this.kind = kind;
         String[] parts = spec.split(":", -1);
-        method = parts[0];
+        name = parts[0];
         for (int i = 1; i < parts.length; i++) {
             int equals = parts[i].indexOf('=');
             if (equals < 1 || given.put(parts[i].substring(0, equals), parts[i].substring(equals + 1)) != null) {
@@ -24,11 +35,13 @@ final class MethodOptions {
         }
     }
 
-    String method() {
-        return method;
+    /** The name alone. */
+    public String name() {
+        return name;
     }
 
-    int whole(String option, int unlessGiven, int least, int most) {
+    /** A whole number of a range. */
+    public int whole(String option, int unlessGiven, int least, int most) {
         String text = taken(option);
         if (text == null) {
             return unlessGiven;
@@ -45,7 +58,7 @@ final class MethodOptions {
     }
 
     /** A number above 0, up to 1. */
-    double share(String option, double unlessGiven) {
+    public double share(String option, double unlessGiven) {
         String text = taken(option);
         if (text == null) {
             return unlessGiven;
@@ -57,21 +70,9 @@ final class MethodOptions {
         throw bad(option + " is " + text + ", but it takes a number above 0, up to 1");
     }
 
-    /** {@code budget}: a number of tokens, or a share in per cent. */
-    Budget budget() {
-        String text = taken("budget");
-        if (text == null) {
-            return Budget.TWO_PERCENT;
-        }
-        if (text.endsWith("%")) {
-            double percent = number(text.substring(0, text.length() - 1));
-            if (percent > 0 && percent <= 100) {
-                return new Budget(percent / 100, 0);
-            }
-        } else if (number(text) >= 1 && number(text) <= Integer.MAX_VALUE && number(text) == Math.rint(number(text))) {
-            return new Budget(Double.NaN, (int) number(text));
-        }
-        throw bad("budget is " + text + ", but it takes tokens (budget=128) or a share of them (budget=2%)");
+    /** What was given, as it is written; empty if it was not. */
+    public Optional<String> text(String option) {
+        return Optional.ofNullable(taken(option));
     }
 
     private static double number(String text) {
@@ -88,15 +89,15 @@ final class MethodOptions {
     }
 
     /** @throws LecternException if something was given that nobody asked for */
-    void finish() {
+    public void finish() {
         if (!given.isEmpty()) {
             String options = known.isEmpty() ? "it takes no options" : "it takes " + String.join(", ", known);
             throw bad("it has no option \"" + given.keySet().iterator().next() + "\"; " + options);
         }
     }
 
-    private LecternException bad(String problem) {
-        return new LecternException(
-                LecternException.Kind.BAD_OPTION, "Attention method " + method + ": " + problem + ".");
+    /** An error about an option: kind, name and problem. */
+    public LecternException bad(String problem) {
+        return new LecternException(LecternException.Kind.BAD_OPTION, kind + " " + name + ": " + problem + ".");
     }
 }

@@ -1,0 +1,291 @@
+package dev.lectern.kv;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.kernel.CodePlanes;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Codes with a scale and a shift for each group of numbers: {@code S = (max − min) / (2^b − 1)}, {@code code = round((x − min) / S)}, {@code x̂ = code · S + min}, S and min in f16. A group is some
+ * consecutive channels of one token, or one channel of some consecutive tokens.
+ *
+ * <p>In memory, for all heads after each other: the codes; scales f16; shifts f16; the sinks. An open page has its tokens in f16 behind.
+ */
+final class AffineGroups extends CodedSide {
+    private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
+
+    /** Codes as numbers. */
+    private static final float[] NUMBERS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+    /** What a group is. */
+    enum Axis {
+        /** Channels of one token. */
+        TOKEN,
+        /** Tokens of one channel. */
+        CHANNEL
+    }
+
+    /**
+     * How numbers become codes.
+     *
+     * @param planes of 2, 4 or 8 bits, in one plane
+     * @param group numbers in a group: a multiple of 16 that divides headDim, or a divisor of a page's tokens
+     */
+    record Coding(CodePlanes planes, Axis axis, int group) {
+        int mostCode() {
+            return (1 << planes.bits()) - 1;
+        }
+
+        long codeBytes(SideShape shape) {
+            long runs = shape.layout() == KvFormat.Layout.TILE
+                    ? (long) Page.TOKENS / TILE * planes.bytes(shape.headDim())
+                    : (long) Page.TOKENS * planes.bytes(shape.rowVectors());
+            return Math.multiplyExact(runs, (long) shape.kvHeads());
+        }
+
+        long groups(SideShape shape) {
+            return Math.multiplyExact((long) Page.TOKENS * shape.headDim() / group, (long) shape.kvHeads());
+        }
+
+        /** Where the sinks begin. */
+        long end(SideShape shape) {
+            return Math.addExact(codeBytes(shape), Math.multiplyExact(4, groups(shape)));
+        }
+    }
+
+    private final Coding coding;
+    private final MemorySegment memory; // of a closed page
+    private final long scalesAt;
+    private final long shiftsAt;
+
+    private AffineGroups(
+            SideShape shape,
+            Coding coding,
+            int sinks,
+            MemorySegment memory,
+            @Nullable MemorySegment exact,
+            int closed) {
+        super(shape, sinks, memory.asSlice(coding.end(shape)), exact, closed);
+        this.coding = coding;
+        this.memory = memory;
+        scalesAt = coding.codeBytes(shape);
+        shiftsAt = scalesAt + 2 * coding.groups(shape);
+    }
+
+    static long bytes(SideShape shape, Coding coding, int sinks) {
+        return Math.addExact(coding.end(shape), sinkBytes(shape, sinks));
+    }
+
+    static long openBytes(SideShape shape, Coding coding, int sinks) {
+        return Math.addExact(bytes(shape, coding, sinks), exactBytes(shape));
+    }
+
+    static KvSide closed(SideShape shape, Coding coding, int sinks, MemorySegment memory) {
+        return new AffineGroups(shape, coding, sinks, memory, null, Page.TOKENS);
+    }
+
+    static KvSide open(SideShape shape, Coding coding, int sinks, MemorySegment memory, int closed) {
+        long codes = bytes(shape, coding, sinks);
+        return new AffineGroups(
+                shape, coding, sinks, memory.asSlice(0, codes), memory.asSlice(codes, exactBytes(shape)), closed);
+    }
+
+    @Override
+    public void closeInto(MemorySegment to) {
+        to.copyFrom(memory);
+        writeSinks(to.asSlice(coding.end(shape)));
+    }
+
+    @Override
+    void encode(int to) {
+        int headDim = shape.headDim(), first = Math.max(closed(), sinks);
+        float[] x = new float[headDim * (coding.axis == Axis.TOKEN ? 1 : coding.group)];
+        for (int head = 0; head < shape.kvHeads(); head++) {
+            if (coding.axis == Axis.TOKEN) {
+                for (int token = first; token < to; token++) {
+                    exactRow(head, token, x, 0);
+                    for (int d = 0; d < headDim; d += coding.group) {
+                        encode(head, token, token + 1, d, d + coding.group, x);
+                    }
+                }
+                continue;
+            }
+            for (int from = closed(); from < to; from += coding.group) {
+                int begin = Math.max(from, sinks);
+                for (int token = begin; token < from + coding.group; token++) {
+                    exactRow(head, token, x, (token - begin) * headDim);
+                }
+                for (int d = 0; d < headDim; d++) {
+                    encode(head, begin, from + coding.group, d, d + 1, x);
+                }
+            }
+        }
+    }
+
+    /**
+     * Encodes a group: tokens from … to of channels begin … end.
+     *
+     * @param x {@code [to − from][headDim]}
+     */
+    private void encode(int head, int from, int to, int begin, int end, float[] x) {
+        int headDim = shape.headDim();
+        float least = Float.POSITIVE_INFINITY, most = Float.NEGATIVE_INFINITY;
+        for (int t = 0; t < to - from; t++) {
+            for (int d = begin; d < end; d++) {
+                least = Math.min(least, x[t * headDim + d]);
+                most = Math.max(most, x[t * headDim + d]);
+            }
+        }
+        long group = group(head, from, begin);
+        short scale = FloatFormat.half((most - least) / coding.mostCode());
+        memory.set(F16, scalesAt + 2 * group, scale);
+        memory.set(F16, shiftsAt + 2 * group, FloatFormat.half(least));
+        float unit = Float.float16ToFloat(scale);
+        for (int t = 0; t < to - from; t++) {
+            for (int d = begin; d < end; d++) {
+                double steps = unit == 0 ? 0 : Math.rint((x[t * headDim + d] - least) / unit);
+                put(head, from + t, d, (int) Math.clamp(steps, 0, coding.mostCode()));
+            }
+        }
+    }
+
+    private void put(int head, int token, int d, int code) {
+        boolean tiles = shape.layout() == KvFormat.Layout.TILE;
+        long[] at = {runAt(head, token)};
+        // Bytes are read as signed.
+        int stored = coding.planes == CodePlanes.EIGHT ? code ^ 0x80 : code;
+        coding.planes.put(
+                memory, at, tiles ? d : d / CodePlanes.LANES, tiles ? token % TILE : d % CodePlanes.LANES, stored);
+    }
+
+    /** The number of a group among all: groups of the 16 tokens of a tile lie beside each other, and groups of consecutive channels. */
+    private long group(int head, int token, int d) {
+        if (coding.axis == Axis.CHANNEL) {
+            return ((long) head * (Page.TOKENS / coding.group) + token / coding.group) * shape.headDim() + d;
+        }
+        int perRow = shape.headDim() / coding.group;
+        long tile = (long) head * (Page.TOKENS / TILE) + token / TILE;
+        return (tile * perRow + d / coding.group) * TILE + token % TILE;
+    }
+
+    private long runAt(int head, int token) {
+        return shape.layout() == KvFormat.Layout.TILE
+                ? ((long) head * Page.TOKENS + token) / TILE * coding.planes.bytes(shape.headDim())
+                : ((long) head * Page.TOKENS + token) * coding.planes.bytes(shape.rowVectors());
+    }
+
+    /** The codes of a run as numbers. */
+    private void run(int head, int token, int vectors, float[] out, int at) {
+        if (coding.planes == CodePlanes.EIGHT) {
+            CODES.bytes(memory, runAt(head, token), vectors, out, at);
+        } else {
+            CODES.levels(coding.planes, memory, runAt(head, token), 0, 0, vectors, NUMBERS, out, at);
+        }
+    }
+
+    private float scale(long group) {
+        return Float.float16ToFloat(memory.get(F16, scalesAt + 2 * group));
+    }
+
+    /** What is added to a code, as it was read, times the scale. */
+    private float shift(long group) {
+        float least = Float.float16ToFloat(memory.get(F16, shiftsAt + 2 * group));
+        return coding.planes == CodePlanes.EIGHT ? least + 128 * scale(group) : least;
+    }
+
+    @Override
+    void codedTile(int head, int tile, float[] out, int at) {
+        int headDim = shape.headDim();
+        if (shape.layout() == KvFormat.Layout.ROW) {
+            float[] row = new float[shape.width()];
+            for (int t = 0; t < TILE; t++) {
+                row(head, tile * TILE + t, row, 0);
+                for (int d = 0; d < headDim; d++) {
+                    out[at + d * TILE + t] = row[d];
+                }
+            }
+            return;
+        }
+        run(head, tile * TILE, headDim, out, at);
+        if (coding.axis == Axis.CHANNEL) {
+            for (int d = 0; d < headDim; d++) {
+                long group = group(head, tile * TILE, d);
+                CODES.affine(out, at + d * TILE, TILE, scale(group), shift(group));
+            }
+            return;
+        }
+        float[] factors = new float[2 * TILE];
+        for (int d = 0; d < headDim; d += coding.group) {
+            for (int t = 0; t < TILE; t++) {
+                long group = group(head, tile * TILE + t, d);
+                factors[t] = scale(group);
+                factors[TILE + t] = shift(group);
+            }
+            CODES.affineLanes(out, at + d * TILE, coding.group, factors, 0, factors, TILE);
+        }
+    }
+
+    @Override
+    void codedRows(int head, int tile, float[] out, int at, int stride) {
+        int headDim = shape.headDim();
+        if (shape.layout() == KvFormat.Layout.TILE) {
+            float[] columns = new float[TILE * headDim];
+            codedTile(head, tile, columns, 0);
+            for (int t = 0; t < TILE; t++) {
+                for (int d = 0; d < headDim; d++) {
+                    out[at + t * stride + d] = columns[d * TILE + t];
+                }
+            }
+            return;
+        }
+        if (stride >= shape.width()) {
+            for (int t = 0; t < TILE; t++) {
+                row(head, tile * TILE + t, out, at + t * stride);
+            }
+            return;
+        }
+        for (int t = 0; t < TILE; t++) {
+            codedRow(head, tile * TILE + t, out, at + t * stride);
+        }
+    }
+
+    /** One row of the row layout, {@code [width]}. */
+    private void row(int head, int token, float[] out, int at) {
+        int headDim = shape.headDim();
+        run(head, token, shape.rowVectors(), out, at);
+        if (coding.axis == Axis.TOKEN) {
+            for (int d = 0; d < headDim; d += coding.group) {
+                long group = group(head, token, d);
+                CODES.affine(out, at + d, coding.group, scale(group), shift(group));
+            }
+            return;
+        }
+        for (int d = 0; d < headDim; d++) {
+            long group = group(head, token, d);
+            out[at + d] = out[at + d] * scale(group) + shift(group);
+        }
+    }
+
+    @Override
+    void codedRow(int head, int token, float[] out, int at) {
+        int headDim = shape.headDim();
+        if (shape.layout() == KvFormat.Layout.TILE) {
+            float[] columns = new float[TILE * headDim];
+            codedTile(head, token / TILE, columns, 0);
+            for (int d = 0; d < headDim; d++) {
+                out[at + d] = columns[d * TILE + token % TILE];
+            }
+            return;
+        }
+        float[] row = new float[shape.width()];
+        row(head, token, row, 0);
+        System.arraycopy(row, 0, out, at, headDim);
+    }
+
+    @Override
+    int codedRowBytes() {
+        return (int) (coding.end(shape) / ((long) Page.TOKENS * shape.kvHeads()));
+    }
+}

@@ -1,0 +1,315 @@
+package dev.lectern.kv;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.CodeTiles;
+import dev.lectern.kernel.ElementType;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.TileScratch;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A side of which some tokens stand as codes and the others exactly: the first ones of the first page (<em>sinks</em>, of which attention makes so much that their errors matter most) always, those
+ * that are not closed yet until they are. Formats say how codes are written and read; who reads a tile gets both kinds from here.
+ */
+abstract class CodedSide implements KvSide {
+    static final AttentionTiles KERNEL = Kernels.attentionTiles();
+    static final CodeTiles CODES = Kernels.codeTiles();
+
+    final SideShape shape;
+    final int sinks;
+
+    /** The sinks of a closed page, {@code [kvHeads][sinks][headDim]} f16. */
+    private final MemorySegment sinkRows;
+
+    /** The tokens of an open page, or null. */
+    private final @Nullable KvSide exact;
+
+    private int closed;
+
+    /**
+     * @param sinks tokens of the first page that are never codes
+     * @param sinkRows {@link #sinkBytes} long
+     * @param open tokens in f16, of an open page, or null
+     */
+    CodedSide(SideShape shape, int sinks, MemorySegment sinkRows, @Nullable MemorySegment open, int closed) {
+        this.shape = shape;
+        this.sinks = shape.first() ? sinks : 0;
+        this.sinkRows = sinkRows;
+        exact = open == null ? null : FloatFormat.F16.open(shape, open, 0);
+        this.closed = closed;
+    }
+
+    /** Bytes of the sinks of a closed page. */
+    static long sinkBytes(SideShape shape, int sinks) {
+        return shape.first() ? 2L * shape.kvHeads() * sinks * shape.headDim() : 0;
+    }
+
+    /** Bytes of the exact tokens of an open page. */
+    static long exactBytes(SideShape shape) {
+        return FloatFormat.F16.bytes(shape);
+    }
+
+    /** The numbers of a tile of codes, transposed as {@link #tile}. */
+    abstract void codedTile(int head, int tile, float[] out, int at);
+
+    /** The numbers of a tile of codes in rows of {@link SideShape#width} columns; those past headDim are unspecified. */
+    abstract void codedRows(int head, int tile, float[] out, int at, int stride);
+
+    /** The numbers of one token's codes. */
+    abstract void codedRow(int head, int token, float[] out, int at);
+
+    /** Writes codes for {@link #closed} … to, in place. */
+    abstract void encode(int to);
+
+    /** Bytes of the codes of one token of one head, with its scales. */
+    abstract int codedRowBytes();
+
+    void codedScores(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        for (int i = 0; i < tiles; i++) {
+            scoresOfTile(head, firstTile + i, q, qAt, heads, s, sAt + i * TILE, stride, scratch);
+        }
+    }
+
+    void codedWeigh(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        for (int i = 0; i < tiles; i++) {
+            weighTile(head, firstTile + i, p, pAt + i * TILE, stride, heads, width, o, oAt, scratch);
+        }
+    }
+
+    private KvSide exact() {
+        if (exact == null) {
+            throw new IllegalStateException("the page is closed");
+        }
+        return exact;
+    }
+
+    private boolean isCoded(int token) {
+        return token >= sinks && token < closed;
+    }
+
+    /** A token that is no code. */
+    final void exactRow(int head, int token, float[] out, int at) {
+        if (exact != null) {
+            exact.gather(head, new int[] {token}, 0, 1, 0, out, at, shape.headDim());
+        } else {
+            long from = 2L * ((long) head * sinks + token) * shape.headDim();
+            KERNEL.decode(ElementType.F16, sinkRows, from, shape.headDim(), out, at);
+        }
+    }
+
+    @Override
+    public final int closed() {
+        return closed;
+    }
+
+    @Override
+    public final void close(int to) {
+        if (to > closed) {
+            encode(to);
+            closed = to;
+        }
+    }
+
+    @Override
+    public final void reopen(int to) {
+        closed = exact == null ? closed : Math.min(closed, to);
+    }
+
+    @Override
+    public void put(int token, float[] x, int xAt) {
+        exact().put(token, x, xAt);
+    }
+
+    /** Copies the sinks to where they stand in a closed page. */
+    final void writeSinks(MemorySegment to) {
+        float[] row = new float[shape.headDim()];
+        for (int head = 0; head < shape.kvHeads(); head++) {
+            for (int token = 0; token < sinks; token++) {
+                exactRow(head, token, row, 0);
+                for (int d = 0; d < row.length; d++) {
+                    long at = ((long) head * sinks + token) * row.length + d;
+                    to.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * at, FloatFormat.half(row[d]));
+                }
+            }
+        }
+    }
+
+    @Override
+    public final KvFormat.Layout layout() {
+        return shape.layout();
+    }
+
+    @Override
+    public final int rowBytes() {
+        return closed == 0 && exact != null ? exact.rowBytes() : codedRowBytes();
+    }
+
+    @Override
+    public final void tile(int head, int tile, float[] out, int at) {
+        int from = tile * TILE;
+        if (from >= closed) {
+            exact().tile(head, tile, out, at);
+            return;
+        }
+        codedTile(head, tile, out, at);
+        float[] row = null;
+        for (int t = 0; t < TILE; t++) {
+            if (!isCoded(from + t)) {
+                row = row == null ? new float[shape.headDim()] : row;
+                exactRow(head, from + t, row, 0);
+                for (int d = 0; d < row.length; d++) {
+                    out[at + d * TILE + t] = row[d];
+                }
+            }
+        }
+    }
+
+    @Override
+    public final void rows(int head, int tile, float[] out, int at, int stride) {
+        int from = tile * TILE;
+        if (from >= closed) {
+            exact().rows(head, tile, out, at, stride);
+            return;
+        }
+        codedRows(head, tile, out, at, stride);
+        for (int t = 0; t < TILE; t++) {
+            if (!isCoded(from + t)) {
+                exactRow(head, from + t, out, at + t * stride);
+            }
+        }
+    }
+
+    @Override
+    public final void gather(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride) {
+        for (int i = 0; i < count; i++) {
+            int token = ids[from + i] - firstId;
+            if (isCoded(token)) {
+                codedRow(head, token, out, at + i * stride);
+            } else {
+                exactRow(head, token, out, at + i * stride);
+            }
+        }
+    }
+
+    @Override
+    public final void scores(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        int end = firstTile + tiles;
+        for (int tile = firstTile; tile < end; ) {
+            int same = alike(tile, end), to = sAt + (tile - firstTile) * TILE;
+            if (tile * TILE >= closed) {
+                exact().scores(head, tile, same, q, qAt, heads, headDim, s, to, stride, scratch);
+            } else if (isWhole(tile)) {
+                codedScores(head, tile, same, q, qAt, heads, s, to, stride, scratch);
+            } else {
+                scoresOfTile(head, tile, q, qAt, heads, s, to, stride, scratch);
+            }
+            tile += same;
+        }
+    }
+
+    @Override
+    public final void weigh(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        int end = firstTile + tiles;
+        for (int tile = firstTile; tile < end; ) {
+            int same = alike(tile, end), from = pAt + (tile - firstTile) * TILE;
+            if (tile * TILE >= closed) {
+                exact().weigh(head, tile, same, p, from, stride, heads, headDim, width, o, oAt, scratch);
+            } else if (isWhole(tile)) {
+                codedWeigh(head, tile, same, p, from, stride, heads, width, o, oAt, scratch);
+            } else {
+                weighTile(head, tile, p, from, stride, heads, width, o, oAt, scratch);
+            }
+            tile += same;
+        }
+    }
+
+    /** Whether all tokens of a tile are codes. */
+    private boolean isWhole(int tile) {
+        return tile * TILE >= sinks && (tile + 1) * TILE <= closed;
+    }
+
+    /** How many tiles from one on, before an end, are of its kind: all codes, or all exact; 1 for a mixed one. */
+    private int alike(int tile, int end) {
+        if (tile * TILE >= closed) {
+            return end - tile;
+        }
+        return isWhole(tile) ? Math.min(end, closed / TILE) - tile : 1;
+    }
+
+    private void scoresOfTile(
+            int head, int tile, float[] q, int qAt, int heads, float[] s, int sAt, int stride, TileScratch scratch) {
+        int headDim = shape.headDim(), width = shape.width();
+        float[] keys = scratch.tile(TILE * width);
+        if (layout() == KvFormat.Layout.TILE) {
+            tile(head, tile, keys, 0);
+            KERNEL.scores(q, qAt, heads, headDim, keys, 0, s, sAt, stride);
+        } else {
+            rows(head, tile, keys, 0, width);
+            KERNEL.rowScores(q, qAt, heads, headDim, keys, 0, width, TILE, s, sAt, stride, scratch);
+        }
+    }
+
+    private void weighTile(
+            int head,
+            int tile,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        float[] values = scratch.tile(TILE * width);
+        rows(head, tile, values, 0, width);
+        KERNEL.weigh(p, pAt, stride, heads, values, 0, width, TILE, width, o, oAt);
+    }
+}

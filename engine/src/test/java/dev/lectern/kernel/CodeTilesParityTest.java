@@ -1,0 +1,124 @@
+package dev.lectern.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Public for {@code EveryWidthTest}, which runs these at other widths. */
+public class CodeTilesParityTest {
+    private static final CodeTiles SCALAR = new ScalarCodeTiles();
+    private static final CodeTiles VECTOR = new VectorCodeTiles();
+
+    @ParameterizedTest
+    @EnumSource
+    public void codesAreReadBackAsTheyWerePutInEveryPlane(CodePlanes planes) {
+        Random random = new Random(planes.bits());
+        for (int vectors : new int[] {1, 2, 3, 4, 5, 8, 64}) {
+            int[] codes = random.ints((long) vectors * CodePlanes.LANES, 0, 1 << planes.bits())
+                    .toArray();
+            float[] table = new float[Math.max(16, 1 << planes.bits())];
+            for (int i = 0; i < table.length; i++) {
+                table[i] = (float) random.nextGaussian();
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment memory = arena.allocate(planes.bytes(vectors) + 7L);
+                memory.fill((byte) random.nextInt());
+                long[] at = new long[3];
+                long next = 7;
+                for (int plane = 0; plane < planes.count(); plane++) {
+                    at[plane] = next;
+                    next += planes.bytes(plane, vectors);
+                }
+                for (int i = 0; i < codes.length; i++) {
+                    planes.put(memory, at, i / CodePlanes.LANES, i % CodePlanes.LANES, codes[i]);
+                }
+                float[] expected = new float[codes.length];
+                for (int i = 0; i < codes.length; i++) {
+                    expected[i] = planes == CodePlanes.EIGHT ? (byte) codes[i] : table[codes[i]];
+                }
+                float[] scalar = new float[codes.length + 1];
+                float[] vector = new float[codes.length + 1];
+                if (planes == CodePlanes.EIGHT) {
+                    SCALAR.bytes(memory, at[0], vectors, scalar, 1);
+                    VECTOR.bytes(memory, at[0], vectors, vector, 1);
+                } else {
+                    SCALAR.levels(planes, memory, at[0], at[1], at[2], vectors, table, scalar, 1);
+                    VECTOR.levels(planes, memory, at[0], at[1], at[2], vectors, table, vector, 1);
+                }
+                assertThat(Arrays.copyOfRange(scalar, 1, scalar.length)).isEqualTo(expected);
+                assertThat(vector).isEqualTo(scalar);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4, 16, 20, 64, 80, 96, 128})
+    public void theHadamardTransformIsOrthonormalItsOwnInverseAndTheSameOnVectors(int n) {
+        Random random = new Random(n);
+        int rows = 3, stride = n + 5;
+        float[] x = new float[2 + rows * stride], lanes = new float[1 + n * CodePlanes.LANES];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (float) random.nextGaussian();
+        }
+        for (int i = 0; i < lanes.length; i++) {
+            lanes[i] = (float) random.nextGaussian();
+        }
+        float[] scalar = x.clone(), vector = x.clone();
+        SCALAR.hadamard(scalar, 2, rows, stride, n);
+        VECTOR.hadamard(vector, 2, rows, stride, n);
+        assertThat(vector).isEqualTo(scalar);
+        assertThat(square(scalar, 2, n)).isCloseTo(square(x, 2, n), within(1e-5 * n));
+        SCALAR.hadamard(scalar, 2, rows, stride, n);
+        for (int i = 0; i < x.length; i++) {
+            assertThat(scalar[i]).isCloseTo(x[i], within(1e-5f));
+        }
+
+        float[] scalarLanes = lanes.clone(), vectorLanes = lanes.clone();
+        SCALAR.hadamardLanes(scalarLanes, 1, n);
+        VECTOR.hadamardLanes(vectorLanes, 1, n);
+        assertThat(vectorLanes).isEqualTo(scalarLanes);
+        float[] column = new float[n];
+        for (int i = 0; i < n; i++) {
+            column[i] = lanes[1 + i * CodePlanes.LANES + 3];
+        }
+        SCALAR.hadamard(column, 0, 1, n, n);
+        for (int i = 0; i < n; i++) {
+            assertThat(scalarLanes[1 + i * CodePlanes.LANES + 3]).isEqualTo(column[i]);
+        }
+    }
+
+    private static double square(float[] x, int at, int n) {
+        double sum = 0;
+        for (int i = at; i < at + n; i++) {
+            sum += (double) x[i] * x[i];
+        }
+        return sum;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 5, 64})
+    public void affineStepsEqualTheScalarOnes(int vectors) {
+        Random random = new Random(vectors);
+        float[] x = new float[3 + vectors * CodePlanes.LANES], factors = new float[1 + 2 * CodePlanes.LANES];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (float) random.nextGaussian();
+        }
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = (float) random.nextGaussian();
+        }
+        float[] scalar = x.clone(), vector = x.clone();
+        SCALAR.affineLanes(scalar, 3, vectors, factors, 1, factors, 1 + CodePlanes.LANES);
+        VECTOR.affineLanes(vector, 3, vectors, factors, 1, factors, 1 + CodePlanes.LANES);
+        assertThat(vector).isEqualTo(scalar);
+        SCALAR.affine(scalar, 3, vectors * CodePlanes.LANES, 1.7f, -.3f);
+        VECTOR.affine(vector, 3, vectors * CodePlanes.LANES, 1.7f, -.3f);
+        assertThat(vector).isEqualTo(scalar);
+    }
+}
