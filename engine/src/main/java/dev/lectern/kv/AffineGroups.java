@@ -95,11 +95,20 @@ final class AffineGroups extends CodedSide {
     @Override
     public void closeInto(MemorySegment to) {
         to.copyFrom(memory);
+        encode(Page.TOKENS, new AffineGroups(shape, coding, sinks, to, null, Page.TOKENS));
         writeSinks(to.asSlice(coding.end(shape)));
     }
 
     @Override
-    void encode(int to) {
+    public void close(int to) {
+        if (to > closed()) {
+            encode(to, this);
+            closed(to);
+        }
+    }
+
+    /** Writes the codes of exact tokens before one. */
+    private void encode(int to, AffineGroups target) {
         int headDim = shape.headDim(), first = Math.max(closed(), sinks);
         float[] x = new float[headDim * (coding.axis == Axis.TOKEN ? 1 : coding.group)];
         for (int head = 0; head < shape.kvHeads(); head++) {
@@ -107,7 +116,7 @@ final class AffineGroups extends CodedSide {
                 for (int token = first; token < to; token++) {
                     exactRow(head, token, x, 0);
                     for (int d = 0; d < headDim; d += coding.group) {
-                        encode(head, token, token + 1, d, d + coding.group, x);
+                        target.encode(head, token, token + 1, d, d + coding.group, x);
                     }
                 }
                 continue;
@@ -118,7 +127,7 @@ final class AffineGroups extends CodedSide {
                     exactRow(head, token, x, (token - begin) * headDim);
                 }
                 for (int d = 0; d < headDim; d++) {
-                    encode(head, begin, from + coding.group, d, d + 1, x);
+                    target.encode(head, begin, from + coding.group, d, d + 1, x);
                 }
             }
         }

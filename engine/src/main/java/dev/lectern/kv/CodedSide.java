@@ -62,9 +62,6 @@ abstract class CodedSide implements KvSide {
     /** The numbers of one token's codes. */
     abstract void codedRow(int head, int token, float[] out, int at);
 
-    /** Writes codes for {@link #closed} … to, in place. */
-    abstract void encode(int to);
-
     /** Bytes of the codes of one token of one head, with its scales. */
     abstract int codedRowBytes();
 
@@ -127,12 +124,9 @@ abstract class CodedSide implements KvSide {
         return closed;
     }
 
-    @Override
-    public final void close(int to) {
-        if (to > closed) {
-            encode(to);
-            closed = to;
-        }
+    /** Notes that tokens before one are codes. */
+    final void closed(int to) {
+        closed = to;
     }
 
     @Override

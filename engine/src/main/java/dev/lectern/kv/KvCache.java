@@ -221,15 +221,13 @@ public final class KvCache implements AutoCloseable {
         }
         run(workers, layers.size(), layer -> {
             for (int i = 0; i < groups.size(); i++) {
-                PageGroup group = groups.get(i);
-                if (!group.isOpen()) {
-                    continue;
-                }
-                group.page(layer).keys().close(Math.clamp(keys[layer] - (long) i * Page.TOKENS, 0, Page.TOKENS));
-                group.page(layer).values().close(Math.clamp(values[layer] - (long) i * Page.TOKENS, 0, Page.TOKENS));
-                PageGroup target = closing.get(i);
+                PageGroup group = groups.get(i), target = closing.get(i);
                 if (target != null) {
                     group.closeInto(target, layer);
+                } else if (group.isOpen()) {
+                    Page page = group.page(layer);
+                    page.keys().close(inPage(keys[layer], i));
+                    page.values().close(inPage(values[layer], i));
                 }
             }
         });
@@ -238,13 +236,20 @@ public final class KvCache implements AutoCloseable {
         closedValues = values;
     }
 
+    /** Tokens of a page among the first so many of all. */
+    private static int inPage(int tokens, int page) {
+        return Math.clamp(tokens - (long) page * Page.TOKENS, 0, Page.TOKENS);
+    }
+
     /** Whether tokens are closed within an open group. */
     private boolean closesIn(int index, int[] keys, int[] values) {
         PageGroup group = groups.get(index);
-        int from = index * Page.TOKENS;
         for (int l = 0; l < layers.size(); l++) {
-            if (keys[l] - from > group.page(l).keys().closed()
-                    || values[l] - from > group.page(l).values().closed()) {
+            Page page = group.page(l);
+            if ((layers.get(l).keys().closesInPlace()
+                            && inPage(keys[l], index) > page.keys().closed())
+                    || (layers.get(l).values().closesInPlace()
+                            && inPage(values[l], index) > page.values().closed())) {
                 return true;
             }
         }

@@ -38,6 +38,11 @@ public interface KvFormat {
     /** When its tokens are closed. */
     Closing closing();
 
+    /** Whether tokens of an open page are closed in place, before the page is. */
+    default boolean closesInPlace() {
+        return !(closing() instanceof Closing.Pages);
+    }
+
     /** Bytes of one side of a closed page of {@link Page#TOKENS} tokens. */
     long bytes(SideShape shape);
 

@@ -22,7 +22,7 @@ public interface KvSide {
     int closed();
 
     /**
-     * Closes tokens in place.
+     * Closes tokens in place, where the format can: until a page is full, or as long as it is not moved to its closed size.
      *
      * @param to those before it are closed from now on; a number that the format's {@link Closing} gives
      */

@@ -121,7 +121,9 @@ final class ScaledRows extends CodedSide {
 
     @Override
     public void observe(int token, float[] q, int qAt, int group) {
-        energy.observe(token, q, qAt, group);
+        if (energy != QueryEnergy.NONE) {
+            energy.observe(token, q, qAt, group);
+        }
     }
 
     /** Codes a row as it comes, where pages are never open. */
@@ -138,10 +140,9 @@ final class ScaledRows extends CodedSide {
         }
     }
 
+    /** Such a page is closed as a whole, into other memory. */
     @Override
-    void encode(int to) {
-        throw new IllegalStateException("such pages are closed as a whole");
-    }
+    public void close(int to) {}
 
     @Override
     public void closeInto(MemorySegment to) {
