@@ -34,6 +34,12 @@ public interface CodeTiles {
     /** Signed bytes as numbers, {@code [vectors][16]} from outAt. */
     void bytes(MemorySegment memory, long at, int vectors, float[] out, int outAt);
 
+    /** Scores of a tile of codes with a scale for each: {@code s[h][t] ← s[h][t] · scale[t] + shift[h]}, s {@code [heads][stride]} from sAt, t 0 … 15. */
+    void scaleScores(float[] s, int sAt, int stride, int heads, float[] scale, int scaleAt, float[] shift, int shiftAt);
+
+    /** Weights of a tile of codes with a scale for each: {@code out[h][t] = p[h][t] · scale[t]}, p {@code [heads][stride]} from pAt, out {@code [heads][16]} from outAt. */
+    void scaleWeights(float[] p, int pAt, int stride, int heads, float[] scale, int scaleAt, float[] out, int outAt);
+
     /** {@code x[v][lane] ← x[v][lane] · scale[lane] + shift[lane]}, x {@code [vectors][16]} from at. */
     void affineLanes(float[] x, int at, int vectors, float[] scale, int scaleAt, float[] shift, int shiftAt);
 

@@ -31,6 +31,27 @@ public final class ScalarCodeTiles implements CodeTiles {
     }
 
     @Override
+    public void scaleScores(
+            float[] s, int sAt, int stride, int heads, float[] scale, int scaleAt, float[] shift, int shiftAt) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < LANES; t++) {
+                int i = sAt + h * stride + t;
+                s[i] = s[i] * scale[scaleAt + t] + shift[shiftAt + h];
+            }
+        }
+    }
+
+    @Override
+    public void scaleWeights(
+            float[] p, int pAt, int stride, int heads, float[] scale, int scaleAt, float[] out, int outAt) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < LANES; t++) {
+                out[outAt + h * LANES + t] = p[pAt + h * stride + t] * scale[scaleAt + t];
+            }
+        }
+    }
+
+    @Override
     public void affineLanes(float[] x, int at, int vectors, float[] scale, int scaleAt, float[] shift, int shiftAt) {
         for (int i = 0; i < vectors * LANES; i++) {
             int lane = i % LANES;

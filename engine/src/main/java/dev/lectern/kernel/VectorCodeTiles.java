@@ -23,6 +23,7 @@ final class VectorCodeTiles implements CodeTiles {
     private static final boolean WIDE = L == 16;
     private static final boolean NARROW = L < 8;
     private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final IntVector HIGH = IntVector.broadcast(I, 12);
     private static final IntVector LANE = IntVector.zero(I).addIndex(1);
 
     /** For butterflies within a vector, at distances 1, 2, 4 and 8: who is whose partner, and −1 for the one that is subtracted. */
@@ -99,12 +100,12 @@ final class VectorCodeTiles implements CodeTiles {
             for (int i = 0; i < pairs; i++) {
                 IntVector both = Lanes.unsigned(memory, at + (long) LANES * i + lane);
                 int to = outAt + 2 * i * LANES + lane;
-                sixteen(both.and(15), table).intoArray(out, to);
+                sixteen(both, table).intoArray(out, to);
                 sixteen(both.lanewise(LSHR, 4), table).intoArray(out, to + LANES);
             }
             if (vectors % 2 != 0) {
                 IntVector last = Lanes.unsigned(memory, at + (long) LANES * pairs + lane);
-                sixteen(last.and(15), table).intoArray(out, outAt + 2 * pairs * LANES + lane);
+                sixteen(last, table).intoArray(out, outAt + 2 * pairs * LANES + lane);
             }
         }
     }
@@ -117,11 +118,11 @@ final class VectorCodeTiles implements CodeTiles {
                 IntVector high = Lanes.unsigned(memory, at0 + (long) LANES * i + lane);
                 IntVector low = Lanes.unsigned(memory, at1 + (long) LANES * i + lane);
                 int to = outAt + 4 * i * LANES + lane;
-                sixteen(high.lanewise(LSHL, 2).and(12).or(low.and(3)), table).intoArray(out, to);
-                sixteen(high.and(12).or(low.lanewise(LSHR, 2).and(3)), table).intoArray(out, to + LANES);
-                sixteen(high.lanewise(LSHR, 2).and(12).or(low.lanewise(LSHR, 4).and(3)), table)
+                sixteen(low.bitwiseBlend(high.lanewise(LSHL, 2), HIGH), table).intoArray(out, to);
+                sixteen(low.lanewise(LSHR, 2).bitwiseBlend(high, HIGH), table).intoArray(out, to + LANES);
+                sixteen(low.lanewise(LSHR, 4).bitwiseBlend(high.lanewise(LSHR, 2), HIGH), table)
                         .intoArray(out, to + 2 * LANES);
-                sixteen(high.lanewise(LSHR, 4).and(12).or(low.lanewise(LSHR, 6)), table)
+                sixteen(low.lanewise(LSHR, 6).bitwiseBlend(high.lanewise(LSHR, 4), HIGH), table)
                         .intoArray(out, to + 3 * LANES);
             }
             for (int v = 4 * fours; v < vectors; v++) {
@@ -174,10 +175,10 @@ final class VectorCodeTiles implements CodeTiles {
                 .and(1);
     }
 
-    /** {@code table[from + code mod L]}. */
+    /** {@code table[from + code mod L]}: an index is taken modulo the number of lanes. */
     private static FloatVector select(IntVector code, float[] table, int from) {
         IntVector entries = FloatVector.fromArray(F, table, from).reinterpretAsInts();
-        return code.and(L - 1).selectFrom(entries).reinterpretAsFloats();
+        return code.selectFrom(entries).reinterpretAsFloats();
     }
 
     private static FloatVector sixteen(IntVector code, float[] table) {
@@ -207,6 +208,29 @@ final class VectorCodeTiles implements CodeTiles {
         }
         for (int i = 0; i < vectors * LANES; i += L) {
             Lanes.signed(memory, at + i).intoArray(out, outAt + i);
+        }
+    }
+
+    @Override
+    public void scaleScores(
+            float[] s, int sAt, int stride, int heads, float[] scale, int scaleAt, float[] shift, int shiftAt) {
+        for (int t = 0; t < LANES; t += L) {
+            FloatVector factor = Lanes.x(scale, scaleAt + t);
+            for (int h = 0; h < heads; h++) {
+                int i = sAt + h * stride + t;
+                Lanes.x(s, i).mul(factor).add(shift[shiftAt + h]).intoArray(s, i);
+            }
+        }
+    }
+
+    @Override
+    public void scaleWeights(
+            float[] p, int pAt, int stride, int heads, float[] scale, int scaleAt, float[] out, int outAt) {
+        for (int t = 0; t < LANES; t += L) {
+            FloatVector factor = Lanes.x(scale, scaleAt + t);
+            for (int h = 0; h < heads; h++) {
+                Lanes.x(p, pAt + h * stride + t).mul(factor).intoArray(out, outAt + h * LANES + t);
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package dev.lectern.kv;
 import static dev.lectern.kernel.AttentionTiles.TILE;
 
 import dev.lectern.kernel.CodePlanes;
+import dev.lectern.kernel.ElementType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
@@ -194,6 +195,19 @@ final class AffineGroups extends CodedSide {
         }
     }
 
+    /** The scales of some groups after each other, and then what is added. */
+    private float[] factors(long group, int count) {
+        float[] factors = new float[2 * count];
+        KERNEL.decode(ElementType.F16, memory, scalesAt + 2 * group, count, factors, 0);
+        KERNEL.decode(ElementType.F16, memory, shiftsAt + 2 * group, count, factors, count);
+        if (coding.planes == CodePlanes.EIGHT) {
+            for (int i = 0; i < count; i++) {
+                factors[count + i] += 128 * factors[i];
+            }
+        }
+        return factors;
+    }
+
     private float scale(long group) {
         return Float.float16ToFloat(memory.get(F16, scalesAt + 2 * group));
     }
@@ -219,19 +233,14 @@ final class AffineGroups extends CodedSide {
         }
         run(head, tile * TILE, headDim, out, at);
         if (coding.axis == Axis.CHANNEL) {
+            float[] factors = factors(group(head, tile * TILE, 0), headDim);
             for (int d = 0; d < headDim; d++) {
-                long group = group(head, tile * TILE, d);
-                CODES.affine(out, at + d * TILE, TILE, scale(group), shift(group));
+                CODES.affine(out, at + d * TILE, TILE, factors[d], factors[headDim + d]);
             }
             return;
         }
-        float[] factors = new float[2 * TILE];
         for (int d = 0; d < headDim; d += coding.group) {
-            for (int t = 0; t < TILE; t++) {
-                long group = group(head, tile * TILE + t, d);
-                factors[t] = scale(group);
-                factors[TILE + t] = shift(group);
-            }
+            float[] factors = factors(group(head, tile * TILE, d), TILE);
             CODES.affineLanes(out, at + d * TILE, coding.group, factors, 0, factors, TILE);
         }
     }
@@ -271,9 +280,9 @@ final class AffineGroups extends CodedSide {
             }
             return;
         }
+        float[] factors = factors(group(head, token, 0), headDim);
         for (int d = 0; d < headDim; d++) {
-            long group = group(head, token, d);
-            out[at + d] = out[at + d] * scale(group) + shift(group);
+            out[at + d] = out[at + d] * factors[d] + factors[headDim + d];
         }
     }
 

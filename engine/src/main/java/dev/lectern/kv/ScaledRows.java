@@ -3,6 +3,7 @@ package dev.lectern.kv;
 import static dev.lectern.kernel.AttentionTiles.TILE;
 
 import dev.lectern.kernel.CodePlanes;
+import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.TileScratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -207,6 +208,13 @@ final class ScaledRows extends CodedSide {
         return meanAt(head) + 2L * shape.headDim();
     }
 
+    /** μ and then s of a head. */
+    private float[] statistics(int head) {
+        float[] statistics = new float[2 * shape.headDim()];
+        KERNEL.decode(ElementType.F16, memory, meanAt(head), statistics.length, statistics, 0);
+        return statistics;
+    }
+
     private float half(long at) {
         return Float.float16ToFloat(memory.get(F16, at));
     }
@@ -312,9 +320,7 @@ final class ScaledRows extends CodedSide {
     }
 
     private void scales(int head, int tile, float[] out, int at) {
-        for (int t = 0; t < TILE; t++) {
-            out[at + t] = half(scaleAt(head, tile * TILE + t));
-        }
+        KERNEL.decode(ElementType.F16, memory, scaleAt(head, tile * TILE), TILE, out, at);
     }
 
     @Override
@@ -338,9 +344,9 @@ final class ScaledRows extends CodedSide {
             CODES.hadamardLanes(out, at, headDim);
         }
         if (coding.turn == Turn.CENTRED_BALANCED_ROTATED) {
+            float[] statistics = statistics(head);
             for (int d = 0; d < headDim; d++) {
-                float s = half(balanceAt(head) + 2L * d), mu = half(meanAt(head) + 2L * d);
-                CODES.affine(out, at + d * TILE, TILE, s, mu);
+                CODES.affine(out, at + d * TILE, TILE, statistics[headDim + d], statistics[d]);
             }
         }
     }
@@ -380,8 +386,9 @@ final class ScaledRows extends CodedSide {
             CODES.hadamard(out, at, 1, shape.width(), headDim);
         }
         if (coding.turn == Turn.CENTRED_BALANCED_ROTATED) {
+            float[] statistics = statistics(head);
             for (int d = 0; d < headDim; d++) {
-                out[at + d] = out[at + d] * half(balanceAt(head) + 2L * d) + half(meanAt(head) + 2L * d);
+                out[at + d] = out[at + d] * statistics[headDim + d] + statistics[d];
             }
         }
     }
@@ -427,12 +434,7 @@ final class ScaledRows extends CodedSide {
                 KERNEL.rowScores(turned, 0, heads, headDim, keys, 0, width, TILE, s, to, stride, scratch);
             }
             scales(head, firstTile + i, turned, scales);
-            for (int h = 0; h < heads; h++) {
-                float shift = turned[shifts + h];
-                for (int t = 0; t < TILE; t++) {
-                    s[to + h * stride + t] = s[to + h * stride + t] * turned[scales + t] + shift;
-                }
-            }
+            CODES.scaleScores(s, to, stride, heads, turned, scales, turned, shifts);
         }
     }
 
@@ -442,8 +444,9 @@ final class ScaledRows extends CodedSide {
         System.arraycopy(q, qAt, turned, 0, heads * headDim);
         Arrays.fill(turned, shifts, shifts + heads, 0);
         if (coding.turn == Turn.CENTRED_BALANCED_ROTATED) {
+            float[] statistics = statistics(head);
             for (int d = 0; d < headDim; d++) {
-                float s = half(balanceAt(head) + 2L * d), mu = half(meanAt(head) + 2L * d);
+                float s = statistics[headDim + d], mu = statistics[d];
                 for (int h = 0; h < heads; h++) {
                     turned[shifts + h] += turned[h * headDim + d] * mu;
                     turned[h * headDim + d] *= s;
@@ -479,12 +482,7 @@ final class ScaledRows extends CodedSide {
         for (int i = 0; i < tiles; i++) {
             levelsOfTile(head, firstTile + i, values, 0);
             scales(head, firstTile + i, weights, scales);
-            for (int h = 0; h < heads; h++) {
-                int from = pAt + h * stride + i * TILE;
-                for (int t = 0; t < TILE; t++) {
-                    weights[h * TILE + t] = p[from + t] * weights[scales + t];
-                }
-            }
+            CODES.scaleWeights(p, pAt + i * TILE, stride, heads, weights, scales, weights, 0);
             KERNEL.weigh(weights, 0, TILE, heads, values, 0, width, TILE, width, sums, 0);
         }
         if (coding.turn != Turn.NONE) {

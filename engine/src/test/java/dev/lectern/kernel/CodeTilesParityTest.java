@@ -117,6 +117,14 @@ public class CodeTilesParityTest {
         SCALAR.affineLanes(scalar, 3, vectors, factors, 1, factors, 1 + CodePlanes.LANES);
         VECTOR.affineLanes(vector, 3, vectors, factors, 1, factors, 1 + CodePlanes.LANES);
         assertThat(vector).isEqualTo(scalar);
+        int heads = vectors;
+        SCALAR.scaleScores(scalar, 3, CodePlanes.LANES, heads, factors, 1, x, 0);
+        VECTOR.scaleScores(vector, 3, CodePlanes.LANES, heads, factors, 1, x, 0);
+        assertThat(vector).isEqualTo(scalar);
+        float[] scalarWeights = new float[2 + x.length], vectorWeights = scalarWeights.clone();
+        SCALAR.scaleWeights(x, 3, CodePlanes.LANES, heads, factors, 1, scalarWeights, 2);
+        VECTOR.scaleWeights(x, 3, CodePlanes.LANES, heads, factors, 1, vectorWeights, 2);
+        assertThat(vectorWeights).isEqualTo(scalarWeights);
         SCALAR.affine(scalar, 3, vectors * CodePlanes.LANES, 1.7f, -.3f);
         VECTOR.affine(vector, 3, vectors * CodePlanes.LANES, 1.7f, -.3f);
         assertThat(vector).isEqualTo(scalar);
