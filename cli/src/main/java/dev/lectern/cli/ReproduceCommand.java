@@ -107,20 +107,23 @@ final class ReproduceCommand implements Verb {
     }
 
     private Room room(Surroundings surroundings, Path results) {
-        Path report = home().resolve("examples").resolve("harbour-report.md");
-        if (!Files.isReadable(report)) {
-            throw new LecternException(
-                    LecternException.Kind.NOT_FOUND,
-                    report + " is not there: run this from a checkout of Lectern, whose examples it reads.");
-        }
         return new Room(
                 results,
                 name -> subject(surroundings, name),
                 compute.options(),
-                surroundings.console().in().file(report.toString()),
-                "examples/harbour-report.md",
+                name -> example(surroundings, name),
                 Progress.NONE,
                 surroundings.cancellation());
+    }
+
+    private static String example(Surroundings surroundings, String name) {
+        Path file = home().resolve("examples").resolve(name);
+        if (!Files.isReadable(file)) {
+            throw new LecternException(
+                    LecternException.Kind.NOT_FOUND,
+                    file + " is not there: run this from a checkout of Lectern, whose examples it reads.");
+        }
+        return surroundings.console().in().file(file.toString());
     }
 
     private BenchModel subject(Surroundings surroundings, String name) {

@@ -22,14 +22,34 @@ final class LogProbs {
         return logits[token] - logSumExp(logits);
     }
 
-    /** The Kullback–Leibler divergence Σ p ln(p/q) of two distributions over the same tokens, in nats. */
-    static double divergence(float[] p, float[] q) {
-        double pSum = logSumExp(p), qSum = logSumExp(q);
-        double sum = 0;
-        for (int i = 0; i < p.length; i++) {
-            double logP = p[i] - pSum;
-            sum += Math.exp(logP) * (logP - (q[i] - qSum));
+    /**
+     * A distribution that others are compared with.
+     *
+     * @param probabilities of each token
+     * @param logs their logarithms
+     */
+    record Expected(double[] probabilities, double[] logs) {
+        static Expected of(float[] logits) {
+            double sum = logSumExp(logits);
+            double[] probabilities = new double[logits.length], logs = new double[logits.length];
+            for (int i = 0; i < logits.length; i++) {
+                logs[i] = logits[i] - sum;
+                probabilities[i] = Math.exp(logs[i]);
+            }
+            return new Expected(probabilities, logs);
         }
-        return Math.max(0, sum); // never negative but by rounding
+
+        /**
+         * The Kullback–Leibler divergence Σ p ln(p/q) from another distribution over the same tokens, in nats.
+         *
+         * @param logSumExp of q
+         */
+        double divergence(float[] q, double logSumExp) {
+            double sum = 0;
+            for (int i = 0; i < q.length; i++) {
+                sum += probabilities[i] * (logs[i] - (q[i] - logSumExp));
+            }
+            return Math.max(0, sum); // never negative but by rounding
+        }
     }
 }

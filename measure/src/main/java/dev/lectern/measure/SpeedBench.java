@@ -117,7 +117,7 @@ public final class SpeedBench {
                 try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
                     for (int depth : options.depths()) {
                         sequences.fill(text, depth, options.fill(), work);
-                        results.add(at(depth, batch, sequences, bytesPerToken(session)));
+                        results.add(at(depth, batch, sequences, bytesPerToken(session, depth)));
                     }
                 }
             }
@@ -125,9 +125,11 @@ public final class SpeedBench {
         return results;
     }
 
-    private long bytesPerToken(SessionOptions session) {
+    /** Of a session that has read the depth and the prompt, in whole pages. */
+    private long bytesPerToken(SessionOptions session, int depth) {
         int page = 256;
-        return model.estimate(session.withContext(page), 1).kv() / page;
+        int tokens = Math.max(1, (depth + options.promptTokens()) / page) * page;
+        return model.estimate(session.withContext(tokens), 1).kv() / tokens;
     }
 
     private SpeedResult at(int depth, int batch, Sequences sequences, long bytesPerToken) {

@@ -4,7 +4,7 @@ import dev.lectern.LecternException;
 import dev.lectern.SessionOptions;
 
 /**
- * How a text is gone through by {@link PerplexityEval} and {@link DivergenceEval}.
+ * How a text is gone through by {@link PerplexityEval}.
  *
  * @param kv the format of keys and values
  * @param attention what a new token looks at

@@ -32,7 +32,7 @@ class TextEvalTest {
         return PerplexityEval.run(MODEL, STRETCHED, options, TEXT, Progress.NONE, new Cancellation());
     }
 
-    private static DivergenceResult divergence(TextOptions options) {
+    private static DivergenceResult divergence(DivergenceOptions options) {
         return DivergenceEval.run(MODEL, STRETCHED, options, TEXT, Progress.NONE, new Cancellation());
     }
 
@@ -54,8 +54,29 @@ class TextEvalTest {
     /** A perplexity through a cache and a method is that of an answer which goes through them: token by token, in sessions of their own. */
     @ParameterizedTest
     @CsvSource({
-        "f32, dense", "f16, dense", "bf16, dense", "'k=f32,v=bf16', dense",
-        "f16, topk:budget=10", "f16, topp:p=0.8", "f16, oracle-sampling:budget=20", "bf16, uniform:budget=20"
+        "f32, dense",
+        "f16, dense",
+        "bf16, dense",
+        "'k=f32,v=bf16', dense",
+        "int8, dense",
+        "chl-4:window=16, dense",
+        "'k=chl-8,v=chl-4:window=0', dense",
+        "chl-6:window=0, dense",
+        "chl-5:window=0, dense",
+        "chl-3:window=0, dense",
+        "chl-2:window=0, dense",
+        "chl-8, dense",
+        "kivi-4:group=16:residual=32, dense",
+        "kivi-2:group=16:residual=32, dense",
+        "hf-int8:group=16:residual=32, dense",
+        "hf-int4:group=16, dense",
+        "hf-int2:group=16:residual=1, dense",
+        "int8, topk:budget=10",
+        "chl-4:window=0, oracle-sampling:budget=20",
+        "f16, topk:budget=10",
+        "f16, topp:p=0.8",
+        "f16, oracle-sampling:budget=20",
+        "bf16, uniform:budget=20"
     })
     void throughACacheItIsThatOfTokenByTokenDecoding(String kv, String attention) {
         TextOptions options =
@@ -76,10 +97,13 @@ class TextEvalTest {
 
     @Test
     void aMethodThatReadsLessDiverges() {
-        TextOptions options = TextOptions.DEFAULT.withTokens(200);
+        DivergenceOptions options = DivergenceOptions.DEFAULT.withTokens(200);
         double window = divergence(options.withAttention("topk:budget=1:window=1:sinks=1"))
+                .rows()
+                .getFirst()
                 .mean();
-        assertThat(window).isGreaterThan(100 * divergence(options).mean());
+        assertThat(window)
+                .isGreaterThan(100 * divergence(options).rows().getFirst().mean());
     }
 
     @Test
@@ -92,28 +116,48 @@ class TextEvalTest {
 
     @Test
     void aModelDoesNotDivergeFromItself() {
-        DivergenceResult result = divergence(TextOptions.DEFAULT.withKv("f32").withTokens(100));
-        assertThat(result.divergences()).hasSize(100).allMatch(kl -> kl < 1e-12);
-        assertThat(result.sameTop1()).isOne();
-        assertThat(result.firstDifferent()).isEmpty();
+        DivergenceResult result =
+                divergence(DivergenceOptions.DEFAULT.withKvs(List.of("f32")).withTokens(100));
+        DivergenceResult.Row row = result.rows().getFirst();
+        assertThat(row.divergences()).hasSize(100).allMatch(kl -> kl < 1e-12);
+        assertThat(row.sameTop1()).isOne();
+        assertThat(row.firstDifferent()).isEmpty();
+        assertThat(row.logProbs()).isEqualTo(result.logProbs());
     }
 
     @Test
     void fewerBitsDivergeMore() {
-        double f16 =
-                divergence(TextOptions.DEFAULT.withKv("f16").withTokens(200)).mean();
-        double bf16 =
-                divergence(TextOptions.DEFAULT.withKv("bf16").withTokens(200)).mean();
-        assertThat(f16).isPositive();
-        assertThat(bf16).isGreaterThan(4 * f16); // three bits less, and the divergence goes with their square
+        List<DivergenceResult.Row> rows = divergence(DivergenceOptions.DEFAULT
+                        .withKvs(List.of("f16", "bf16", "int8", "hf-int4:group=16", "hf-int2:group=16"))
+                        .withTokens(200))
+                .rows();
+        for (int i = 1; i < rows.size(); i++) {
+            // Three bits less and more, and the divergence goes with their square.
+            assertThat(rows.get(i).mean())
+                    .as(rows.get(i).kv())
+                    .isGreaterThan((i == 1 ? 4 : 1) * rows.get(i - 1).mean());
+        }
+        assertThat(rows.getFirst().mean()).isPositive();
+    }
+
+    @Test
+    void formatsAreNotNoticedByTheirNeighbours() {
+        DivergenceOptions options = DivergenceOptions.DEFAULT.withTokens(60);
+        DivergenceResult.Row alone =
+                divergence(options.withKvs(List.of("int8"))).rows().getFirst();
+        assertThat(divergence(options.withKvs(List.of("bf16", "int8"))).rows().get(1))
+                .isEqualTo(alone);
+        assertThatThrownBy(() -> options.withKvs(List.of("int8", "int8"))).hasMessageContaining("twice");
     }
 
     @Test
     void divergenceIsThatOfItsFormula() {
         float[] even = {1, 1}, uneven = {(float) Math.log(3), 0};
         // 0.5 ln(0.5 / 0.75) + 0.5 ln(0.5 / 0.25)
-        assertThat(LogProbs.divergence(even, uneven)).isCloseTo(0.143841036, within(1e-7));
-        assertThat(LogProbs.divergence(uneven, uneven)).isZero();
+        assertThat(LogProbs.Expected.of(even).divergence(uneven, LogProbs.logSumExp(uneven)))
+                .isCloseTo(0.143841036, within(1e-7));
+        assertThat(LogProbs.Expected.of(uneven).divergence(uneven, LogProbs.logSumExp(uneven)))
+                .isZero();
     }
 
     @Test

@@ -44,7 +44,7 @@ record AttentionExperiment() implements Experiment {
             AttentionRecording.record(
                     room.model(model),
                     room.options(),
-                    room.text(),
+                    room.text(Room.REPORT),
                     tokens,
                     List.of(),
                     recording,
@@ -55,7 +55,8 @@ record AttentionExperiment() implements Experiment {
                         read,
                         AttentionOptions.DEFAULT,
                         Runtime.getRuntime().availableProcessors(),
-                        "--model " + model + " --text " + room.textName() + (quick ? " --tokens " + tokens : ""),
+                        "--model " + model + " --text " + "examples/" + Room.REPORT
+                                + (quick ? " --tokens " + tokens : ""),
                         room.progress(),
                         room.cancellation());
                 results.writeCsv(room.results(), name);

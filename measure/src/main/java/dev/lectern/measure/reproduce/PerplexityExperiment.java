@@ -29,7 +29,12 @@ record PerplexityExperiment() implements Experiment {
             parts.add(new Part("perplexity-" + model, (room, name) -> {
                 TextOptions options = TextOptions.DEFAULT.withKv("f32").withTokens(quick ? 600 : 0);
                 PerplexityResult result = PerplexityEval.run(
-                        room.model(model), room.options(), options, room.text(), room.progress(), room.cancellation());
+                        room.model(model),
+                        room.options(),
+                        options,
+                        room.text(Room.REPORT),
+                        room.progress(),
+                        room.cancellation());
                 result.writeCsv(room.results(), name);
                 room.keep(name, result.toJson());
             }));

@@ -14,20 +14,28 @@ import java.util.function.Function;
  *
  * @param results the folder of result files
  * @param models finds a model by its name, and fetches it where it is not here
- * @param text an English report of some 4000 tokens
- * @param textName its name
+ * @param examples reads a file of the folder {@code examples}
  */
 public record Room(
         Path results,
         Function<String, BenchModel> models,
         ModelOptions options,
-        String text,
-        String textName,
+        Function<String, String> examples,
         Progress progress,
         Cancellation cancellation) {
+    /** An English report of some 4000 tokens. */
+    static final String REPORT = "harbour-report.md";
+
+    /** A program in Python of some 2000 tokens. */
+    static final String PROGRAM = "harbour_dues.py";
+
+    String text(String example) {
+        return examples.apply(example);
+    }
+
     /** The same with another progress. */
     Room with(Progress progress) {
-        return new Room(results, models, options, text, textName, progress, cancellation);
+        return new Room(results, models, options, examples, progress, cancellation);
     }
 
     BenchModel model(String name) {
