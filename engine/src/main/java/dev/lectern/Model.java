@@ -1,11 +1,9 @@
 package dev.lectern;
 
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
-import dev.lectern.attention.ExactAttention;
-import dev.lectern.attention.Heads;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
+import dev.lectern.kv.KeyNorms;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
@@ -14,7 +12,6 @@ import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.Families;
 import dev.lectern.model.RopeScaling;
-import dev.lectern.model.State;
 import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Full;
 import dev.lectern.prefill.Prefill;
@@ -29,8 +26,11 @@ import dev.lectern.weights.ModelFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * An open language model. Cheap to open: the weights are mapped, not read. {@snippet :
@@ -44,7 +44,10 @@ import java.util.Optional;
  * <p>Sessions of one model may live on different threads; their steps run one after the other.
  */
 public final class Model implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger("dev.lectern");
+
     private final ModelFile file;
+    private final AtomicBoolean warned = new AtomicBoolean();
     private final Decoder decoder;
     private final Tokenizer tokenizer;
     private final Workers workers;
@@ -100,7 +103,8 @@ public final class Model implements AutoCloseable {
         return options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
     }
 
-    private static Config scaled(Config config, ModelOptions options) {
+    /** The shape of a model whose positions may be stretched. */
+    static Config scaled(Config config, ModelOptions options) {
         if (options.ropeScaling().isEmpty()) {
             return config;
         }
@@ -260,48 +264,11 @@ public final class Model implements AutoCloseable {
      * @param sessions that share their beginning, so that only scratch is needed for each
      */
     public Estimate estimate(SessionOptions options, int sessions) {
-        return estimate(file, decoder.config(), options, sessions);
+        return new Estimator(file, decoder.config()).estimate(options, sessions);
     }
 
-    /** What a session of a model would take; its weights need not be there, a config.json is enough. */
-    public static Estimate estimate(Path path, ModelOptions modelOptions, SessionOptions options) {
-        try (ModelFile file = ModelFiles.open(path)) {
-            return estimate(file, scaled(Families.config(file), modelOptions), options, 1);
-        }
-    }
-
-    private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions) {
-        long tokens = options.context() == 0 ? config.context() : options.context();
-        try {
-            return estimate(file, config, options, sessions, tokens);
-        } catch (ArithmeticException e) {
-            throw new LecternException(
-                    LecternException.Kind.NO_MEMORY,
-                    file.path() + ": a context of " + tokens
-                            + " tokens of this model needs more bytes than can be counted: ask for a shorter --ctx.",
-                    e);
-        }
-    }
-
-    private static Estimate estimate(ModelFile file, Config config, SessionOptions options, int sessions, long tokens) {
-        long weights = 0;
-        for (ModelFile.Tensor tensor : file.tensors()) {
-            weights = Math.addExact(weights, tensor.bytes());
-        }
-        DecodeAttention method = DecodeAttentions.named(options.attention());
-        long attention = 0;
-        for (int layer = 0; layer < config.layers(); layer++) {
-            Heads heads = Forward.heads(config, layer);
-            long exact = ExactAttention.bytes(heads, sessions, tokens);
-            attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
-        }
-        List<LayerCache> layers = layers(config, options);
-        long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
-        long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention), open);
-        return new Estimate(tokens, weights, kv, scratch, Memory.available());
-    }
-
-    private static List<LayerCache> layers(Config config, SessionOptions options) {
+    /** What a session keeps in each layer. */
+    static List<LayerCache> layers(Config config, SessionOptions options) {
         List<KvFormats> formats = KvFormats.ofLayers(options.kv(), options.kvLayers(), config.layers());
         KvFormat.Layout keyLayout = DecodeAttentions.named(options.attention()).keyLayout();
         List<LayerCache> layers = new ArrayList<>();
@@ -323,6 +290,29 @@ public final class Model implements AutoCloseable {
         }
         throw new LecternException(
                 LecternException.Kind.BAD_OPTION, "There is no prefill method \"" + name + "\"; there is full.");
+    }
+
+    /** Says once that keys of this model are not for the format of a cache, where it is so. */
+    void warnOfOffsets(KvCache cache) {
+        for (int layer = 0; layer < cache.layers().size(); layer++) {
+            KvFormat keys = cache.layers().get(layer).keys();
+            if (!keys.suffersFromOffsets()) {
+                continue;
+            }
+            OptionalDouble ratio = KeyNorms.ratio(cache, layer);
+            if (ratio.isPresent() && ratio.getAsDouble() > KeyNorms.LARGE && warned.compareAndSet(false, true)) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        String.format(
+                                Locale.ROOT,
+                                "%s: the keys of layer %d are %.0f times as long as its values, and with --kv %s (as with hf-int4 and"
+                                        + " hf-int2 in general) what they say is lost: use chl-4, or kivi-4, which follow such keys.",
+                                path(),
+                                layer,
+                                ratio.getAsDouble(),
+                                keys.name()));
+            }
+        }
     }
 
     /** Runs steps one after the other. */

@@ -151,6 +151,7 @@ public final class Session implements AutoCloseable {
                 prefill.read(forward, sequence, more, wanted, sink, attention, progress, cancellation);
                 return more;
             });
+            model.warnOfOffsets(sequence.cache());
         } catch (RuntimeException | Error e) {
             if (!prefill.resumes()) {
                 sequence.cache().truncate(before);

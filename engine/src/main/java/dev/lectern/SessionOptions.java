@@ -1,17 +1,26 @@
 package dev.lectern;
 
+import dev.lectern.kv.KvFormats;
+import java.util.List;
+import java.util.stream.Stream;
+
 /**
  * How a session reads, keeps and looks up; the names are those of the command line.
  *
  * @param context tokens that it may hold; 0 for all that the model was made for
- * @param kv format of the cache: {@code f16}, or {@code k=f32,v=f16}
+ * @param kv format of the cache: {@code f16}, or {@code k=chl-8,v=chl-4}
  * @param kvLayers layers with another one: {@code first=f16,last=k=f16,v=chl-8}; empty for none
  * @param prefill how a text is read: {@code full}
  * @param attention what a new token looks at: {@code dense}
  */
 public record SessionOptions(int context, String kv, String kvLayers, String prefill, String attention) {
-    /** Exact reading and attention over an f16 cache. */
-    public static final SessionOptions DEFAULT = new SessionOptions(0, "f16", "", "full", "dense");
+    /** Reading and attention to everything, over keys of 8 bits and values of 4, which cost hardly anything (docs/measurements.md). */
+    public static final SessionOptions DEFAULT = new SessionOptions(0, "k=chl-8,v=chl-4", "", "full", "dense");
+
+    /** The formats of the cache, without their options, and the default. */
+    public static List<String> kvFormats() {
+        return Stream.concat(KvFormats.names().stream(), Stream.of(DEFAULT.kv)).toList();
+    }
 
     public SessionOptions {
         if (context < 0) {

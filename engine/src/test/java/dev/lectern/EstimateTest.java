@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is said about memory before anything is read. */
 class EstimateTest {
@@ -22,13 +24,19 @@ class EstimateTest {
     }
 
     private static Estimate estimate(Path path, SessionOptions options) {
-        return Model.estimate(path, ModelOptions.DEFAULT, options);
+        return estimate(path, ModelOptions.DEFAULT, options);
+    }
+
+    private static Estimate estimate(Path path, ModelOptions modelOptions, SessionOptions options) {
+        try (Estimator estimator = Estimator.open(path, modelOptions)) {
+            return estimator.estimate(options);
+        }
     }
 
     @Test
     void aBareConfigIsEnough(@TempDir Path folder) throws IOException {
         Path config = Files.writeString(folder.resolve("config.json"), config("LlamaForCausalLM", 32, 131_072));
-        SessionOptions options = SessionOptions.DEFAULT.withContext(1000);
+        SessionOptions options = SessionOptions.DEFAULT.withContext(1000).withKv("f16");
         Estimate estimate = estimate(config, options);
         assertThat(estimate.tokens()).isEqualTo(1000);
         assertThat(estimate.weights()).isZero();
@@ -40,15 +48,18 @@ class EstimateTest {
         assertThat(estimate.scratch()).isPositive();
     }
 
-    @Test
-    void aSessionHoldsNoMoreThanWasEstimated() {
-        try (Model model = Model.open(TINY.resolve("llama3"), ModelOptions.DEFAULT.withThreads(1));
-                Session session = model.newSession(SessionOptions.DEFAULT)) {
+    @ParameterizedTest
+    @ValueSource(strings = {"f16", "int8", "hf-int4:group=16", "kivi-4:group=16", "chl-4", "k=chl-8,v=chl-4"})
+    void aSessionHoldsWhatWasEstimated(String kv) {
+        ModelOptions options = ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=8");
+        SessionOptions sessionOptions = SessionOptions.DEFAULT.withKv(kv);
+        try (Model model = Model.open(TINY.resolve("llama3"), options);
+                Session session = model.newSession(sessionOptions)) {
             session.read(new int[model.context()], Progress.NONE, new Cancellation());
-            Estimate estimate = model.estimate(SessionOptions.DEFAULT, 1);
+            Estimate estimate = model.estimate(sessionOptions, 1);
             assertThat(session.bytes()).isEqualTo(estimate.kv());
             assertThat(estimate.weights()).isBetween(80_000L, 100_000L);
-            assertThat(model.estimate(SessionOptions.DEFAULT, 8).scratch()).isGreaterThan(estimate.scratch());
+            assertThat(model.estimate(sessionOptions, 8).scratch()).isGreaterThan(estimate.scratch());
         }
     }
 
@@ -61,7 +72,7 @@ class EstimateTest {
                 config,
                 config("LlamaForCausalLM", 4096, 1 << 28)
                         .replace("\"num_key_value_heads\": 8", "\"head_dim\": 32768, \"num_key_value_heads\": 32"));
-        assertThatThrownBy(() -> Model.estimate(
+        assertThatThrownBy(() -> estimate(
                         config, ModelOptions.DEFAULT.withRopeScaling("linear:factor=8"), SessionOptions.DEFAULT))
                 .isInstanceOfSatisfying(
                         LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.NO_MEMORY))
@@ -71,7 +82,7 @@ class EstimateTest {
     @Test
     void scalingStretchesTheContext(@TempDir Path folder) throws IOException {
         Path config = Files.writeString(folder.resolve("config.json"), config("Qwen2ForCausalLM", 4, 1000));
-        assertThat(Model.estimate(config, ModelOptions.DEFAULT.withRopeScaling("yarn:factor=4"), SessionOptions.DEFAULT)
+        assertThat(estimate(config, ModelOptions.DEFAULT.withRopeScaling("yarn:factor=4"), SessionOptions.DEFAULT)
                         .tokens())
                 .isEqualTo(4000);
     }

@@ -90,7 +90,7 @@ final class AttentionCommand implements Verb {
     @Option(
             names = "--kv",
             paramLabel = "FORMAT",
-            description = "How keys and values are stored: f32, f16 or bf16. Default: f32.")
+            description = "How keys and values are stored: f32, f16, chl-4 and so on. Default: f32.")
     @Nullable
     String kv;
 

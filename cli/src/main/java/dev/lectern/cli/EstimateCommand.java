@@ -1,10 +1,13 @@
 package dev.lectern.cli;
 
 import dev.lectern.Estimate;
+import dev.lectern.Estimator;
 import dev.lectern.LecternException;
-import dev.lectern.Model;
 import dev.lectern.SessionOptions;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -31,7 +34,7 @@ import picocli.CommandLine.Parameters;
             "  lectern estimate --ctx 131072 --kv bf16 ./config.json",
             "",
             "The object of --json: tokens, bytes {weights, kv, index, scratch, total, available}, fits,"
-                    + " longestThatFits (tokens)."
+                    + " longestThatFits (tokens), formats [{kv, bytes, longestThatFits}]."
         })
 final class EstimateCommand implements Verb {
     @Parameters(
@@ -52,13 +55,8 @@ final class EstimateCommand implements Verb {
     @Nullable
     Integer context;
 
-    @Option(
-            names = "--kv",
-            paramLabel = "FORMAT",
-            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
-            })
-    @Nullable
-    String kv;
+    @Mixin
+    KvChoice kv = new KvChoice();
 
     @Mixin
     ComputeChoice computeChoice = new ComputeChoice();
@@ -74,41 +72,54 @@ final class EstimateCommand implements Verb {
                     "--ctx is " + context + ", but it takes a positive number of tokens.");
         }
         SessionOptions options = SessionOptions.DEFAULT.withContext(context == null ? 0 : context);
-        SessionOptions chosen = kv == null ? options : options.withKv(kv);
+        SessionOptions chosen = kv.choose(options);
         ModelChoice.Located located =
                 ModelChoice.locate(surroundings, Optional.ofNullable(argument != null ? argument : model));
-        Estimate estimate = Model.estimate(located.path(), computeChoice.options(), chosen);
-        long most = Model.estimate(located.path(), computeChoice.options(), chosen.withContext(0))
-                .tokens();
-        if (estimate.tokens() > most) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--ctx is " + estimate.tokens() + " tokens, but " + located.name() + " was made for " + most
-                            + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
+        try (Estimator estimator = Estimator.open(located.path(), computeChoice.options())) {
+            Estimate estimate = estimator.estimate(chosen);
+            if (estimate.tokens() > estimator.context()) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--ctx is " + estimate.tokens() + " tokens, but " + located.name() + " was made for "
+                                + estimator.context()
+                                + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
+            }
+            long longest = estimator.longestThatFits(chosen);
+            List<Format> formats = formats(estimator, chosen);
+            surroundings
+                    .console()
+                    .print(
+                            output.json
+                                    ? json(estimate, longest, formats)
+                                    : text(located, estimate, longest, estimator.context(), chosen, formats));
         }
-        long longest = longestThatFits(located, chosen, most);
-        surroundings
-                .console()
-                .print(output.json ? json(estimate, longest) : text(located, estimate, longest, most, chosen));
     }
 
-    /** Bisects: what a session takes grows with its context. */
-    private long longestThatFits(ModelChoice.Located located, SessionOptions options, long most) {
-        long low = 0, high = most;
-        while (low < high) {
-            long middle = high - (high - low) / 2;
-            Estimate estimate =
-                    Model.estimate(located.path(), computeChoice.options(), options.withContext((int) middle));
-            if (estimate.fits()) {
-                low = middle;
-            } else {
-                high = middle - 1;
+    /**
+     * What the cache would take in a format.
+     *
+     * @param longest tokens that fit
+     */
+    private record Format(String kv, long bytes, long longest) {}
+
+    /** All formats without options, and the default; those for which the heads of the model are not right are left out. */
+    private static List<Format> formats(Estimator estimator, SessionOptions options) {
+        List<Format> formats = new ArrayList<>();
+        for (String kv : SessionOptions.kvFormats()) {
+            SessionOptions other = options.withKv(kv).withKvLayers("");
+            try {
+                formats.add(new Format(kv, estimator.estimate(other).kv(), estimator.longestThatFits(other)));
+            } catch (LecternException e) {
+                if (e.kind() != LecternException.Kind.BAD_OPTION) {
+                    throw e;
+                }
             }
         }
-        return low;
+        formats.sort(Comparator.comparingLong(Format::bytes).reversed());
+        return formats;
     }
 
-    private static String json(Estimate estimate, long longest) {
+    private static String json(Estimate estimate, long longest, List<Format> formats) {
         Map<String, Object> bytes = new LinkedHashMap<>();
         bytes.put("weights", estimate.weights());
         bytes.put("kv", estimate.kv());
@@ -121,15 +132,34 @@ final class EstimateCommand implements Verb {
         object.put("bytes", bytes);
         object.put("fits", estimate.fits());
         object.put("longestThatFits", longest);
+        List<Map<String, Object>> all = new ArrayList<>();
+        for (Format format : formats) {
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("kv", format.kv());
+            one.put("bytes", format.bytes());
+            one.put("longestThatFits", format.longest());
+            all.add(one);
+        }
+        object.put("formats", all);
         return JsonText.of(object) + "\n";
     }
 
     private static String text(
-            ModelChoice.Located located, Estimate estimate, long longest, long most, SessionOptions options) {
+            ModelChoice.Located located,
+            Estimate estimate,
+            long longest,
+            long most,
+            SessionOptions options,
+            List<Format> formats) {
         StringBuilder text = new StringBuilder();
         text.append(located.name()).append(", ").append(estimate.tokens()).append(" tokens\n");
         row(text, "weights", estimate.weights(), "mapped from the file");
-        row(text, "kv", estimate.kv(), "keys and values as " + options.kv());
+        row(
+                text,
+                "kv",
+                estimate.kv(),
+                "keys and values as " + options.kv()
+                        + (options.kvLayers().isEmpty() ? "" : ", layers " + options.kvLayers()));
         row(text, "scratch", estimate.scratch(), "intermediate results");
         row(text, "total", estimate.total(), "");
         row(text, "available", estimate.available(), "on this machine now");
@@ -139,6 +169,15 @@ final class EstimateCommand implements Verb {
         } else {
             text.append("; the longest session that fits has ").append(longest).append(" tokens");
             text.append(longest == most ? ", all that the model can hold.\n" : ".\n");
+        }
+        text.append("\nThe cache in other formats (--kv), and the longest session that fits then:\n");
+        for (Format format : formats) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "  %-16s %9s  %9d tokens\n",
+                    format.kv(),
+                    Units.bytes(format.bytes()),
+                    format.longest()));
         }
         return text.toString();
     }

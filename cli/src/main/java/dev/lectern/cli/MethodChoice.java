@@ -10,7 +10,10 @@ final class MethodChoice {
     @Option(
             names = "--kv",
             paramLabel = "FORMAT",
-            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
+            description = {
+                "How keys and values are stored: f32, f16, bf16, int8, chl-8 … chl-2,",
+                "hf-int8, hf-int4, hf-int2, kivi-4, kivi-2, or apart as",
+                "k=chl-8,v=chl-4. Default: f16."
             })
     List<String> kv = List.of();
 

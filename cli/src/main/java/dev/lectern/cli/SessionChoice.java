@@ -3,6 +3,7 @@ package dev.lectern.cli;
 import dev.lectern.LecternException;
 import dev.lectern.SessionOptions;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How a text is read and remembered. */
@@ -17,13 +18,8 @@ final class SessionChoice {
     @Nullable
     Integer context;
 
-    @Option(
-            names = "--kv",
-            paramLabel = "FORMAT",
-            description = {"How keys and values are stored: f32, f16 or bf16, or apart as", "k=f32,v=f16. Default: f16."
-            })
-    @Nullable
-    String kv;
+    @Mixin
+    KvChoice kv = new KvChoice();
 
     @Option(
             names = "--prefill",
@@ -50,7 +46,7 @@ final class SessionChoice {
             }
             options = options.withContext(context);
         }
-        options = kv == null ? options : options.withKv(kv);
+        options = kv.choose(options);
         options = prefill == null ? options : options.withPrefill(prefill);
         return attention == null ? options : options.withAttention(attention);
     }

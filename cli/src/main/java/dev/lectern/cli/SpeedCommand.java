@@ -72,7 +72,7 @@ final class SpeedCommand implements Verb {
             names = "--kv",
             paramLabel = "FORMAT",
             description = {
-                "How keys and values are stored: f32, f16 or bf16, or apart as",
+                "How keys and values are stored: f16, int8, chl-4 and so on, or apart as",
                 "k=f32,v=f16. May be given several times. Default: f16."
             })
     @Nullable

@@ -65,6 +65,11 @@ final class HfFormat implements KvFormat {
     }
 
     @Override
+    public boolean suffersFromOffsets() {
+        return coding.planes() != CodePlanes.EIGHT;
+    }
+
+    @Override
     public Closing closing() {
         return new Closing.Calls(residual);
     }

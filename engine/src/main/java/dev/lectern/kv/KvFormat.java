@@ -35,6 +35,11 @@ public interface KvFormat {
         return false;
     }
 
+    /** Whether keys with a large offset in some channels lose in it what the other channels say; see {@link KeyNorms}. */
+    default boolean suffersFromOffsets() {
+        return false;
+    }
+
     /** When its tokens are closed. */
     Closing closing();
 

@@ -211,8 +211,12 @@ final class ScaledRows extends CodedSide {
     /** μ and then s of a head. */
     private float[] statistics(int head) {
         float[] statistics = new float[2 * shape.headDim()];
-        KERNEL.decode(ElementType.F16, memory, meanAt(head), statistics.length, statistics, 0);
+        statistics(head, statistics, 0);
         return statistics;
+    }
+
+    private void statistics(int head, float[] out, int at) {
+        KERNEL.decode(ElementType.F16, memory, meanAt(head), 2 * shape.headDim(), out, at);
     }
 
     private float half(long at) {
@@ -421,9 +425,9 @@ final class ScaledRows extends CodedSide {
             int stride,
             TileScratch scratch) {
         int headDim = shape.headDim(), width = shape.width();
-        float[] turned = scratch.queries(heads * headDim + heads + TILE);
+        float[] turned = scratch.queries((heads + 2) * headDim + heads + TILE);
         int shifts = heads * headDim, scales = shifts + heads;
-        turn(head, q, qAt, heads, turned, shifts);
+        turn(head, q, qAt, heads, turned, shifts, scales + TILE);
         float[] keys = scratch.codes(TILE * width);
         for (int i = 0; i < tiles; i++) {
             int to = sAt + i * TILE;
@@ -438,15 +442,15 @@ final class ScaledRows extends CodedSide {
         }
     }
 
-    /** The queries as the codes want them, {@code [heads][headDim]}, and from shifts on what every score has beside, {@code [heads]}. */
-    private void turn(int head, float[] q, int qAt, int heads, float[] turned, int shifts) {
+    /** The queries as the codes want them, {@code [heads][headDim]}, and from shifts on what every score has beside, {@code [heads]}; from spare on two rows are written over. */
+    private void turn(int head, float[] q, int qAt, int heads, float[] turned, int shifts, int spare) {
         int headDim = shape.headDim();
         System.arraycopy(q, qAt, turned, 0, heads * headDim);
         Arrays.fill(turned, shifts, shifts + heads, 0);
         if (coding.turn == Turn.CENTRED_BALANCED_ROTATED) {
-            float[] statistics = statistics(head);
+            statistics(head, turned, spare);
             for (int d = 0; d < headDim; d++) {
-                float s = statistics[headDim + d], mu = statistics[d];
+                float s = turned[spare + headDim + d], mu = turned[spare + d];
                 for (int h = 0; h < heads; h++) {
                     turned[shifts + h] += turned[h * headDim + d] * mu;
                     turned[h * headDim + d] *= s;

@@ -1,0 +1,109 @@
+package dev.lectern;
+
+import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.ExactAttention;
+import dev.lectern.attention.Heads;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.model.Config;
+import dev.lectern.model.Families;
+import dev.lectern.model.State;
+import dev.lectern.prefill.Forward;
+import dev.lectern.prefill.Full;
+import dev.lectern.weights.ModelFile;
+import dev.lectern.weights.ModelFiles;
+import java.nio.file.Path;
+import java.util.List;
+
+/** What sessions of a model would take; its weights need not be there, a config.json is enough. */
+public final class Estimator implements AutoCloseable {
+    private final ModelFile file;
+    private final Config config;
+
+    Estimator(ModelFile file, Config config) {
+        this.file = file;
+        this.config = config;
+    }
+
+    /**
+     * Opens a model's description.
+     *
+     * @param path a GGUF file, a Hugging Face folder, or a config.json
+     * @throws LecternException if it is not there, damaged or not supported
+     */
+    public static Estimator open(Path path, ModelOptions options) {
+        ModelFile file = ModelFiles.open(path);
+        try {
+            return new Estimator(file, Model.scaled(Families.config(file), options));
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** Tokens that a session can hold. */
+    public int context() {
+        return config.context();
+    }
+
+    /**
+     * What one session would take.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if it is more bytes than can be counted, {@code BAD_OPTION} if a method does not exist
+     */
+    public Estimate estimate(SessionOptions options) {
+        return estimate(options, 1);
+    }
+
+    /** The most tokens for which a session fits into the memory that is available now, up to the model's context; 0 if not even the weights do. */
+    public int longestThatFits(SessionOptions options) {
+        // What a session takes grows with its context.
+        int low = 0, high = context();
+        while (low < high) {
+            int middle = high - (high - low) / 2;
+            if (estimate(options.withContext(middle)).fits()) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return low;
+    }
+
+    Estimate estimate(SessionOptions options, int sessions) {
+        long tokens = options.context() == 0 ? context() : options.context();
+        try {
+            return estimate(options, sessions, tokens);
+        } catch (ArithmeticException e) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    file.path() + ": a context of " + tokens
+                            + " tokens of this model needs more bytes than can be counted: ask for a shorter --ctx.",
+                    e);
+        }
+    }
+
+    private Estimate estimate(SessionOptions options, int sessions, long tokens) {
+        long weights = 0;
+        for (ModelFile.Tensor tensor : file.tensors()) {
+            weights = Math.addExact(weights, tensor.bytes());
+        }
+        DecodeAttention method = DecodeAttentions.named(options.attention());
+        long attention = 0;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            Heads heads = Forward.heads(config, layer);
+            long exact = ExactAttention.bytes(heads, sessions, tokens);
+            attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
+        }
+        List<LayerCache> layers = Model.layers(config, options);
+        long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
+        long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention), open);
+        return new Estimate(tokens, weights, kv, scratch, Memory.available());
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+}
