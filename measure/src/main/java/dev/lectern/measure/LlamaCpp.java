@@ -53,10 +53,20 @@ final class LlamaCpp implements Engine {
 
     /** Loads a model, for sequences of up to {@code context} tokens over an f16 cache. */
     void open(Path model, int context, int threads) {
+        open(model, context, threads, "F16");
+    }
+
+    /**
+     * Loads a model.
+     *
+     * @param cache the type of keys and values: {@code F16}, {@code Q8_0}, {@code Q4_0}
+     */
+    void open(Path model, int context, int threads, String cache) {
         JsonFields opened = ask("open", json -> {
             json.writeStringProperty("model", model.toAbsolutePath().toString());
             json.writeNumberProperty("context", context);
             json.writeNumberProperty("threads", threads);
+            json.writeStringProperty("cache", cache);
         });
         version = opened.text("version");
         system = opened.text("system").strip();

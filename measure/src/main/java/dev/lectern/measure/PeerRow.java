@@ -12,6 +12,10 @@ public enum PeerRow {
     PREFILL_DEEP(Unit.TOKENS_PER_SECOND, 2.2, 1.6),
     DECODE(Unit.TOKENS_PER_SECOND, 1.5, 1.0),
     DECODE_DEEP(Unit.TOKENS_PER_SECOND, 3.0, 2.5),
+    /** With a cache of 8 bits on both sides: int8, and llama.cpp's q8_0. */
+    DECODE_DEEP_8_BIT(Unit.TOKENS_PER_SECOND, Double.NaN, Double.NaN),
+    /** With one of 4 bits: chl-4, and llama.cpp's q4_0. */
+    DECODE_DEEP_4_BIT(Unit.TOKENS_PER_SECOND, Double.NaN, Double.NaN),
     /** Lectern beside itself: sequences decoded together, and one after another. */
     BATCH(Unit.TOKENS_PER_SECOND, 1.5, 2.0),
     /** From a fresh process's model being ready to its first token. */

@@ -17,9 +17,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 /**
- * Lectern and llama.cpp on the same model file, the same tokens, the same number of threads, and an f16 cache on both sides.
+ * Lectern and llama.cpp on the same model file, the same tokens, the same number of threads, and an f16 cache on both sides, but for the rows about caches of fewer bits.
  *
  * <p>They take turns, so that a slower hour of the machine meets both: a pair is Lectern and, just after, llama.cpp, and what counts is the
  * median of the pairs' ratios. While one works the other waits and does nothing. Each reads its depth once; after a measurement it is cut
@@ -29,6 +30,9 @@ import java.util.OptionalDouble;
  * but for the rows about fresh processes and memory.
  */
 public final class PeersBench {
+    /** Tokens of the prompt where only decoding counts. */
+    private static final int SHORT = 16;
+
     private static final String LECTERN = "lectern";
     private static final String PEER = "llama.cpp";
 
@@ -60,7 +64,8 @@ public final class PeersBench {
         this.options = options;
         this.cancellation = cancellation;
         work = new Work(progress);
-        text = BenchText.tokens(model, Math.max(options.depth(), options.promptTokens() + options.decodeTokens()));
+        text = BenchText.tokens(
+                model, Math.max(options.depth(), Math.max(SHORT, options.promptTokens()) + options.decodeTokens()));
     }
 
     /**
@@ -93,6 +98,12 @@ public final class PeersBench {
         plan();
         if (has(PeerRow.PREFILL, PeerRow.DECODE, PeerRow.PREFILL_DEEP, PeerRow.DECODE_DEEP)) {
             speeds();
+        }
+        if (has(PeerRow.DECODE_DEEP_8_BIT)) {
+            quantised(PeerRow.DECODE_DEEP_8_BIT, "int8", "q8_0");
+        }
+        if (has(PeerRow.DECODE_DEEP_4_BIT)) {
+            quantised(PeerRow.DECODE_DEEP_4_BIT, "chl-4", "q4_0");
         }
         if (has(PeerRow.BATCH)) {
             batch();
@@ -130,11 +141,14 @@ public final class PeersBench {
     }
 
     private int deepest() {
-        return has(PeerRow.PREFILL_DEEP, PeerRow.DECODE_DEEP) ? options.depth() : 0;
+        return has(PeerRow.PREFILL_DEEP, PeerRow.DECODE_DEEP)
+                        || !quantisedRows().isEmpty()
+                ? options.depth()
+                : 0;
     }
 
     private int context() {
-        return deepest() + options.promptTokens() + options.decodeTokens();
+        return deepest() + Math.max(SHORT, options.promptTokens()) + options.decodeTokens();
     }
 
     private void requireRoom() {
@@ -157,6 +171,12 @@ public final class PeersBench {
         return depths;
     }
 
+    private List<PeerRow> quantisedRows() {
+        return Stream.of(PeerRow.DECODE_DEEP_8_BIT, PeerRow.DECODE_DEEP_4_BIT)
+                .filter(this::has)
+                .toList();
+    }
+
     private int freshTokens() {
         return Math.min(options.firstTokens(), model.context() - 1);
     }
@@ -171,6 +191,8 @@ public final class PeersBench {
             double run = Work.reading(depth, options.promptTokens()) + Work.decoding(after, options.decodeTokens());
             work.plan(2 * (Work.reading(0, depth) + (1 + options.pairs()) * run));
         }
+        double deep = Work.decoding(options.depth(), options.decodeTokens());
+        work.plan(quantisedRows().size() * 2 * (Work.reading(0, options.depth()) + (1 + options.pairs()) * deep));
         if (has(PeerRow.BATCH)) {
             int depth = options.promptTokens();
             double alone = Work.decoding(depth, options.decodeTokens());
@@ -221,8 +243,9 @@ public final class PeersBench {
             theirs.add(Turn.take(peer, prompt, after, work));
             noteLoad();
         }
-        speeds.add(speed(LECTERN, depth, lectern.method("attention"), ours, bytesPerToken));
-        speeds.add(speed(PEER, depth, "dense", theirs, bytesPerToken));
+        speeds.add(
+                speed(LECTERN, depth, "f16", lectern.method("attention"), options.promptTokens(), ours, bytesPerToken));
+        speeds.add(speed(PEER, depth, "f16", "dense", options.promptTokens(), theirs, bytesPerToken));
         PeerRow prefill = depth == 0 ? PeerRow.PREFILL : PeerRow.PREFILL_DEEP;
         PeerRow decode = depth == 0 ? PeerRow.DECODE : PeerRow.DECODE_DEEP;
         String read = "prefill of " + options.promptTokens() + " tokens at depth " + depth;
@@ -232,6 +255,55 @@ public final class PeersBench {
         compare(decode, decoded, rates(ours, false), rates(theirs, false));
     }
 
+    /** Decode at the depth, with caches of few bits. */
+    private void quantised(PeerRow row, String kv, String peerKv) {
+        int depth = options.depth();
+        int[] before = Arrays.copyOf(text, depth), prompt = Arrays.copyOf(text, SHORT);
+        int[] after = Arrays.copyOfRange(text, SHORT, SHORT + options.decodeTokens());
+        SessionOptions session = SessionOptions.DEFAULT.withKv(kv).withContext(context());
+        List<Turn> ours = new ArrayList<>(), theirs = new ArrayList<>();
+        String attention;
+        try (Sequences lectern = new Sequences(model, session, 1, cancellation);
+                LlamaCpp peer = new LlamaCpp(options.python(), cancellation)) {
+            peer.open(subject.path(), context(), model.threads(), peerKv.toUpperCase(Locale.ROOT));
+            attention = lectern.method("attention");
+            for (Engine engine : List.of(lectern, peer)) {
+                Turn.rest();
+                engine.read(before, work);
+            }
+            Turn.warmUp(lectern, prompt, after, work);
+            Turn.take(peer, prompt, after, work);
+            for (int pair = 0; pair < options.pairs(); pair++) {
+                ours.add(Turn.take(lectern, prompt, after, work));
+                theirs.add(Turn.take(peer, prompt, after, work));
+                noteLoad();
+            }
+        }
+        long bytes = model.estimate(session.withContext(depth), 1).kv() / depth;
+        speeds.add(speed(LECTERN, depth, kv, attention, SHORT, ours, bytes));
+        speeds.add(speed(PEER, depth, peerKv, "dense", SHORT, theirs, bytes(peerKv)));
+        compare(
+                row,
+                String.format(
+                        Locale.ROOT,
+                        "decode at depth %d, %d tokens, %s beside %s",
+                        depth + SHORT,
+                        options.decodeTokens(),
+                        kv,
+                        peerKv),
+                rates(ours, false),
+                rates(theirs, false));
+    }
+
+    /** Bytes of a token in llama.cpp's cache: blocks of 32 with a scale of 2 bytes. */
+    private long bytes(String kv) {
+        int block = kv.equals("q8_0") ? 34 : 18;
+        long f16 = model.estimate(SessionOptions.DEFAULT.withKv("f16").withContext(256), 1)
+                        .kv()
+                / 256;
+        return f16 / 2 * block / 32;
+    }
+
     private List<Double> rates(List<Turn> turns, boolean prefill) {
         return turns.stream()
                 .map(turn -> prefill ? options.promptTokens() / turn.prefill() : options.decodeTokens() / turn.decode())
@@ -239,18 +311,23 @@ public final class PeersBench {
     }
 
     private PeersResult.EngineSpeed speed(
-            String engine, int depth, String attention, List<Turn> turns, long bytesPerToken) {
+            String engine,
+            int depth,
+            String kv,
+            String attention,
+            int promptTokens,
+            List<Turn> turns,
+            long bytesPerToken) {
         return new PeersResult.EngineSpeed(
                 engine,
                 new SpeedResult(
                         subject.name(),
                         depth,
-                        "f16",
+                        kv,
                         attention,
                         1,
                         new SpeedResult.Phase(
-                                options.promptTokens(),
-                                turns.stream().map(Turn::prefill).toList()),
+                                promptTokens, turns.stream().map(Turn::prefill).toList()),
                         new SpeedResult.Phase(
                                 options.decodeTokens(),
                                 turns.stream().map(Turn::decode).toList()),

@@ -1,6 +1,6 @@
 """llama.cpp for "lectern bench peers": a child process that reads requests, one JSON object a line, and answers each with one.
 
-open      model, context, threads         loads a model: {"version", "system", "seconds"}
+open      model, context, threads, cache  loads a model, keys and values as cache (F16, Q8_0, Q4_0): {"version", "system", "seconds"}
 read      tokens, choose (optional)       reads tokens after those held: {"seconds"}, with choose also {"token"}, the likeliest next one
 decode    tokens                          the same, one token at a time: {"seconds"}
 truncate  length                          forgets all tokens from length on: {}
@@ -27,7 +27,7 @@ def answer(members):
 class Peer:
     BATCH = 512
 
-    def open(self, model, context, threads):
+    def open(self, model, context, threads, cache):
         began = time.perf_counter()
         import llama_cpp
 
@@ -44,7 +44,7 @@ class Peer:
         options.n_ctx = context
         options.n_batch = options.n_ubatch = self.BATCH
         options.n_threads = options.n_threads_batch = threads
-        options.type_k = options.type_v = lib.GGML_TYPE_F16
+        options.type_k = options.type_v = getattr(lib, "GGML_TYPE_" + cache)
         if hasattr(options, "flash_attn_type"):
             options.flash_attn_type = 1
         else:
