@@ -27,7 +27,7 @@ public record Provenance(String command, String commit, Machine machine, Instant
     private static final long PATIENCE_SECONDS = 10;
 
     /** Of a result that has just been computed here. */
-    static Provenance here(String command) {
+    public static Provenance here(String command) {
         return new Provenance(
                 command, commitHere(), Machine.here(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
     }

@@ -16,6 +16,8 @@ public final class Reproduction {
             TaskExperiment.infinite(),
             new PerplexityExperiment(),
             new DivergenceExperiment(),
+            new FormatSpeedExperiment(),
+            new ArithmeticExperiment(),
             new GeometryExperiment(),
             new AttentionExperiment());
 
