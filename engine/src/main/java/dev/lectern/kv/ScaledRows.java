@@ -72,7 +72,7 @@ final class ScaledRows extends CodedSide {
     record Places(long[] planes, long statistics, long end) {}
 
     private final Coding coding;
-    private final MemorySegment memory; // of a closed page; empty in an open one that is closed as a whole
+    private final MemorySegment memory; // of a closed page; empty in an open one
     private final Places places;
     private final QueryEnergy energy;
 
@@ -85,7 +85,7 @@ final class ScaledRows extends CodedSide {
         this.energy = energy;
     }
 
-    /** Of a closed page, or of one whose rows are coded as they come. */
+    /** Of a closed page. */
     private ScaledRows(SideShape shape, Coding coding, int sinks, MemorySegment memory, Places places) {
         super(shape, sinks, memory.asSlice(places.end), null, Page.TOKENS);
         this.coding = coding;
@@ -124,20 +124,6 @@ final class ScaledRows extends CodedSide {
     public void observe(int token, float[] q, int qAt, int group) {
         if (energy != QueryEnergy.NONE) {
             energy.observe(token, q, qAt, group);
-        }
-    }
-
-    /** Codes a row as it comes, where pages are never open. */
-    @Override
-    public void put(int token, float[] x, int xAt) {
-        if (memory.byteSize() == 0) {
-            super.put(token, x, xAt);
-            return;
-        }
-        float[] row = new float[shape.width()];
-        for (int head = 0; head < shape.kvHeads(); head++) {
-            System.arraycopy(x, xAt + head * shape.headDim(), row, 0, shape.headDim());
-            code(head, token, row);
         }
     }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.lectern.kernel.CodePlanes;
 import dev.lectern.kv.KvFormat.Layout;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -15,7 +16,7 @@ class KvFormatsTest {
     void anUnknownFormatIsRefusedWithTheNames() {
         assertThatThrownBy(() -> KvFormats.named("f8")).hasMessageContaining("f32, f16, bf16, int8");
         assertThatThrownBy(() -> KvFormats.named("k=f16")).hasMessageContaining("one side only");
-        assertThatThrownBy(() -> KvFormats.named("int8:group=32")).hasMessageContaining("takes no options");
+        assertThatThrownBy(() -> KvFormats.named("int8:group=32")).hasMessageContaining("it takes sinks, window");
         assertThatThrownBy(() -> KvFormats.named("kivi-4:group=48")).hasMessageContaining("power of two");
         assertThatThrownBy(() -> KvFormats.named("hf-int4:group=40")).hasMessageContaining("multiple of 16");
     }
@@ -71,9 +72,9 @@ class KvFormatsTest {
         try (Arena arena = Arena.ofConfined()) {
             KvFormat int8 = KvFormats.named("int8").keys();
             SideShape shape = Pages.shape(Layout.ROW, 1, x.length);
-            KvSide side = int8.open(shape, arena.allocate(int8.openBytes(shape)), 0);
-            side.put(0, x, 0);
-            float[] read = Pages.read(side, shape, 0)[0];
+            float[][] rows = new float[Page.TOKENS][];
+            Arrays.fill(rows, x);
+            float[] read = Pages.read(Pages.closed(int8, shape, rows, arena), shape, 0)[0];
             float scale = Float.float16ToFloat(Float.floatToFloat16(5.4f / 127));
             for (int i = 0; i < x.length; i++) {
                 assertThat(read[i]).isEqualTo(codes[i] * scale);

@@ -58,7 +58,7 @@ class TextEvalTest {
         "f16, dense",
         "bf16, dense",
         "'k=f32,v=bf16', dense",
-        "int8, dense",
+        "int8:window=0, dense",
         "chl-4:window=16, dense",
         "'k=chl-8,v=chl-4:window=0', dense",
         "chl-6:window=0, dense",
@@ -71,7 +71,7 @@ class TextEvalTest {
         "hf-int8:group=16:residual=32, dense",
         "hf-int4:group=16, dense",
         "hf-int2:group=16:residual=1, dense",
-        "int8, topk:budget=10",
+        "int8:window=0, topk:budget=10",
         "chl-4:window=0, oracle-sampling:budget=20",
         "f16, topk:budget=10",
         "f16, topp:p=0.8",
@@ -128,7 +128,12 @@ class TextEvalTest {
     @Test
     void fewerBitsDivergeMore() {
         List<DivergenceResult.Row> rows = divergence(DivergenceOptions.DEFAULT
-                        .withKvs(List.of("f16", "bf16", "int8", "hf-int4:group=16", "hf-int2:group=16"))
+                        .withKvs(List.of(
+                                "f16",
+                                "bf16",
+                                "hf-int8:group=16:residual=1",
+                                "hf-int4:group=16:residual=1",
+                                "hf-int2:group=16:residual=1"))
                         .withTokens(200))
                 .rows();
         for (int i = 1; i < rows.size(); i++) {
@@ -144,8 +149,10 @@ class TextEvalTest {
     void formatsAreNotNoticedByTheirNeighbours() {
         DivergenceOptions options = DivergenceOptions.DEFAULT.withTokens(60);
         DivergenceResult.Row alone =
-                divergence(options.withKvs(List.of("int8"))).rows().getFirst();
-        assertThat(divergence(options.withKvs(List.of("bf16", "int8"))).rows().get(1))
+                divergence(options.withKvs(List.of("int8:window=0"))).rows().getFirst();
+        assertThat(divergence(options.withKvs(List.of("bf16", "int8:window=0")))
+                        .rows()
+                        .get(1))
                 .isEqualTo(alone);
         assertThatThrownBy(() -> options.withKvs(List.of("int8", "int8"))).hasMessageContaining("twice");
     }

@@ -13,6 +13,7 @@ import dev.lectern.measure.ArithmeticResult;
 import dev.lectern.measure.Provenance;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -79,8 +80,11 @@ record ArithmeticExperiment() implements Experiment {
         KvFormat format = KvFormats.named("int8").keys();
         SideShape shape = new SideShape(KvFormat.Layout.ROW, 1, EXAMPLE.length, false);
         try (Arena arena = Arena.ofConfined()) {
-            KvSide side = format.open(shape, arena.allocate(format.openBytes(shape)), 0);
-            side.put(0, EXAMPLE, 0);
+            KvSide open = format.open(shape, arena.allocate(format.openBytes(shape)), 0);
+            open.put(0, EXAMPLE, 0);
+            MemorySegment memory = arena.allocate(format.bytes(shape));
+            open.closeInto(memory);
+            KvSide side = format.closed(shape, memory);
             float[] read = new float[EXAMPLE.length];
             side.gather(0, new int[] {0}, 0, 1, 0, read, 0, read.length);
             float most = 0;

@@ -40,17 +40,18 @@ record DivergenceExperiment() implements Experiment {
     private static final List<String> DRAWN = List.of("f16", "hf-int4", "hf-int2", "chl-4", "chl-2");
 
     private static final List<String> QUICK = List.of("f16", "int8", "chl-4");
-    private static final int TOKENS = 1536;
-    private static final int QUICK_TOKENS = 100;
+    private static final int QUICK_TOKENS = 600;
 
     /**
      * What is read.
      *
      * @param name that results have
+     * @param tokens of it that count: no more than the model with fewer of them finds in it
      */
-    private record Text(String name, String example) {}
+    private record Text(String name, String example, int tokens) {}
 
-    private static final List<Text> TEXTS = List.of(new Text("prose", Room.REPORT), new Text("code", Room.PROGRAM));
+    private static final List<Text> TEXTS =
+            List.of(new Text("prose", Room.REPORT, 1536), new Text("code", Room.PROGRAM, 1300));
 
     @Override
     public String name() {
@@ -65,7 +66,7 @@ record DivergenceExperiment() implements Experiment {
                 parts.add(new Part(PREFIX + model + "-" + text.name(), (room, name) -> {
                     DivergenceOptions options = DivergenceOptions.DEFAULT
                             .withKvs(quick ? QUICK : FORMATS)
-                            .withTokens(quick ? QUICK_TOKENS : TOKENS);
+                            .withTokens(quick ? QUICK_TOKENS : text.tokens());
                     DivergenceResult result = DivergenceEval.run(
                             room.model(model),
                             room.options(),
