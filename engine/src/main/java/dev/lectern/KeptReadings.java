@@ -67,6 +67,15 @@ public final class KeptReadings {
         return maxBytes;
     }
 
+    /** Bytes of all files. */
+    public long bytes() {
+        try {
+            return eviction.bytes();
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
     /** Notes that so many bytes were written, and stays within the budget. */
     void added(long more) throws IOException {
         bytes = bytes < 0 ? eviction.bytes() : bytes + more;

@@ -2,6 +2,8 @@ package dev.lectern.cli;
 
 import dev.lectern.LecternException;
 import dev.lectern.SessionOptions;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,6 +36,28 @@ final class SessionChoice {
             description = {"What each new token looks at: dense (everything, exact).", "Default: dense."})
     @Nullable
     String attention;
+
+    /** Takes what is not chosen from the options of an earlier reading, as {@link #chosen} named them. */
+    void readAs(Map<String, String> earlier) {
+        kv = kv == null ? earlier.get("kv") : kv;
+        prefill = prefill == null ? earlier.get("prefill") : prefill;
+        attention = attention == null ? earlier.get("attention") : attention;
+    }
+
+    /** What was chosen of how a text is read. */
+    Map<String, String> chosen() {
+        Map<String, String> chosen = new LinkedHashMap<>();
+        if (kv != null) {
+            chosen.put("kv", kv);
+        }
+        if (prefill != null) {
+            chosen.put("prefill", prefill);
+        }
+        if (attention != null) {
+            chosen.put("attention", attention);
+        }
+        return chosen;
+    }
 
     /** The options, with the context that was asked for or else 0. */
     SessionOptions options() {
