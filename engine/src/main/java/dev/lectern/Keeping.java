@@ -28,11 +28,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Pages in their final form depend on nothing but the tokens up to their end, so they are kept one by one, each known by a hash of all tokens up to there. What is behind the last of them, open
  * pages and how far each is closed, is kept as a tail: at the end of the text, with the logits; and, where a format holds the latest tokens exactly, which makes a page's edge no place
- * to go on from, every {@value #BETWEEN_TAILS} tokens on the way, one replacing the other.
+ * to go on from, every {@value #BETWEEN_TAILS} tokens on the way. A tail is as large as some pages, so of these only some stay, for other texts with the same beginning: the further
+ * apart the longer the text, so that they are as many as its length has doublings, and a text that differs loses an eighth at most. The others are for a reading that is killed, and the next
+ * replaces each.
  */
 final class Keeping {
     /** Tokens of which a reading that is killed may lose the work, with a format that has to keep a tail to go on. */
     private static final int BETWEEN_TAILS = 1024;
+
+    /** The share of a text between tails that stay: one eighth. */
+    private static final int STAYING = 8;
 
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -48,9 +53,11 @@ final class Keeping {
     private int published; // pages that are on the disk
     private int written;
     private long bytes;
-    private int lastTail;
-    private @Nullable Path stopover; // the tail on the way that this reading wrote last
+    private int lastTail = -BETWEEN_TAILS / 2; // short texts get one, too
+    private int lastStaying = lastTail;
+    private @Nullable Path stopover; // a tail on the way that goes when there is a later one
     private @Nullable LecternException failure;
+    private boolean damaged; // something that was kept of it could not be used
 
     /** @param stops of the text, as its method of reading says */
     Keeping(KeptReadings kept, Fingerprint fingerprint, List<LayerCache> layers, int[] text, int[] stops) {
@@ -91,7 +98,7 @@ final class Keeping {
             while (pages.size() < count && !ended) {
                 int index = pages.size(), from = index * Page.TOKENS;
                 Path path = page(index);
-                Optional<KeptFile> file = folder.open(path);
+                Optional<KeptFile> file = open(path);
                 if (file.isPresent()) {
                     boolean fits = file.get().holds(chain[0], chain[index], text, from, from + Page.TOKENS)
                             && file.get().payload().byteSize() == KvCache.finalPageBytes(layers, index == 0);
@@ -100,7 +107,7 @@ final class Keeping {
                         continue;
                     }
                     file.get().close();
-                    folder.discard(path, "it holds something else than its name says");
+                    discard(path, "it holds something else than its name says");
                 }
                 ended = true;
             }
@@ -148,11 +155,12 @@ final class Keeping {
             }
             for (int i = stops.length - 1; i >= 0; i--) {
                 if (takeUp(cache, found, stops[i])) {
-                    return new Recall(
-                            Recall.Outcome.PARTIAL, stops[i], "what follows was not kept, or is another text");
+                    String why = damaged ? "what follows was damaged" : "what follows was not kept, or is another text";
+                    return new Recall(Recall.Outcome.PARTIAL, stops[i], why);
                 }
             }
-            return new Recall(Recall.Outcome.MISS, 0, kept.whyNot(fingerprint, text));
+            String why = damaged ? "what was kept of it was damaged" : kept.whyNot(fingerprint, text);
+            return new Recall(Recall.Outcome.MISS, 0, why);
         } finally {
             found.giveTo(cache, 0);
         }
@@ -176,17 +184,13 @@ final class Keeping {
             return false;
         }
         try (KeptFile file = tail.get()) {
-            boolean taken = take(cache, found, pages, tail, path);
-            if (taken && file.logits().byteSize() == 0) {
-                stopover = path;
-            }
-            return taken;
+            return take(cache, found, pages, tail, path);
         }
     }
 
     /** A tail, if it is whole and can follow the pages before it. */
     private Optional<KeptFile> opened(Path path, int pages, int tokens) {
-        Optional<KeptFile> tail = folder.open(path);
+        Optional<KeptFile> tail = open(path);
         if (tail.isPresent()) {
             KeptFile file = tail.get();
             int[] state = file.state();
@@ -196,11 +200,23 @@ final class Keeping {
                     && state[0] == tokens;
             if (!fits) {
                 file.close();
-                folder.discard(path, "it holds something else than its name says");
+                discard(path, "it holds something else than its name says");
                 return Optional.empty();
             }
         }
         return tail;
+    }
+
+    private Optional<KeptFile> open(Path path) {
+        boolean isThere = KeptFolder.isThere(path);
+        Optional<KeptFile> file = folder.open(path);
+        damaged |= isThere && file.isEmpty();
+        return file;
+    }
+
+    private void discard(Path path, String why) {
+        damaged = true;
+        folder.discard(path, why);
     }
 
     private boolean take(KvCache cache, Found found, int pages, Optional<KeptFile> tail, Path path) {
@@ -209,7 +225,7 @@ final class Keeping {
             try {
                 cache.loadTail(tail.get().state(), tail.get().payload());
             } catch (IllegalArgumentException e) {
-                folder.discard(path, String.valueOf(e.getMessage()));
+                discard(path, String.valueOf(e.getMessage()));
                 cache.truncate(0);
                 return false;
             }
@@ -217,6 +233,7 @@ final class Keeping {
         }
         published = pages;
         lastTail = cache.length();
+        lastStaying = lastTail;
         return true;
     }
 
@@ -298,18 +315,21 @@ final class Keeping {
         if (before != null && !before.equals(path)) {
             Files.deleteIfExists(before);
         }
-        stopover = length < text.length ? path : null;
+        boolean stays = length - lastStaying >= Math.max(BETWEEN_TAILS, length / STAYING);
+        stopover = stays || length == text.length ? null : path;
+        lastStaying = stays ? length : lastStaying;
         lastTail = length;
     }
 
     /** Whether the budget holds so many bytes beside what this text has; notes it as the reason if not. */
     private boolean hasRoom(long more) {
-        if (bytes + more <= kept.maxBytes()) {
+        if (bytes + more <= kept.afterEviction()) {
             return true;
         }
         failure = new LecternException(
                 LecternException.Kind.NO_SPACE,
-                "This text takes more than the " + kept.maxBytes() + " bytes that are kept at most, so only " + bytes
+                "This text takes more than " + kept.afterEviction() + " of the " + kept.maxBytes()
+                        + " bytes that are kept at most, so only " + bytes
                         + " of it are kept: raise --cache-bytes, or choose a smaller --kv format.");
         return false;
     }

@@ -30,6 +30,8 @@ public final class KeptReadings {
     /** What a folder holds at most where nothing else is said: 20 GB. */
     public static final long DEFAULT_BYTES = 20_000_000_000L;
 
+    private static final int SPARE = 16;
+
     private final KeptFolder folder;
     private final KeptNames names;
     private final Eviction eviction;
@@ -80,8 +82,13 @@ public final class KeptReadings {
     void added(long more) throws IOException {
         bytes = bytes < 0 ? eviction.bytes() : bytes + more;
         if (bytes > maxBytes) {
-            bytes = eviction.to(maxBytes).left();
+            bytes = eviction.to(afterEviction()).left();
         }
+    }
+
+    /** Bytes that are left when there were too many: some fewer than the most, so that not every page looks through all files; no text takes more. */
+    long afterEviction() {
+        return maxBytes - maxBytes / SPARE;
     }
 
     /** What a tail says of the text up to a length. */
@@ -100,7 +107,7 @@ public final class KeptReadings {
                     return String.join("; ", differences);
                 }
             }
-            return "it was not kept before";
+            return "it was not kept before, or was evicted";
         } catch (IOException e) {
             return folder.root() + " cannot be read (" + e + ")";
         }

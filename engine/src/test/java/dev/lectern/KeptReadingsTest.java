@@ -33,7 +33,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A text that was kept is as if it had been read, bit for bit, or is read again. */
 class KeptReadingsTest {
     private static final String STRETCHED = "linear:factor=32";
-    private static final SessionOptions F16 = SessionOptions.DEFAULT.withContext(3000);
+    private static final SessionOptions F16 =
+            SessionOptions.DEFAULT.withContext(3000).withKv("f16");
     private static final GenerateOptions GREEDY =
             GenerateOptions.DEFAULT.withMaxTokens(5).withIgnoreEnd(true);
 
@@ -205,13 +206,30 @@ class KeptReadingsTest {
     }
 
     @Test
+    void textsShareWhatTheyBeginWithAlsoWhereTheLatestTokensAreExact() {
+        SessionOptions usual = SessionOptions.DEFAULT.withContext(3000);
+        int[] text = text(2500), other = text(2600);
+        other[2100]++;
+        read(usual, text, kept());
+        Read changed = read(usual, other, kept());
+        assertThat(changed.recall().outcome()).isEqualTo(Recall.Outcome.PARTIAL);
+        assertThat(changed.recall().tokens()).isBetween(1024, 2048);
+        assertSame(changed.future(), cold(usual, other));
+        assertThat(read(usual, text, kept()).recall().outcome()).isEqualTo(Recall.Outcome.HIT);
+        for (KeptReading reading : kept().readings()) {
+            kept().remove(reading.id());
+        }
+        assertThat(kept().collect(Long.MAX_VALUE).left()).isZero();
+    }
+
+    @Test
     void whatIsReadOtherwiseIsNotUsedAndTheReasonIsTold() {
         int[] text = text(600);
         read(options("chl-4"), text, kept());
         assertThat(read(options("chl-8"), text, kept()).recall())
                 .isEqualTo(new Recall(Recall.Outcome.MISS, 0, "kept with --kv chl-4, this is --kv chl-8"));
         assertThat(read(F16.withKv("k=f16,v=f32"), text(300), kept()).recall().why())
-                .isEqualTo("it was not kept before");
+                .startsWith("it was not kept before");
         try (Model stretched = Model.open(
                         Path.of("src/test/resources/tiny/llama3"),
                         ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=31"));
@@ -239,12 +257,13 @@ class KeptReadingsTest {
             long at = (long) (random.nextDouble() * bytes);
             flip(victim, at, random.nextInt(8));
             Read again = read(options, text, kept());
-            assertThat(again.recall().outcome())
+            // A tail on the way is not needed where the text's end is there.
+            int unread = again.recall().outcome() == Recall.Outcome.HIT ? 1 : 0;
+            assertThat(kept().verify(Progress.NONE, new Cancellation()))
                     .as("seed %d, round %d, byte %d of %s", seed, i, at, victim.getFileName())
-                    .isNotEqualTo(Recall.Outcome.HIT);
+                    .hasSize(unread);
             assertSame(again.future(), expected);
             assertThat(read(options, text, kept()).recall().outcome()).isEqualTo(Recall.Outcome.HIT);
-            assertThat(kept().verify(Progress.NONE, new Cancellation())).isEmpty();
         }
     }
 

@@ -122,7 +122,7 @@ final class ReadCommand implements Verb {
                 if (written.failure().isPresent()) {
                     throw written.failure().get();
                 }
-                Map<String, String> chosen = sessionChoice.chosen();
+                Map<String, String> chosen = SessionChoice.described(options);
                 if (computeChoice.ropeScaling != null) {
                     chosen.put("rope-scaling", computeChoice.ropeScaling);
                 }

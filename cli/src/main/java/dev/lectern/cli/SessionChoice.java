@@ -37,26 +37,26 @@ final class SessionChoice {
     @Nullable
     String attention;
 
-    /** Takes what is not chosen from the options of an earlier reading, as {@link #chosen} named them. */
+    /** Takes what is not chosen from an earlier reading, as {@link #described} named it. */
     void readAs(Map<String, String> earlier) {
-        kv = kv == null ? earlier.get("kv") : kv;
+        if (kv.kv == null && kv.layers == null) {
+            kv.kv = earlier.get("kv");
+            kv.layers = earlier.get("kv-layers");
+        }
         prefill = prefill == null ? earlier.get("prefill") : prefill;
         attention = attention == null ? earlier.get("attention") : attention;
     }
 
-    /** What was chosen of how a text is read. */
-    Map<String, String> chosen() {
-        Map<String, String> chosen = new LinkedHashMap<>();
-        if (kv != null) {
-            chosen.put("kv", kv);
+    /** How a text is read, by the names of options; defaults too, which may be others one day. */
+    static Map<String, String> described(SessionOptions options) {
+        Map<String, String> described = new LinkedHashMap<>();
+        described.put("kv", options.kv());
+        if (!options.kvLayers().isEmpty()) {
+            described.put("kv-layers", options.kvLayers());
         }
-        if (prefill != null) {
-            chosen.put("prefill", prefill);
-        }
-        if (attention != null) {
-            chosen.put("attention", attention);
-        }
-        return chosen;
+        described.put("prefill", options.prefill());
+        described.put("attention", options.attention());
+        return described;
     }
 
     /** The options, with the context that was asked for or else 0. */

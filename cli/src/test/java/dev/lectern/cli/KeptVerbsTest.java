@@ -31,7 +31,7 @@ class KeptVerbsTest {
     @BeforeEach
     void document() throws IOException {
         document = Files.writeString(
-                home.resolve("Harbour Report.txt"), "The harbour has two lights and one crane. ".repeat(20));
+                home.resolve("Harbour Report.txt"), "The harbour has two lights and one crane. ".repeat(60));
     }
 
     private Run run(String... arguments) {
@@ -97,17 +97,17 @@ class KeptVerbsTest {
         assertThat(second.err()).contains("kept: hit, ");
         assertThat(second.out()).isEqualTo(first.out());
         Run other = ask(document.toString(), "--kv", "bf16");
-        assertThat(other.err()).contains("kept: miss", "kept with --kv f16, this is --kv bf16");
+        assertThat(other.err()).contains("kept: miss", "kept with --kv k=chl-8,v=chl-4, this is --kv bf16");
     }
 
     @Test
     void aLongerDocumentIsReadFromWhereItDiffers() throws IOException {
         ask(document.toString());
         Files.writeString(
-                document, "The harbour has two lights and one crane. ".repeat(20) + "A third is planned. ".repeat(9));
+                document, "The harbour has two lights and one crane. ".repeat(60) + "A third is planned. ".repeat(9));
         Run longer = ask(document.toString(), "--json");
         assertThat(in(longer, "kept", "outcome")).isEqualTo("partial");
-        assertThat(in(longer, "tokens", "cached")).isEqualTo(512L);
+        assertThat((Long) in(longer, "tokens", "cached")).isGreaterThan(512L);
         Run cold = ask(document.toString(), "--json", "--no-cache");
         assertThat(longer.json().get("answer")).isEqualTo(cold.json().get("answer"));
     }
@@ -167,6 +167,7 @@ class KeptVerbsTest {
         Files.write(page, bytes);
         Run after = ask("@r", "--json");
         assertThat(in(after, "kept", "outcome")).isEqualTo("miss");
+        assertThat(in(after, "kept", "why")).isEqualTo("what was kept of it was damaged");
         assertThat(after.json().get("answer")).isEqualTo(before.json().get("answer"));
         assertThat(in(ask("@r", "--json"), "kept", "outcome")).isEqualTo("hit");
 
@@ -201,7 +202,7 @@ class KeptVerbsTest {
         Run show = run("cache", "show", "@r", "--json");
         assertThat(show.json().get("sources")).isEqualTo(List.of(document.toString()));
         assertThat(show.json().get("missing")).isEqualTo(0L);
-        assertThat(run("cache", "show", "r").out()).contains("fields: --kv = f16");
+        assertThat(run("cache", "show", "r").out()).contains("fields: --kv = k=chl-8,v=chl-4");
         assertThat(run("cache", "show", "@s").exitCode()).isEqualTo(2);
 
         assertThat(run("cache", "remove", "@r").exitCode()).isZero();

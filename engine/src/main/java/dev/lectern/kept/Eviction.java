@@ -128,10 +128,8 @@ public final class Eviction {
             BasicFileAttributes attributes =
                     Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
             boolean evictable = !in.equals(KeptFolder.DOCUMENTS) || isPart(file);
-            // A tail stands behind the pages before it.
-            int first = in.equals(KeptFolder.TAILS) ? Integer.MAX_VALUE : first(file);
             if (!attributes.isDirectory()) {
-                all.add(new Candidate(file, attributes.size(), attributes.lastModifiedTime(), first, evictable));
+                all.add(new Candidate(file, attributes.size(), attributes.lastModifiedTime(), first(file), evictable));
             }
         } catch (NoSuchFileException e) {
             return; // somebody deleted it just now

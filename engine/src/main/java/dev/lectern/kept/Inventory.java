@@ -189,6 +189,12 @@ public final class Inventory {
         return damaged;
     }
 
+    /** Whether a tail on the way follows one of some pages. */
+    private static boolean isBehind(KeptHeader tail, Set<Path> pages) {
+        String ending = "-" + tail.previous().hex() + ".page";
+        return pages.stream().anyMatch(page -> page.toString().endsWith(ending));
+    }
+
     private static long size(Path path) {
         try {
             return Files.size(path);
@@ -217,7 +223,14 @@ public final class Inventory {
         }
         List<Path> files = new ArrayList<>(removed.get().pages());
         files.removeAll(others);
+        Set<Path> pages = new HashSet<>(files);
         files.addFirst(folder.folder(KeptFolder.TAILS).resolve(removed.get().file()));
+        for (Path tail : files(KeptFolder.TAILS, "tail")) {
+            Optional<KeptHeader> header = header(tail);
+            if (header.isPresent() && header.get().logits() == 0 && isBehind(header.get(), pages)) {
+                files.add(tail);
+            }
+        }
         long freed = 0;
         for (Path file : files) {
             long bytes = size(file);
