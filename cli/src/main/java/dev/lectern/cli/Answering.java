@@ -112,7 +112,6 @@ final class Answering {
                 written = session.readRest(line, surroundings.cancellation());
             }
         }
-        written.failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));
         this.recall = Optional.of(recall);
         this.written = written;
         return seconds(began);

@@ -183,6 +183,7 @@ final class AskCommand implements Verb {
             try (Session session =
                     answering.open(sessionChoice.options(), lengths, answers, text, cacheChoice.kept(surroundings))) {
                 double reading = answering.readText(session, text, cacheChoice.isOn(), !output.json);
+                answering.written().failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));
                 if (questionsFile != null) {
                     answerAll(console, answering, session, request.questions(), prompts, fitting, ready, reading);
                     profiling

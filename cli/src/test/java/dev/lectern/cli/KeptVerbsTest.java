@@ -188,7 +188,7 @@ class KeptVerbsTest {
         assertThat(asked.err()).contains("lectern: warning: ", "is not kept");
         Run read = read();
         assertThat(read.exitCode()).isNotZero();
-        assertThat(read.err()).contains("is not kept");
+        assertThat(read.err()).containsOnlyOnce("is not kept");
     }
 
     @Test
