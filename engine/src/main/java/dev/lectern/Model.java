@@ -1,6 +1,8 @@
 package dev.lectern;
 
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.kept.Fingerprint;
+import dev.lectern.kept.Hash;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KeyNorms;
@@ -8,6 +10,7 @@ import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.Page;
 import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.Families;
@@ -23,8 +26,10 @@ import dev.lectern.text.Tokenizer;
 import dev.lectern.text.Tokenizers;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
+import dev.lectern.weights.WeightsDigest;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -46,12 +51,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class Model implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.lectern");
 
+    /** Raised whenever the numbers in a cache come out otherwise than before, however little: what was kept is not used then. */
+    private static final int NUMERICS = 1;
+
     private final ModelFile file;
     private final AtomicBoolean warned = new AtomicBoolean();
     private final Decoder decoder;
     private final Tokenizer tokenizer;
     private final Workers workers;
     private final Forward forward;
+    private String digest = ""; // of the weights; not computed yet
 
     private Model(ModelFile file, ModelOptions options) {
         this.file = file;
@@ -203,20 +212,78 @@ public final class Model implements AutoCloseable {
      * @throws LecternException of kind {@code NO_MEMORY} if its cache could not fit, {@code BAD_OPTION} if a method does not exist
      */
     public Session newSession(SessionOptions options) {
+        Session session = unchecked(options);
+        try {
+            requireMemory(options, session);
+            return session;
+        } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /**
+     * A session for a text, with what is kept of it. {@link Session#recalled} tells how much that is, {@link Session#readRest} reads and keeps what is missing.
+     *
+     * @param text its tokens, all in the vocabulary
+     * @throws LecternException as {@link #newSession(SessionOptions)} does, where pages that are kept do not count as memory: they are mapped, and the system can take them back; of kind
+     *     {@code TOO_LONG} if the context cannot hold the text
+     */
+    public Session newSession(SessionOptions options, int[] text, KeptReadings kept) {
+        Session session = unchecked(options);
+        try {
+            session.recall(kept, fingerprint(options, session.context()), text);
+            requireMemory(options, session);
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /** On what keys and values depend beside the tokens, as fields for people. */
+    public Map<String, String> keptFields(SessionOptions options) {
+        return fingerprint(options, options.context() == 0 ? context() : options.context())
+                .fields();
+    }
+
+    private Fingerprint fingerprint(SessionOptions options, int context) {
+        Config config = decoder.config();
+        List<LayerCache> layers = layers(config, options);
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("model", digest());
+        fields.put("--kv", KvFormats.described(layers));
+        fields.put("--prefill", prefill(options.prefill()).name());
+        fields.put("--rope-scaling", config.rope().described(context));
+        fields.put("keys in", layers.getFirst().keyLayout() == KvFormat.Layout.TILE ? "tiles" : "rows");
+        fields.put(
+                "layers",
+                config.family() + " " + config.layers() + " of " + config.kvHeads() + " heads of " + config.headDim()
+                        + ", windows "
+                        + Hash.of(config.windows().stream().mapToInt(w -> w).toArray())
+                                .hex()
+                                .substring(0, 8));
+        fields.put("tokenizer", Integer.toString(tokenizer.size()));
+        fields.put("page", Integer.toString(Page.TOKENS));
+        fields.put("numerics", Integer.toString(NUMERICS));
+        return new Fingerprint(fields);
+    }
+
+    /** By what its weights are known. */
+    private synchronized String digest() {
+        if (digest.isEmpty()) {
+            digest = WeightsDigest.of(file);
+        }
+        return digest;
+    }
+
+    private Session unchecked(SessionOptions options) {
         int context = options.context() == 0 ? context() : options.context();
         if (context > context()) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
                     "--ctx is " + context + " tokens, but the model was made for " + context()
                             + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
-        }
-        Estimate estimate = estimate(options, 1);
-        if (estimate.kv() + estimate.scratch() > estimate.available()) {
-            throw new LecternException(
-                    LecternException.Kind.NO_MEMORY,
-                    "A context of " + context + " tokens needs " + estimate.kv() + " bytes for its KV cache and "
-                            + estimate.scratch() + " for scratch, but only " + estimate.available()
-                            + " are available: ask for a shorter --ctx or a smaller --kv format.");
         }
         return new Session(
                 this,
@@ -225,6 +292,18 @@ public final class Model implements AutoCloseable {
                 context,
                 prefill(options.prefill()),
                 DecodeAttentions.named(options.attention()));
+    }
+
+    private void requireMemory(SessionOptions options, Session session) {
+        Estimate estimate = estimate(options, 1);
+        long kv = estimate.kv() - session.mappedBytes();
+        if (kv + estimate.scratch() > estimate.available()) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "A context of " + session.context() + " tokens needs " + kv + " bytes for its KV cache and "
+                            + estimate.scratch() + " for scratch, but only " + estimate.available()
+                            + " are available: ask for a shorter --ctx or a smaller --kv format.");
+        }
     }
 
     /**

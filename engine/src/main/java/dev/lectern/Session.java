@@ -4,6 +4,7 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
+import dev.lectern.kept.Fingerprint;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +34,9 @@ public final class Session implements AutoCloseable {
     private final DecodeAttention attention;
     private int[] tokens; // those read, then room
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
+    private @Nullable Keeping keeping; // as long as the session holds the beginning of the text that it was opened for
+    private Recall recall = new Recall(Recall.Outcome.MISS, 0, "nothing is kept");
+    private List<String> keptFiles = List.of();
 
     Session(Model model, List<LayerCache> layers, Rope rope, int context, Prefill prefill, DecodeAttention attention) {
         this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, new int[0], null);
@@ -100,6 +105,11 @@ public final class Session implements AutoCloseable {
      *     within a second of a request, and then the session holds what was read until then
      */
     public void read(int[] more, Progress progress, Cancellation cancellation) {
+        keeping = null;
+        readOn(more, progress, cancellation);
+    }
+
+    private void readOn(int[] more, Progress progress, Cancellation cancellation) {
         int vocabulary = model.vocabulary();
         read(
                 more,
@@ -116,6 +126,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException as {@link #read} does
      */
     public Score score(int[] more, Progress progress, Cancellation cancellation) {
+        keeping = null;
         double[] logProbs = new double[more.length];
         int[] top1 = new int[more.length];
         int vocabulary = model.vocabulary();
@@ -140,6 +151,73 @@ public final class Session implements AutoCloseable {
         return new Score(more.clone(), logProbs, top1);
     }
 
+    /**
+     * Takes what is kept of a text into this empty session.
+     *
+     * @param fingerprint on which keys and values depend beside the tokens
+     */
+    void recall(KeptReadings kept, Fingerprint fingerprint, int[] text) {
+        KvCache cache = sequence.cache();
+        int[] stops = prefill.stops(cache.layers(), text.length);
+        requireRoom(text.length);
+        Keeping fresh = new Keeping(kept, fingerprint, cache.layers(), text.clone(), stops);
+        recall = fresh.recall(cache, model.vocabulary(), known -> logits = known);
+        tokens = Arrays.copyOf(text, cache.length());
+        keeping = fresh;
+    }
+
+    /** How much was there of the text that this session was opened for. */
+    public Recall recalled() {
+        return recall;
+    }
+
+    /**
+     * Reads what was not kept of the text that this session was opened for, and keeps it: whole pages while it reads, so that a reading which is stopped or killed goes on from there another time, and
+     * the rest at the end. The session is then as if it had read the text itself, bit for bit.
+     *
+     * @param progress in tokens, of those that are read now
+     * @return what was written; that something could not be is told there, and changes nothing else
+     * @throws IllegalStateException if the session was not opened for a text, or has gone on since
+     * @throws LecternException as {@link #read} does
+     */
+    public Kept readRest(Progress progress, Cancellation cancellation) {
+        Keeping going = keeping;
+        if (going == null) {
+            throw new IllegalStateException("the session was not opened for a text, or has gone on since");
+        }
+        int[] text = going.text();
+        KvCache cache = sequence.cache();
+        if (cache.length() < text.length) {
+            readOn(
+                    Arrays.copyOfRange(text, cache.length(), text.length),
+                    (done, total) -> {
+                        going.stepped(cache);
+                        progress.report(done, total);
+                    },
+                    cancellation);
+            // A reading that fails may be taken up by calling again; one that is whole has nothing left to keep.
+            keeping = null;
+            keptFiles = going.files();
+            return going.finished(cache, logits());
+        }
+        keeping = null;
+        keptFiles = going.files();
+        return new Kept(0, 0, Optional.empty());
+    }
+
+    /** Names of the files without which nothing is left of the text that was read to its end. */
+    List<String> keptFiles() {
+        if (keptFiles.isEmpty()) {
+            throw new IllegalStateException("the text was not read to its end");
+        }
+        return keptFiles;
+    }
+
+    /** Bytes of pages that are mapped files, which the system can take out of memory and read again. */
+    public long mappedBytes() {
+        return sequence.cache().mappedBytes();
+    }
+
     /** Reads; whatever ends it early leaves the session with the tokens read until then, or as it was. */
     private void read(
             int[] more, Slice.Logits wanted, Prefill.LogitSink sink, Progress progress, Cancellation cancellation) {
@@ -158,6 +236,10 @@ public final class Session implements AutoCloseable {
             }
             if (length() == before) {
                 logits = known;
+            }
+            if (e instanceof InternalError) {
+                // What the JVM makes of a read beyond the end of a file that shrank, where it can.
+                sequence.cache().requireWholeFiles();
             }
             throw e;
         }
@@ -267,6 +349,9 @@ public final class Session implements AutoCloseable {
             return answers;
         } catch (RuntimeException | Error e) {
             starts.forEach(start -> start.sequence().close());
+            if (e instanceof InternalError) {
+                sessions.forEach(session -> session.sequence.cache().requireWholeFiles());
+            }
             throw e;
         }
     }
@@ -274,6 +359,7 @@ public final class Session implements AutoCloseable {
     /** Takes the place of what was read by a sequence that holds the first of some tokens beside. */
     private void goOn(Sequence longer, List<Integer> answer) {
         int before = length(), length = longer.cache().length();
+        keeping = null;
         tokens = Arrays.copyOf(tokens, length);
         for (int t = before; t < length; t++) {
             tokens[t] = answer.get(t - before);
@@ -335,6 +421,7 @@ public final class Session implements AutoCloseable {
             return;
         }
         logits = null;
+        keeping = null;
         int kept = sequence.cache().truncate(length);
         if (kept < length) {
             int[] again = Arrays.copyOfRange(tokens, kept, length);
@@ -388,6 +475,7 @@ public final class Session implements AutoCloseable {
             Session session = sessions.get(i);
             int[] token = {next[i]};
             session.admit(token);
+            session.keeping = null;
             slices.add(new Slice(session.sequence, token, Slice.Logits.LAST));
         }
         model.withForward(forward -> {

@@ -86,6 +86,9 @@ class ArchitectureTest {
     static final ArchRule KV = room("kv", "kernel", "options");
 
     @ArchTest
+    static final ArchRule KEPT = room("kept", "json");
+
+    @ArchTest
     static final ArchRule MODEL = room("model", "weights", "kernel");
 
     @ArchTest

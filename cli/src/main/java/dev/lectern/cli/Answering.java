@@ -3,9 +3,13 @@ package dev.lectern.cli;
 import dev.lectern.Answer;
 import dev.lectern.Estimate;
 import dev.lectern.GenerateOptions;
+import dev.lectern.Kept;
+import dev.lectern.KeptReadings;
 import dev.lectern.LecternException;
 import dev.lectern.Memory;
 import dev.lectern.Model;
+import dev.lectern.Progress;
+import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.kernel.Kernels;
@@ -14,7 +18,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Reads prompts and answers them; keeps the times and writes them down. */
 final class Answering {
@@ -23,6 +29,8 @@ final class Answering {
     private final ModelChoice.Located located;
     private final double load;
     private String begun = "";
+    private Optional<Recall> recall = Optional.empty();
+    private Kept written = new Kept(0, 0, Optional.empty());
 
     /** @param load seconds that it took to open the model */
     Answering(Surroundings surroundings, Model model, ModelChoice.Located located, double load) {
@@ -34,19 +42,84 @@ final class Answering {
 
     /** An empty session with room for a prompt and {@code n} answers, if there is the memory for it. */
     Session open(SessionOptions options, Lengths lengths, int n) {
+        requireMemory(options, lengths, n, 0);
+        return model.newSession(options.withContext(lengths.context()));
+    }
+
+    /**
+     * The same, with what is kept of the text that prompts begin with.
+     *
+     * @param kept empty to keep and use nothing
+     */
+    Session open(SessionOptions options, Lengths lengths, int n, int[] text, Optional<KeptReadings> kept) {
+        if (kept.isEmpty() || text.length == 0) {
+            return open(options, lengths, n);
+        }
+        Session session = model.newSession(options.withContext(lengths.context()), text, kept.get());
+        try {
+            requireMemory(options, lengths, n, session.mappedBytes());
+            return session;
+        } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /** @param mapped bytes of the cache that are files, which do not have to stay in memory */
+    private void requireMemory(SessionOptions options, Lengths lengths, int n, long mapped) {
         long answers = Math.multiplyExact((long) (n - 1), lengths.maxTokens());
         if (n > 1) {
             long tokens = Math.min(Integer.MAX_VALUE, lengths.context() + answers);
             Estimate estimate = model.estimate(options.withContext((int) tokens), n);
-            if (estimate.kv() + estimate.scratch() > estimate.available()) {
+            long needed = estimate.kv() - mapped + estimate.scratch();
+            if (needed > estimate.available()) {
                 throw new LecternException(
                         LecternException.Kind.NO_MEMORY,
-                        n + " answers of up to " + lengths.maxTokens() + " tokens need "
-                                + (estimate.kv() + estimate.scratch()) + " bytes beside the weights, but only "
-                                + estimate.available() + " are available: ask for fewer or shorter ones.");
+                        n + " answers of up to " + lengths.maxTokens() + " tokens need " + needed
+                                + " bytes beside the weights, but only " + estimate.available()
+                                + " are available: ask for fewer or shorter ones.");
             }
         }
-        return model.newSession(options.withContext(lengths.context()));
+    }
+
+    /**
+     * Reads the text that prompts begin with, as a call of its own, so that what follows is the same whether it was kept or is read now; keeps it.
+     *
+     * @param kept whether the session was opened with what is kept
+     * @param told whether a line says how much that was
+     * @return seconds
+     */
+    double readText(Session session, int[] text, boolean kept, boolean told) {
+        if (text.length == 0) {
+            return 0;
+        }
+        if (!kept) {
+            return read(session, text, text.length);
+        }
+        Recall recall = session.recalled();
+        Console console = surroundings.console();
+        if (told) {
+            console.note("kept: " + recall.outcome().name().toLowerCase(Locale.ROOT) + ", " + recall.tokens() + " of "
+                    + text.length + " tokens; " + recall.why() + ".");
+        }
+        long began = System.nanoTime();
+        Kept written;
+        if (recall.tokens() == text.length) {
+            written = session.readRest(Progress.NONE, surroundings.cancellation());
+        } else {
+            try (ProgressLine line = new ProgressLine(
+                    console, "reading", ProgressLine.Unit.TOKENS, recall.tokens(), text.length - recall.tokens())) {
+                written = session.readRest(line, surroundings.cancellation());
+            }
+        }
+        this.recall = Optional.of(recall);
+        this.written = written;
+        return seconds(began);
+    }
+
+    /** What the last reading of a text has left on the disk. */
+    Kept written() {
+        return written;
     }
 
     /**
@@ -210,9 +283,19 @@ final class Answering {
             methods.put(kind, outcome.methods().get(kind));
         }
         object.put("methods", methods);
+        recall.ifPresent(known -> object.put("kept", members(known)));
         object.put("threads", model.threads());
         object.put("vectorBits", Kernels.vectorBits());
         return object;
+    }
+
+    /** How much was kept, as an object. */
+    static Map<String, Object> members(Recall recall) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("outcome", recall.outcome().name().toLowerCase(Locale.ROOT));
+        members.put("tokens", recall.tokens());
+        members.put("why", recall.why());
+        return members;
     }
 
     static double seconds(long since) {

@@ -1,19 +1,20 @@
 package dev.lectern.cli;
 
 import dev.lectern.GenerateOptions;
+import dev.lectern.KeptDocument;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.Session;
-import dev.lectern.documents.Document;
-import dev.lectern.documents.Documents;
-import dev.lectern.documents.Mark;
+import dev.lectern.SessionOptions;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,6 +40,10 @@ import picocli.CommandLine.Parameters;
             "  lectern ask minutes.md agenda.txt \"What was agreed, and what is open?\" --max-tokens 200",
             "  curl -s https://example.org/page.html | lectern ask - \"What is this about?\"",
             "  lectern ask report.pdf --questions questions.txt > answers.jsonl",
+            "  lectern read report.pdf --as report && lectern ask @report \"Who signed it?\"",
+            "",
+            "What is read is kept in the cache folder, so that another question about the same documents reads only itself;"
+                    + " a line on standard error says how much was there (hit, partial, miss) and why not more.",
             "",
             "The answer goes to standard output while it is written; progress and one line of statistics go to standard"
                     + " error. With --questions every answer is a JSON object on a line of its own, with the question beside it.",
@@ -46,7 +51,7 @@ import picocli.CommandLine.Parameters;
             "The object of --json: answer, finishReason (stop or length), thinking (where the model thought aloud), model"
                     + " {name, sha256, context}, tokens {prompt, cached (of these, not read again), generated}, seconds {load,"
                     + " prefill, firstToken, decode, total}, bytes {weights, kv, index, peakRss}, methods {prefill, attention,"
-                    + " kv, retention}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
+                    + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why; not with --no-cache}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
                     + " millisecondsPerToken {…}}}; with -n also answers, and finishReason is a list."
         })
 final class AskCommand implements Verb {
@@ -55,9 +60,9 @@ final class AskCommand implements Verb {
             paramLabel = "DOCUMENT… QUESTION",
             hideParamSyntax = true,
             description = {
-                "The documents (.txt, .md, .html, .pdf; - is standard input), and",
-                "the question as the last argument. Without a question it is read",
-                "from standard input."
+                "The documents (.txt, .md, .html, .pdf; - is standard input), or the",
+                "@NAME of what \"lectern read\" has kept, and the question as the",
+                "last argument. Without a question it is read from standard input."
             })
     List<String> arguments = new ArrayList<>();
 
@@ -120,6 +125,9 @@ final class AskCommand implements Verb {
     ProfileChoice profileChoice = new ProfileChoice();
 
     @Mixin
+    CacheChoice cacheChoice = new CacheChoice();
+
+    @Mixin
     OutputChoice output = new OutputChoice();
 
     /** What was asked about what. */
@@ -134,7 +142,11 @@ final class AskCommand implements Verb {
         int answers = GenerateCommand.checkedCount(n);
         answerChoice.warnOfNoEffect(console, answers);
         Request request = request(surroundings);
-        List<String> documents = Wording.documents(read(surroundings, request.documents()));
+        Optional<KeptDocument> named = named(surroundings, request.documents());
+        named.ifPresent(this::readAsItWas);
+        List<String> documents = named.isPresent()
+                ? List.of()
+                : Wording.documents(DocumentFiles.read(surroundings, request.documents()));
         ModelChoice.Located located = modelChoice.locate(surroundings);
         ProfileChoice.Running profiling = profileChoice.start();
         long began = System.nanoTime();
@@ -147,13 +159,13 @@ final class AskCommand implements Verb {
             }
             List<Prompt> prompts = new ArrayList<>();
             for (String question : request.questions()) {
-                prompts.add(Prompt.ofDocuments(
-                        model,
-                        system == null ? "" : system,
-                        documents,
-                        question,
-                        Optional.ofNullable(thinking).map(Switch::isOn)));
+                Optional<Boolean> thinks = Optional.ofNullable(thinking).map(Switch::isOn);
+                prompts.add(
+                        named.isPresent()
+                                ? Prompt.ofKept(model, named.get(), question, thinks)
+                                : Prompt.ofDocuments(model, systemText(), documents, question, thinks));
             }
+            named.ifPresent(document -> requireSameModel(model, located, document));
             int longest = prompts.stream().mapToInt(Prompt::length).max().orElse(0);
             Lengths lengths = Lengths.of(
                     located.name(),
@@ -165,15 +177,28 @@ final class AskCommand implements Verb {
             GenerateCommand.warnOfLess(console, lengths, options);
             GenerateOptions fitting = options.withMaxTokens(lengths.maxTokens());
             Answering answering = new Answering(surroundings, model, located, (ready - began) / 1e9);
-            try (Session session = answering.open(sessionChoice.options(), lengths, answers)) {
+            // The same for all, by the law of ChatPrompt; the minimum is for a template that leaves a message out.
+            int shared = prompts.stream().mapToInt(Prompt::shared).min().orElse(0);
+            int[] text = Arrays.copyOf(prompts.getFirst().tokens(), shared);
+            try (Session session =
+                    answering.open(sessionChoice.options(), lengths, answers, text, cacheChoice.kept(surroundings))) {
+                double reading = answering.readText(session, text, cacheChoice.isOn(), !output.json);
+                answering.written().failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));
                 if (questionsFile != null) {
-                    answerAll(console, answering, session, request.questions(), prompts, fitting, ready);
+                    answerAll(console, answering, session, request.questions(), prompts, fitting, ready, reading);
                     profiling
                             .stop()
                             .ifPresent(times -> console.note(times.table().stripTrailing()));
                 } else {
-                    Outcome outcome =
-                            answering.answer(session, prompts.getFirst(), 0, answers, fitting, !output.json, ready, 0);
+                    Outcome outcome = answering.answer(
+                            session,
+                            prompts.getFirst(),
+                            session.recalled().tokens(),
+                            answers,
+                            fitting,
+                            !output.json,
+                            ready,
+                            reading);
                     GenerateCommand.print(
                             console, answering.json(outcome, n != null), outcome, output.json, profiling.stop());
                 }
@@ -181,7 +206,47 @@ final class AskCommand implements Verb {
         }
     }
 
-    /** Reads the documents once, and forks for each question. */
+    private String systemText() {
+        return system == null ? "" : system;
+    }
+
+    /** What a name stands for that takes the place of the documents. */
+    private Optional<KeptDocument> named(Surroundings surroundings, List<String> documents) {
+        Optional<String> name =
+                documents.stream().filter(CacheChoice::isKeptName).findFirst();
+        if (name.isEmpty()) {
+            return Optional.empty();
+        }
+        if (documents.size() > 1) {
+            throw bad(name.get() + " is a whole reading, so it stands alone: read the documents together with \"lectern"
+                    + " read DOCUMENT DOCUMENT --as NAME\".");
+        }
+        return Optional.of(cacheChoice.store(surroundings).document(name.get().substring(1)));
+    }
+
+    /** What is not asked for otherwise is as when the document was read. */
+    private void readAsItWas(KeptDocument document) {
+        if (system != null && !system.equals(document.system())) {
+            throw bad("--system: @" + document.name()
+                    + " was read behind another text; leave the option out, or read it" + " again with this one.");
+        }
+        modelChoice.model = modelChoice.model == null ? document.model() : modelChoice.model;
+        sessionChoice.readAs(document.options());
+        computeChoice.readAs(document.options());
+    }
+
+    /** Refuses a model for which the document's tokens mean something else. */
+    private static void requireSameModel(Model model, ModelChoice.Located located, KeptDocument document) {
+        Map<String, String> now = model.keptFields(SessionOptions.DEFAULT);
+        for (String field : List.of("model", "tokenizer")) {
+            if (!Objects.equals(now.get(field), document.fields().get(field))) {
+                throw bad("@" + document.name() + " was read with the model " + document.model() + ", and "
+                        + located.name() + " is another: leave --model out, or read the document again with it.");
+            }
+        }
+    }
+
+    /** Forks for each question. */
     private void answerAll(
             Console console,
             Answering answering,
@@ -189,16 +254,15 @@ final class AskCommand implements Verb {
             List<String> questions,
             List<Prompt> prompts,
             GenerateOptions options,
-            long ready) {
-        // The same for all, by the law of ChatPrompt; the minimum is for a template that leaves a message out.
-        int shared = prompts.stream().mapToInt(Prompt::shared).min().orElse(0);
-        double reading = answering.read(session, prompts.getFirst().tokens(), shared);
+            long ready,
+            double reading) {
+        int shared = session.length();
         for (int i = 0; i < prompts.size(); i++) {
             try (Session fork = session.fork()) {
                 Outcome outcome = answering.answer(
                         fork,
                         prompts.get(i),
-                        i == 0 ? 0 : shared,
+                        i == 0 ? session.recalled().tokens() : shared,
                         GenerateCommand.checkedCount(n),
                         options,
                         false,
@@ -262,40 +326,9 @@ final class AskCommand implements Verb {
 
     private static boolean isFile(String argument) {
         try {
-            return argument.equals("-") || Files.exists(Path.of(argument));
+            return argument.equals("-") || CacheChoice.isKeptName(argument) || Files.exists(Path.of(argument));
         } catch (InvalidPathException e) {
             return false;
-        }
-    }
-
-    private static List<Document> read(Surroundings surroundings, List<String> names) {
-        Console console = surroundings.console();
-        if (names.stream().filter("-"::equals).count() > 1) {
-            throw bad("Standard input (-) can be read as one document only.");
-        }
-        List<Document> documents = new ArrayList<>();
-        for (String name : names) {
-            Document document = readOne(surroundings, name);
-            List<Mark> unread = document.pagesWithoutText();
-            if (!unread.isEmpty()) {
-                console.warn(document.name() + ": " + unread.size() + (unread.size() == 1 ? " page has" : " pages have")
-                        + " no text (blank, or scanned without a text layer; first page "
-                        + unread.getFirst().label() + "): the model does not see what is on them.");
-            }
-            documents.add(document);
-        }
-        return documents;
-    }
-
-    private static Document readOne(Surroundings surroundings, String name) {
-        Console console = surroundings.console();
-        try (ProgressLine line = new ProgressLine(console, "extracting " + name, ProgressLine.Unit.PAGES, 0, -1)) {
-            return name.equals("-")
-                    ? Documents.read(console.in().stream(), "standard input", line, surroundings.cancellation())
-                    : Documents.read(Path.of(name), line, surroundings.cancellation());
-        } catch (InvalidPathException e) {
-            throw new LecternException(
-                    LecternException.Kind.NOT_FOUND, "\"" + name + "\" is not the path of a document.", e);
         }
     }
 

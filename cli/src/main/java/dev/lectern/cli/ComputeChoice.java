@@ -2,6 +2,7 @@ package dev.lectern.cli;
 
 import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -24,6 +25,11 @@ final class ComputeChoice {
             })
     @Nullable
     String ropeScaling;
+
+    /** Takes what is not chosen and changes numbers from the options of an earlier reading. */
+    void readAs(Map<String, String> earlier) {
+        ropeScaling = ropeScaling == null ? earlier.get("rope-scaling") : ropeScaling;
+    }
 
     /** Threads for work without a model. */
     int count() {

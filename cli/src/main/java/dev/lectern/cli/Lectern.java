@@ -62,10 +62,12 @@ public final class Lectern {
 
     static {
         VERBS.put("ask", AskCommand::new);
+        VERBS.put("read", ReadCommand::new);
         VERBS.put("chat", ChatCommand::new);
         VERBS.put("generate", GenerateCommand::new);
         VERBS.put("pull", PullCommand::new);
         VERBS.put("models", ModelsCommand::new);
+        VERBS.put("cache", CacheCommand::new);
         VERBS.put("inspect", InspectCommand::new);
         VERBS.put("estimate", EstimateCommand::new);
         VERBS.put("tokenize", TokenizeCommand::new);

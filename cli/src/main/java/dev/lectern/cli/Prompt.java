@@ -1,5 +1,6 @@
 package dev.lectern.cli;
 
+import dev.lectern.KeptDocument;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.text.ChatMessage;
@@ -7,6 +8,7 @@ import dev.lectern.text.ChatPrompt;
 import dev.lectern.text.ChatTemplate;
 import dev.lectern.text.Tokenizer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +67,28 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
         ChatPrompt prompt = conversation(model, messages, thinking);
         return new Prompt(prompt.ids(), prompt.end(lastDocument), true, prompt.opensThinking());
     }
+
+    /**
+     * What was read and has a name, and a question.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if the template writes something else before the documents now
+     */
+    static Prompt ofKept(Model model, KeptDocument kept, String question, Optional<Boolean> thinking) {
+        // Parts are tokenised apart, so what follows a document is the same after any other.
+        Prompt other = ofDocuments(model, kept.system(), List.of(PLACEHOLDER), question, thinking);
+        int[] before = Arrays.copyOf(other.tokens, Math.max(0, other.shared - model.tokenize(PLACEHOLDER).length));
+        int[] text = kept.tokens();
+        if (before.length > text.length || Arrays.mismatch(before, Arrays.copyOf(text, before.length)) >= 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "@" + kept.name() + " was read behind another beginning than the template of " + model.path()
+                            + " writes now: leave --thinking out, or read the document again.");
+        }
+        int[] after = Arrays.copyOfRange(other.tokens, other.shared, other.tokens.length);
+        return new Prompt(joined(List.of(text, after)), text.length, other.splitsThinking, other.opensThinking);
+    }
+
+    private static final String PLACEHOLDER = "Text.\n\n";
 
     /** A conversation in the model's own words, ready for the next answer. */
     static ChatPrompt conversation(Model model, List<ChatMessage> messages, Optional<Boolean> thinking) {

@@ -55,6 +55,8 @@ final class Rehearsal {
             say("generate", "--model", model, "--max-tokens", "2", "The library");
             say("generate", "--model", model, "--max-tokens", "2", "-n", "2", "--temperature", "1", "--json", "The");
             say("ask", note, "When is it open?", "--model", model, "--max-tokens", "2");
+            say("read", note, "--as", "note", "--model", model);
+            say("ask", "@note", "When is it open?", "--max-tokens", "2");
             say("tokenize", "--model", model, "It is open.");
             if (family.equals("llama")) {
                 say("ask", page, pdf, "--questions", questions, "--model", model, "--max-tokens", "2");

@@ -2,6 +2,8 @@ package dev.lectern.cli;
 
 import dev.lectern.LecternException;
 import dev.lectern.SessionOptions;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,6 +36,28 @@ final class SessionChoice {
             description = {"What each new token looks at: dense (everything, exact).", "Default: dense."})
     @Nullable
     String attention;
+
+    /** Takes what is not chosen from an earlier reading, as {@link #described} named it. */
+    void readAs(Map<String, String> earlier) {
+        if (kv.kv == null && kv.layers == null) {
+            kv.kv = earlier.get("kv");
+            kv.layers = earlier.get("kv-layers");
+        }
+        prefill = prefill == null ? earlier.get("prefill") : prefill;
+        attention = attention == null ? earlier.get("attention") : attention;
+    }
+
+    /** How a text is read, by the names of options; defaults too, which may be others one day. */
+    static Map<String, String> described(SessionOptions options) {
+        Map<String, String> described = new LinkedHashMap<>();
+        described.put("kv", options.kv());
+        if (!options.kvLayers().isEmpty()) {
+            described.put("kv-layers", options.kvLayers());
+        }
+        described.put("prefill", options.prefill());
+        described.put("attention", options.attention());
+        return described;
+    }
 
     /** The options, with the context that was asked for or else 0. */
     SessionOptions options() {

@@ -18,6 +18,7 @@ class ArchitectureTest {
         "dev.lectern.text..",
         "dev.lectern.json..",
         "dev.lectern.kv..",
+        "dev.lectern.kept..",
         "dev.lectern.attention..",
         "dev.lectern.prefill..",
         "dev.lectern.comm..",

@@ -54,7 +54,7 @@ class VerbsTest {
 
         assertThat(run.exitCode()).as(run.err()).isZero();
         assertThat(run.out()).endsWith("\n");
-        assertThat(run.err()).hasLineCount(1).contains("tokens/s", "wrote", "cache");
+        assertThat(run.err()).hasLineCount(2).startsWith("kept: miss, ").contains("tokens/s", "wrote", "cache");
     }
 
     @Test

@@ -1,20 +1,23 @@
 package dev.lectern.json;
 
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Reads a whole JSON document as a tree of plain Java values: {@code Map<String, Object>} (in the order written),
+ * Reads, and writes, a whole JSON document as a tree of plain Java values: {@code Map<String, Object>} (in the order written),
  * {@code List<Object>}, {@code String}, {@code Long}, {@code Double}, {@code Boolean}, and {@code null}. Depth, name and
  * number lengths are bounded, a name that stands twice in one object is refused, and an integer beyond a long is a
  * {@code Double}.
@@ -64,6 +67,38 @@ public final class Json {
                     : " (line " + e.getLocation().getLineNr() + ", column "
                             + e.getLocation().getColumnNr() + ")";
             throw new MalformedJsonException(e.getOriginalMessage() + place, e);
+        }
+    }
+
+    /** Writes a tree of such values on one line, in UTF-8. */
+    public static byte[] write(Map<String, ? extends @Nullable Object> object) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator generator = FACTORY.createGenerator(ObjectWriteContext.empty(), bytes)) {
+            write(generator, object);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void write(JsonGenerator generator, @Nullable Object value) {
+        switch (value) {
+            case null -> generator.writeNull();
+            case Map<?, ?> map -> {
+                generator.writeStartObject();
+                map.forEach((name, member) -> {
+                    generator.writeName(String.valueOf(name));
+                    write(generator, member);
+                });
+                generator.writeEndObject();
+            }
+            case List<?> list -> {
+                generator.writeStartArray();
+                list.forEach(element -> write(generator, element));
+                generator.writeEndArray();
+            }
+            case Boolean flag -> generator.writeBoolean(flag);
+            case Double number -> generator.writeNumber(number);
+            case Number number -> generator.writeNumber(number.longValue());
+            default -> generator.writeString(value.toString());
         }
     }
 

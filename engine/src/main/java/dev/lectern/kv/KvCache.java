@@ -3,9 +3,13 @@ package dev.lectern.kv;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.kernel.Workers;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -54,10 +58,7 @@ public final class KvCache implements AutoCloseable {
 
     /** Bytes that a cache holds at most while so many tokens are read in one call, in steps of a few pages. */
     public static long readingBytes(List<LayerCache> layers, long tokens) {
-        boolean wholeCalls = layers.stream()
-                .anyMatch(layer -> layer.keys().closing() instanceof Closing.Calls
-                        || layer.values().closing() instanceof Closing.Calls);
-        if (wholeCalls) {
+        if (closesByCalls(layers)) {
             return bytes(layers, 0, pages(tokens));
         }
         long later = Math.multiplyExact(OPEN_AT_ONCE, PageGroup.bytes(layers, true, false));
@@ -101,6 +102,11 @@ public final class KvCache implements AutoCloseable {
      * How many tokens a step may store so that all of them see what they would see one by one: no token is closed before the last of them.
      */
     public int steady() {
+        return steady(layers, length);
+    }
+
+    /** As {@link #steady()}, for a cache that holds so many tokens of one call. */
+    public static int steady(List<LayerCache> layers, int length) {
         int steady = Integer.MAX_VALUE;
         for (LayerCache layer : layers) {
             steady = Math.min(steady, layer.keys().closing().steady(length));
@@ -126,10 +132,11 @@ public final class KvCache implements AutoCloseable {
     /**
      * Makes room for tokens after the committed ones.
      *
-     * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
+     * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left; of kind {@code CHECKSUM} if a file of a page was cut
      */
     public void reserve(int tokens) {
         checkOpen();
+        requireWholeFiles();
         int needed = Math.addExact(length, tokens);
         int inPage = length % Page.TOKENS;
         if (inPage != 0) {
@@ -147,7 +154,7 @@ public final class KvCache implements AutoCloseable {
     /** A group that nobody else holds. */
     private PageGroup own(int index) {
         PageGroup group = groups.get(index);
-        if (group.isShared()) {
+        if (group.isReadOnly()) {
             PageGroup copy = group.copy();
             groups.set(index, copy);
             group.release();
@@ -332,6 +339,157 @@ public final class KvCache implements AutoCloseable {
         }
         callStart = Math.min(callStart, this.length);
         return this.length;
+    }
+
+    /**
+     * Pages that are in their final form once so many tokens were read in one call: these bytes depend on nothing but the tokens up to the end of the page.
+     *
+     * @param ended whether the call is over
+     */
+    public static int finalPages(List<LayerCache> layers, int tokens, boolean ended) {
+        int closed = tokens;
+        for (LayerCache layer : layers) {
+            closed = Math.min(closed, layer.keys().closing().after(0, 0, tokens, ended));
+            closed = Math.min(closed, layer.values().closing().after(0, 0, tokens, ended));
+        }
+        return closed / Page.TOKENS;
+    }
+
+    /** Whether closing depends on where calls end, so that a reading that is taken up half-way is another one. */
+    public static boolean closesByCalls(List<LayerCache> layers) {
+        return layers.stream()
+                .anyMatch(layer -> layer.keys().closing() instanceof Closing.Calls
+                        || layer.values().closing() instanceof Closing.Calls);
+    }
+
+    /** Bytes of a page in its final form, all layers. */
+    public static long finalPageBytes(List<LayerCache> layers, boolean first) {
+        return PageGroup.bytes(layers, false, first);
+    }
+
+    /** The bytes of all layers of a page, as they lie in memory; good until the cache is closed or truncated. */
+    public MemorySegment pageMemory(int index) {
+        return groups.get(index).memory();
+    }
+
+    /** Bytes of pages that are files, which the system can drop from memory and read again. */
+    public long mappedBytes() {
+        return groups.stream()
+                .filter(PageGroup::isMapped)
+                .mapToLong(PageGroup::bytes)
+                .sum();
+    }
+
+    /**
+     * Checks that the files of its pages are as long as when they were mapped. Compiled kernels do not survive a read beyond the end of one, so this is asked before each step; what is cut within a
+     * step may still end the program.
+     *
+     * @throws LecternException of kind {@code CHECKSUM} that names the file
+     */
+    public void requireWholeFiles() {
+        for (PageGroup group : groups) {
+            Optional<Path> cut = group.cutFile();
+            if (cut.isPresent()) {
+                throw new LecternException(
+                        LecternException.Kind.CHECKSUM,
+                        cut.get() + " was cut while it was used, so this cannot go on: ask again, and what is gone is"
+                                + " read again.");
+            }
+        }
+    }
+
+    /**
+     * Appends a page in its final form that lies in a mapped file. It is never written.
+     *
+     * @param page {@link #finalPageBytes} long; belongs to the cache from now on
+     */
+    public void appendMapped(MappedPage page) {
+        checkOpen();
+        boolean first = groups.isEmpty();
+        long bytes = page.memory().byteSize();
+        if (length != groups.size() * Page.TOKENS || bytes != finalPageBytes(layers, first)) {
+            throw new IllegalArgumentException(bytes + " bytes of a page after " + length + " tokens");
+        }
+        groups.add(PageGroup.mapped(layers, atOnce, first, page));
+        length += Page.TOKENS;
+        Arrays.fill(closedKeys, length);
+        Arrays.fill(closedValues, length);
+    }
+
+    /**
+     * What is to be known, beside the bytes of its pages from {@code first} on, to go on exactly as this cache would.
+     *
+     * @param first pages before it are in their final form
+     * @return for {@link #loadTail}
+     */
+    public int[] tailState(int first) {
+        int pages = groups.size() - first, count = layers.size();
+        int[] state = new int[3 + 2 * count * (1 + pages)];
+        state[0] = length;
+        state[1] = callStart;
+        state[2] = count;
+        System.arraycopy(closedKeys, 0, state, 3, count);
+        System.arraycopy(closedValues, 0, state, 3 + count, count);
+        for (int i = 0, at = 3 + 2 * count; i < pages; i++) {
+            for (int l = 0; l < count; l++) {
+                Page page = groups.get(first + i).page(l);
+                state[at++] = page.keys().closed();
+                state[at++] = page.values().closed();
+            }
+        }
+        return state;
+    }
+
+    /** Bytes of the pages from {@code first} on after so many tokens, all of them open. */
+    public static long tailBytes(List<LayerCache> layers, int first, int tokens) {
+        long bytes = 0;
+        for (long i = first; i < pages(tokens); i++) {
+            bytes = Math.addExact(bytes, PageGroup.bytes(layers, true, i == 0));
+        }
+        return bytes;
+    }
+
+    /**
+     * Appends copies of open pages after the final ones that it holds.
+     *
+     * @param state what {@link #tailState} said
+     * @param bytes of the pages, one after the other
+     * @throws IllegalArgumentException if the two cannot belong together, or to this cache; nothing has changed then
+     * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
+     */
+    public void loadTail(int[] state, MemorySegment bytes) {
+        checkOpen();
+        int first = groups.size(), count = layers.size();
+        requireState(length == first * Page.TOKENS && state.length >= 3 && state[2] == count);
+        requireState(state[0] >= length && state[1] >= 0 && state[1] <= state[0]);
+        int pages = (int) (pages(state[0]) - first);
+        requireState(state.length == 3 + 2L * count * (1L + pages));
+        requireState(bytes.byteSize() == tailBytes(layers, first, state[0]));
+        for (int i = 3; i < state.length; i++) {
+            requireState(state[i] >= 0 && state[i] <= (i < 3 + 2 * count ? state[0] : Page.TOKENS));
+        }
+        long offset = 0;
+        for (int i = 0; i < pages; i++) {
+            PageGroup group = PageGroup.open(layers, first + i == 0);
+            int[] keys = new int[count], values = new int[count];
+            for (int l = 0, at = 3 + 2 * count * (1 + i); l < count; l++) {
+                keys[l] = state[at++];
+                values[l] = state[at++];
+            }
+            group.load(bytes.asSlice(offset, group.bytes()), keys, values);
+            groups.add(group);
+            offset += group.bytes();
+        }
+        length = state[0];
+        callStart = state[1];
+        closedKeys = Arrays.copyOfRange(state, 3, 3 + count);
+        closedValues = Arrays.copyOfRange(state, 3 + count, 3 + 2 * count);
+    }
+
+    private static void requireState(boolean fits) {
+        if (!fits) {
+            throw new IllegalArgumentException("this is not the state of such a cache");
+        }
     }
 
     private void checkOpen() {

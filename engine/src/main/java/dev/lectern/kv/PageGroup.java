@@ -3,8 +3,11 @@ package dev.lectern.kv;
 import dev.lectern.LecternException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The pages of all layers for the same {@link Page#TOKENS} tokens, in one piece of native memory, shared by the sessions that began with
@@ -14,7 +17,8 @@ final class PageGroup {
     private final List<LayerCache> layers;
     private final boolean open;
     private final boolean first;
-    private final Arena arena = Arena.ofShared();
+    private final @Nullable MappedPage mapped;
+    private final Arena arena;
     private final MemorySegment memory;
     private final Page[] pages; // [layers]
     private final AtomicInteger holders = new AtomicInteger(1);
@@ -27,11 +31,19 @@ final class PageGroup {
      * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
      */
     private PageGroup(List<LayerCache> layers, boolean open, boolean first) {
+        this(layers, open, first, null);
+    }
+
+    /** @param mapped the bytes of a page that lies on a disk; null to allocate */
+    @SuppressWarnings("MustBeClosedChecker") // the arena is closed with the last holder
+    private PageGroup(List<LayerCache> layers, boolean open, boolean first, @Nullable MappedPage mapped) {
         this.layers = layers;
         this.open = open;
         this.first = first;
+        this.mapped = mapped;
+        arena = mapped == null ? Arena.ofShared() : mapped.arena();
         try {
-            memory = arena.allocate(bytes(layers, open, first), 64);
+            memory = mapped == null ? arena.allocate(bytes(layers, open, first), 64) : mapped.memory();
         } catch (OutOfMemoryError e) {
             arena.close();
             throw new LecternException(
@@ -49,6 +61,16 @@ final class PageGroup {
     /** An empty one to store tokens in. */
     static PageGroup open(List<LayerCache> layers, boolean first) {
         return new PageGroup(layers, true, first);
+    }
+
+    /**
+     * One whose bytes lie in a mapped file and are not written.
+     *
+     * @param open whether its format has no other form than the open one
+     * @param mapped {@link #bytes} long; its arena is closed with the last holder
+     */
+    static PageGroup mapped(List<LayerCache> layers, boolean open, boolean first, MappedPage mapped) {
+        return new PageGroup(layers, open, first, mapped);
     }
 
     /** An empty one for the closed form of this one. */
@@ -123,7 +145,31 @@ final class PageGroup {
         }
     }
 
-    boolean isShared() {
-        return holders.get() > 1;
+    /** Whether it has to be copied before it is written: others hold it too, or it is a file. */
+    boolean isReadOnly() {
+        return mapped != null || holders.get() > 1;
+    }
+
+    /** Whether its bytes are those of a file. */
+    boolean isMapped() {
+        return mapped != null;
+    }
+
+    /** The file of its bytes, if that has become shorter than they are. */
+    Optional<Path> cutFile() {
+        return mapped != null && mapped.isCut() ? Optional.of(mapped.file()) : Optional.empty();
+    }
+
+    /** Its bytes, as they lie in memory; good as long as somebody holds it. */
+    MemorySegment memory() {
+        return memory.asReadOnly();
+    }
+
+    /** Takes over the bytes of another of its kind, and how many tokens of each layer's keys and values are closed in it. */
+    void load(MemorySegment bytes, int[] closedKeys, int[] closedValues) {
+        memory.copyFrom(bytes);
+        for (int l = 0; l < pages.length; l++) {
+            pages[l] = view(l, closedKeys[l], closedValues[l]);
+        }
     }
 }

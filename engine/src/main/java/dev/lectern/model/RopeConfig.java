@@ -1,5 +1,7 @@
 package dev.lectern.model;
 
+import java.util.Arrays;
+
 /**
  * Rotary position embedding (Su et al., "RoFormer", arXiv 2104.09864) as a model uses it.
  *
@@ -85,4 +87,29 @@ public record RopeConfig(Pairing pairing, int dims, double base, RopeScaling sca
     private double pairOfRotations(double rotations, int context) {
         return dims * Math.log(context / (rotations * 2 * Math.PI)) / (2 * Math.log(base));
     }
+
+    /**
+     * The rotation for a session of that length in a few words; two that rotate differently are described differently.
+     *
+     * @param length as in {@link #forLength}
+     */
+    public String described(int length) {
+        if (dims == 0) {
+            return "none (no rotation)";
+        }
+        Rope rope = forLength(length);
+        float[] table = new float[2 * rope.pairs()];
+        int[] angles = new int[2 * table.length];
+        for (int i = 0; i < 2; i++) {
+            rope.angles(i == 0 ? 1 : FAR, table, 0);
+            for (int j = 0; j < table.length; j++) {
+                angles[i * table.length + j] = Float.floatToRawIntBits(table[j]);
+            }
+        }
+        return scaling + " (base " + base + ", " + pairing + " of " + dims + ", "
+                + Integer.toHexString(Arrays.hashCode(angles)) + ")";
+    }
+
+    /** A position at which slow pairs have turned too. */
+    private static final int FAR = 100_003;
 }

@@ -3,8 +3,11 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Reads everything, in chunks, each through all layers; a chunk attends to all tokens before it, as the cache stores them. A chunk ends where the cache closes a page, so that the result does not depend
@@ -42,6 +45,28 @@ public final class Full implements Prefill {
     }
 
     @Override
+    public int[] stops(List<LayerCache> layers, int tokens) {
+        if (KvCache.closesByCalls(layers)) {
+            return new int[0];
+        }
+        IntStream.Builder stops = IntStream.builder();
+        for (int at = step(chunk, KvCache.steady(layers, 0), 0, tokens); at < tokens; ) {
+            stops.add(at);
+            at += step(chunk, KvCache.steady(layers, at), at, tokens);
+        }
+        return stops.build().toArray();
+    }
+
+    /** Tokens of the next step. */
+    private static int step(int chunk, int steady, int from, int tokens) {
+        int step = Math.min(Math.min(chunk, steady), tokens - from);
+        // A lone token is computed as in decoding, and by the method of decoding: a text's last one is not to depend on
+        // its
+        // length.
+        return step > 2 && tokens - from - step == 1 ? step - 1 : step;
+    }
+
+    @Override
     public void read(
             Forward forward,
             Sequence sequence,
@@ -54,7 +79,7 @@ public final class Full implements Prefill {
         int size = logits == Slice.Logits.ALL ? Math.min(chunk, LOGIT_CHUNK) : chunk;
         for (int from = 0, to; from < tokens.length; from = to) {
             cancellation.check();
-            to = Math.min(tokens.length, from + Math.min(size, sequence.cache().steady()));
+            to = from + step(size, sequence.cache().steady(), from, tokens.length);
             boolean last = to == tokens.length;
             Slice.Logits wanted = logits == Slice.Logits.LAST && !last ? Slice.Logits.NONE : logits;
             Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last);

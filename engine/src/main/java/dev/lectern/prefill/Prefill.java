@@ -3,6 +3,8 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.kv.LayerCache;
+import java.util.List;
 
 /** How a text is read into a sequence. */
 public interface Prefill {
@@ -11,6 +13,14 @@ public interface Prefill {
 
     /** Whether a reading that was stopped half-way has left a whole sequence of the tokens read so far, to go on from. */
     boolean resumes();
+
+    /**
+     * Where a reading from the beginning can be taken up so that everything after is as if it had not been stopped, bit for bit: where its steps end.
+     *
+     * @param tokens to read in one call
+     * @return ascending, all below {@code tokens}; empty if there is no such place
+     */
+    int[] stops(List<LayerCache> layers, int tokens);
 
     /**
      * Reads tokens after what the sequence holds.

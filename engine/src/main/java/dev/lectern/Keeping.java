@@ -1,0 +1,350 @@
+package dev.lectern;
+
+import dev.lectern.kept.Fingerprint;
+import dev.lectern.kept.Hash;
+import dev.lectern.kept.KeptFile;
+import dev.lectern.kept.KeptFolder;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.MappedPage;
+import dev.lectern.kv.Page;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One text on its way into a cache of keys and values and onto the disk: takes what is kept of it, and keeps what is read.
+ *
+ * <p>Pages in their final form depend on nothing but the tokens up to their end, so they are kept one by one, each known by a hash of all tokens up to there. What is behind the last of them, open
+ * pages and how far each is closed, is kept as a tail: at the end of the text, with the logits; and, where a format holds the latest tokens exactly, which makes a page's edge no place
+ * to go on from, every {@value #BETWEEN_TAILS} tokens on the way. A tail is as large as some pages, so of these only some stay, for other texts with the same beginning: the further
+ * apart the longer the text, so that they are as many as its length has doublings, and a text that differs loses an eighth at most. The others are for a reading that is killed, and the next
+ * replaces each.
+ */
+final class Keeping {
+    /** Tokens of which a reading that is killed may lose the work, with a format that has to keep a tail to go on. */
+    private static final int BETWEEN_TAILS = 1024;
+
+    /** The share of a text between tails that stay: one eighth. */
+    private static final int STAYING = 8;
+
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final KeptReadings kept;
+    private final KeptFolder folder;
+    private final Fingerprint fingerprint;
+    private final List<LayerCache> layers;
+    private final int[] text;
+    private final int[] stops; // where a reading can be taken up
+    private final Hash[] chain; // [pages + 1]: before each page, and after the last
+    private final FileTime used; // one for all files, so that they are evicted from the end
+    private int published; // pages that are on the disk
+    private int written;
+    private long bytes;
+    private int lastTail = -BETWEEN_TAILS / 2; // short texts get one, too
+    private int lastStaying = lastTail;
+    private @Nullable Path stopover; // a tail on the way that goes when there is a later one
+    private @Nullable LecternException failure;
+    private boolean damaged; // something that was kept of it could not be used
+
+    /** @param stops of the text, as its method of reading says */
+    Keeping(KeptReadings kept, Fingerprint fingerprint, List<LayerCache> layers, int[] text, int[] stops) {
+        this.kept = kept;
+        this.folder = kept.folder();
+        this.fingerprint = fingerprint;
+        this.layers = layers;
+        this.text = text;
+        this.stops = stops;
+        chain = new Hash[text.length / Page.TOKENS + 1];
+        chain[0] = fingerprint.hash();
+        for (int i = 1; i < chain.length; i++) {
+            chain[i] = chain[i - 1].then(text, (i - 1) * Page.TOKENS, i * Page.TOKENS);
+        }
+        used = FileTime.fromMillis(System.currentTimeMillis());
+    }
+
+    int[] text() {
+        return text;
+    }
+
+    private Path page(int index) {
+        return folder.page(index * Page.TOKENS, chain[index + 1]);
+    }
+
+    /** The tail of the first so many tokens, of which so many pages are apart. */
+    private Path tail(int pages, int tokens) {
+        return folder.tail(pages * Page.TOKENS, chain[pages].then(text, pages * Page.TOKENS, tokens));
+    }
+
+    /** The pages of a text that were found and verified so far, in order. */
+    private final class Found {
+        private final List<KeptFile> pages = new ArrayList<>();
+        private boolean ended;
+
+        /** Whether so many are there. */
+        boolean reaches(int count) {
+            while (pages.size() < count && !ended) {
+                int index = pages.size(), from = index * Page.TOKENS;
+                Path path = page(index);
+                Optional<KeptFile> file = open(path);
+                if (file.isPresent()) {
+                    boolean fits = file.get().holds(chain[0], chain[index], text, from, from + Page.TOKENS)
+                            && file.get().payload().byteSize() == KvCache.finalPageBytes(layers, index == 0);
+                    if (fits) {
+                        pages.add(file.get());
+                        continue;
+                    }
+                    file.get().close();
+                    discard(path, "it holds something else than its name says");
+                }
+                ended = true;
+            }
+            return pages.size() >= count;
+        }
+
+        /** Gives the first so many to a cache, and lets the others go. */
+        void giveTo(KvCache cache, int count) {
+            for (int i = 0; i < pages.size(); i++) {
+                KeptFile file = pages.get(i);
+                if (i < count) {
+                    Path path = page(i);
+                    cache.appendMapped(new MappedPage(file.payload(), file.arena(), path, file.fileBytes()));
+                    KeptFolder.touch(path, used);
+                } else {
+                    file.close();
+                }
+            }
+            pages.clear();
+        }
+    }
+
+    /**
+     * Takes as much of the text as there is into an empty cache.
+     *
+     * @param vocabulary numbers in the logits
+     * @param logits is told those after the text, if all of it is there
+     */
+    Recall recall(KvCache cache, int vocabulary, Consumer<float[]> logits) {
+        Found found = new Found();
+        try {
+            int whole = KvCache.finalPages(layers, text.length, true);
+            Path end = tail(whole, text.length);
+            if (KeptFolder.isThere(end) && found.reaches(whole)) {
+                Optional<KeptFile> tail = opened(end, whole, text.length);
+                if (tail.isPresent()) {
+                    try (KeptFile file = tail.get()) {
+                        boolean ends = file.logits().byteSize() == (long) Float.BYTES * vocabulary;
+                        if (ends && take(cache, found, whole, Optional.of(file), end)) {
+                            logits.accept(file.logits().toArray(FLOAT));
+                            return new Recall(Recall.Outcome.HIT, text.length, "all of it is kept");
+                        }
+                    }
+                }
+            }
+            for (int i = stops.length - 1; i >= 0; i--) {
+                if (takeUp(cache, found, stops[i])) {
+                    String why = damaged ? "what follows was damaged" : "what follows was not kept, or is another text";
+                    return new Recall(Recall.Outcome.PARTIAL, stops[i], why);
+                }
+            }
+            String why = damaged ? "what was kept of it was damaged" : kept.whyNot(fingerprint, text);
+            return new Recall(Recall.Outcome.MISS, 0, why);
+        } finally {
+            found.giveTo(cache, 0);
+        }
+    }
+
+    /** Tries to go on from a place on the way. */
+    private boolean takeUp(KvCache cache, Found found, int stop) {
+        int pages = KvCache.finalPages(layers, stop, false);
+        if (pages * Page.TOKENS == stop) {
+            if (!found.reaches(pages)) {
+                return false;
+            }
+            return take(cache, found, pages, Optional.empty(), page(0));
+        }
+        Path path = tail(pages, stop);
+        if (!KeptFolder.isThere(path) || !found.reaches(pages)) {
+            return false;
+        }
+        Optional<KeptFile> tail = opened(path, pages, stop);
+        if (tail.isEmpty()) {
+            return false;
+        }
+        try (KeptFile file = tail.get()) {
+            return take(cache, found, pages, tail, path);
+        }
+    }
+
+    /** A tail, if it is whole and can follow the pages before it. */
+    private Optional<KeptFile> opened(Path path, int pages, int tokens) {
+        Optional<KeptFile> tail = open(path);
+        if (tail.isPresent()) {
+            KeptFile file = tail.get();
+            int[] state = file.state();
+            boolean fits = file.holds(chain[0], chain[pages], text, pages * Page.TOKENS, tokens)
+                    && file.payload().byteSize() == KvCache.tailBytes(layers, pages, tokens)
+                    && state.length > 0
+                    && state[0] == tokens;
+            if (!fits) {
+                file.close();
+                discard(path, "it holds something else than its name says");
+                return Optional.empty();
+            }
+        }
+        return tail;
+    }
+
+    private Optional<KeptFile> open(Path path) {
+        boolean isThere = KeptFolder.isThere(path);
+        Optional<KeptFile> file = folder.open(path);
+        damaged |= isThere && file.isEmpty();
+        return file;
+    }
+
+    private void discard(Path path, String why) {
+        damaged = true;
+        folder.discard(path, why);
+    }
+
+    private boolean take(KvCache cache, Found found, int pages, Optional<KeptFile> tail, Path path) {
+        found.giveTo(cache, pages);
+        if (tail.isPresent()) {
+            try {
+                cache.loadTail(tail.get().state(), tail.get().payload());
+            } catch (IllegalArgumentException e) {
+                discard(path, String.valueOf(e.getMessage()));
+                cache.truncate(0);
+                return false;
+            }
+            KeptFolder.touch(path, used);
+        }
+        published = pages;
+        lastTail = cache.length();
+        lastStaying = lastTail;
+        return true;
+    }
+
+    /** Keeps what a step has brought into its final form. Never fails: what cannot be kept is told at the end. */
+    void stepped(KvCache cache) {
+        int length = cache.length();
+        attempt(() -> {
+            publishPages(cache, KvCache.finalPages(layers, length, false));
+            boolean needsTail = published * Page.TOKENS < length && Arrays.binarySearch(stops, length) >= 0;
+            if (failure == null && needsTail && length - lastTail >= BETWEEN_TAILS) {
+                publishTail(cache, length, new float[0]);
+            }
+        });
+    }
+
+    /** Keeps the end of a text that was read to its last token. */
+    Kept finished(KvCache cache, float[] logits) {
+        attempt(() -> {
+            publishPages(cache, KvCache.finalPages(layers, text.length, true));
+            if (failure == null) {
+                publishTail(cache, text.length, logits);
+            }
+        });
+        return new Kept(written, bytes, Optional.ofNullable(failure));
+    }
+
+    /** What is written to a disk. */
+    @FunctionalInterface
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private void attempt(Writing writing) {
+        if (failure != null) {
+            return;
+        }
+        try {
+            writing.run();
+        } catch (IOException e) {
+            failure = folder.cannotKeep(e);
+        }
+    }
+
+    private void publishPages(KvCache cache, int count) throws IOException {
+        for (; published < count && hasRoom(KvCache.finalPageBytes(layers, published == 0)); published++) {
+            int from = published * Page.TOKENS;
+            int[] tokens = Arrays.copyOfRange(text, from, from + Page.TOKENS);
+            long more = folder.publishPage(chain[0], from, chain[published], tokens, cache.pageMemory(published), used);
+            written += more == 0 ? 0 : 1;
+            added(more);
+        }
+    }
+
+    private void publishTail(KvCache cache, int length, float[] logits) throws IOException {
+        if (!hasRoom(KvCache.tailBytes(layers, published, length))) {
+            return;
+        }
+        List<MemorySegment> open = new ArrayList<>();
+        for (int i = published; i * Page.TOKENS < length; i++) {
+            open.add(cache.pageMemory(i));
+        }
+        int from = published * Page.TOKENS;
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment numbers = arena.allocate((long) Float.BYTES * logits.length, Float.BYTES);
+            MemorySegment.copy(logits, 0, numbers, FLOAT, 0, logits.length);
+            added(folder.publishTail(
+                    chain[0],
+                    from,
+                    chain[published],
+                    Arrays.copyOfRange(text, from, length),
+                    cache.tailState(published),
+                    kept.description(fingerprint, text, length),
+                    open,
+                    numbers,
+                    used));
+        }
+        Path path = tail(published, length);
+        Path before = stopover;
+        if (before != null && !before.equals(path)) {
+            Files.deleteIfExists(before);
+        }
+        boolean stays = length - lastStaying >= Math.max(BETWEEN_TAILS, length / STAYING);
+        stopover = stays || length == text.length ? null : path;
+        lastStaying = stays ? length : lastStaying;
+        lastTail = length;
+    }
+
+    /** Whether the budget holds so many bytes beside what this text has; notes it as the reason if not. */
+    private boolean hasRoom(long more) {
+        if (bytes + more <= kept.afterEviction()) {
+            return true;
+        }
+        failure = new LecternException(
+                LecternException.Kind.NO_SPACE,
+                "This text takes more than " + kept.afterEviction() + " of the " + kept.maxBytes()
+                        + " bytes that are kept at most, so only " + bytes
+                        + " of it are kept: raise --cache-bytes, or choose a smaller --kv format.");
+        return false;
+    }
+
+    private void added(long more) throws IOException {
+        bytes += more;
+        kept.added(more);
+    }
+
+    /** The file names without which nothing of the text is left: of the end, and of the first page where there is one. */
+    List<String> files() {
+        int whole = KvCache.finalPages(layers, text.length, true);
+        List<String> names = new ArrayList<>();
+        names.add(String.valueOf(tail(whole, text.length).getFileName()));
+        names.add(whole > 0 ? String.valueOf(page(0).getFileName()) : "");
+        return names;
+    }
+}

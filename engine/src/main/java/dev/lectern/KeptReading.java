@@ -1,0 +1,27 @@
+package dev.lectern;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A text that was read to its end and is kept.
+ *
+ * @param id by which it is known, 64 hexadecimal digits
+ * @param names under which it can be asked; empty for what was kept without being told
+ * @param tokens of it
+ * @param pages of 256 tokens that it has, some of which other readings may share
+ * @param missing of these, no longer there or damaged
+ * @param bytes of its files
+ * @param used when it was used last
+ * @param fields on which its keys and values depend
+ */
+public record KeptReading(
+        String id,
+        List<String> names,
+        int tokens,
+        int pages,
+        int missing,
+        long bytes,
+        Instant used,
+        Map<String, String> fields) {}

@@ -1,0 +1,302 @@
+package dev.lectern;
+
+import dev.lectern.kept.Eviction;
+import dev.lectern.kept.Fingerprint;
+import dev.lectern.kept.Hash;
+import dev.lectern.kept.Inventory;
+import dev.lectern.kept.KeptFolder;
+import dev.lectern.kept.KeptNames;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was read, kept in a folder: a text is read once, and asked again tomorrow without being read again. {@snippet :
+ * KeptReadings kept = new KeptReadings(folder, KeptReadings.DEFAULT_BYTES);
+ * try (Session session = model.newSession(options, text, kept)) {
+ *     session.readRest(Progress.NONE, new Cancellation()); // nothing, the second time
+ * }
+ * }
+ *
+ * <p>Pages of 256 tokens are kept as they lie in memory, and mapped where they lie; texts that begin with the same tokens share those pages. Several programs may use a folder at once. What is damaged
+ * is found by its checksums, told of, deleted and computed again.
+ */
+public final class KeptReadings {
+    /** What a folder holds at most where nothing else is said: 20 GB. */
+    public static final long DEFAULT_BYTES = 20_000_000_000L;
+
+    private static final int SPARE = 16;
+
+    private final KeptFolder folder;
+    private final KeptNames names;
+    private final Eviction eviction;
+    private final long maxBytes;
+    private long bytes = -1; // of all files; not counted yet
+
+    /**
+     * Touches nothing yet.
+     *
+     * @param folder for its owner alone; made when something is kept
+     * @param maxBytes what it holds at most: what was used longest ago is deleted first
+     */
+    public KeptReadings(Path folder, long maxBytes) {
+        this(new KeptFolder(folder), maxBytes);
+    }
+
+    KeptReadings(KeptFolder folder, long maxBytes) {
+        if (maxBytes < 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--cache-bytes is " + maxBytes + ", but it takes a number of bytes, 0 or more.");
+        }
+        this.folder = folder;
+        this.maxBytes = maxBytes;
+        names = new KeptNames(folder);
+        eviction = new Eviction(folder);
+    }
+
+    KeptFolder folder() {
+        return folder;
+    }
+
+    /** What it holds at most, in bytes. */
+    public long maxBytes() {
+        return maxBytes;
+    }
+
+    /** Bytes of all files. */
+    public long bytes() {
+        try {
+            return eviction.bytes();
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
+    /** Notes that so many bytes were written, and stays within the budget. */
+    void added(long more) throws IOException {
+        bytes = bytes < 0 ? eviction.bytes() : bytes + more;
+        if (bytes > maxBytes) {
+            bytes = eviction.to(afterEviction()).left();
+        }
+    }
+
+    /** Bytes that are left when there were too many: some fewer than the most, so that not every page looks through all files; no text takes more. */
+    long afterEviction() {
+        return maxBytes - maxBytes / SPARE;
+    }
+
+    /** What a tail says of the text up to a length. */
+    String description(Fingerprint fingerprint, int[] text, int length) {
+        return fingerprint.text() + Inventory.LENGTH + "=" + length + "\n" + Inventory.TEXT + "="
+                + (length == text.length ? Hash.of(text).hex() : "") + "\n";
+    }
+
+    /** Why nothing of a text could be used, as half a sentence. */
+    String whyNot(Fingerprint fingerprint, int[] text) {
+        try {
+            String hash = Hash.of(text).hex();
+            for (Fingerprint kept : new Inventory(folder).fingerprints(hash)) {
+                List<String> differences = fingerprint.differences(kept);
+                if (!differences.isEmpty()) {
+                    return String.join("; ", differences);
+                }
+            }
+            return "it was not kept before, or was evicted";
+        } catch (IOException e) {
+            return folder.root() + " cannot be read (" + e + ")";
+        }
+    }
+
+    /**
+     * Gives a text that a session has read and kept a name, in place of what had it before.
+     *
+     * @throws LecternException of kind {@code NO_SPACE} or {@code BAD_OPTION} if it cannot be written
+     */
+    public void name(KeptDocument document, Session session) {
+        Map<String, Object> members = new LinkedHashMap<>(document.members());
+        List<String> files = session.keptFiles();
+        members.put("tail", files.get(0));
+        members.put("page", files.get(1));
+        try {
+            names.write(document.name(), members);
+        } catch (IOException e) {
+            throw folder.cannotKeep(e);
+        }
+    }
+
+    /** All names, in their order. */
+    public List<String> names() {
+        try {
+            return names.all();
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
+    /**
+     * What has a name.
+     *
+     * @throws LecternException of kind {@code NOT_FOUND} if nothing has it, with the names that there are; of kind {@code CHECKSUM} if its record is damaged
+     */
+    public KeptDocument document(String name) {
+        KeptDocument.requireName(name);
+        String remedy = ": read the document again with \"lectern read DOCUMENT --as " + name + "\".";
+        try {
+            Map<?, ?> members = names.read(name);
+            if (members == null) {
+                List<String> known = names();
+                throw new LecternException(
+                        LecternException.Kind.NOT_FOUND,
+                        "Nothing that was read is called @" + name + "; "
+                                + (known.isEmpty()
+                                        ? "nothing has a name yet: \"lectern read DOCUMENT --as " + name
+                                                + "\" gives one."
+                                        : "there are @" + String.join(", @", known) + "."));
+            }
+            return KeptDocument.of(name, members);
+        } catch (IOException e) {
+            throw new LecternException(
+                    LecternException.Kind.CHECKSUM,
+                    "The record of @" + name + " cannot be used (" + e.getMessage() + ")" + remedy,
+                    e);
+        } catch (IllegalArgumentException e) {
+            throw new LecternException(
+                    LecternException.Kind.CHECKSUM,
+                    "The record of @" + name + " is damaged (" + e.getMessage() + ")" + remedy,
+                    e);
+        }
+    }
+
+    /** The name of the file of a name's tail, as its record says; empty where it says none. */
+    private @Nullable String tailOf(String name) throws IOException {
+        Map<?, ?> members = names.read(name);
+        return members != null && members.get("tail") instanceof String tail ? tail : null;
+    }
+
+    /** The texts that were read to their end, the latest first. */
+    public List<KeptReading> readings() {
+        try {
+            Map<String, List<String>> named = new LinkedHashMap<>();
+            for (String name : names.all()) {
+                try {
+                    String tail = tailOf(name);
+                    if (tail != null) {
+                        named.computeIfAbsent(tail, any -> new ArrayList<>()).add(name);
+                    }
+                } catch (IOException e) {
+                    continue; // verify tells of it
+                }
+            }
+            List<KeptReading> readings = new ArrayList<>();
+            for (Inventory.Reading reading : new Inventory(folder).readings()) {
+                readings.add(new KeptReading(
+                        reading.id(),
+                        named.getOrDefault(reading.file(), List.of()),
+                        reading.tokens(),
+                        reading.pages().size(),
+                        reading.missing(),
+                        reading.bytes(),
+                        reading.used(),
+                        reading.fingerprint().fields()));
+            }
+            return readings;
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
+    /**
+     * Reads every file and compares it with its checksums. Damaged ones are deleted.
+     *
+     * @param progress in bytes
+     * @return a sentence for each file that was damaged
+     */
+    public List<String> verify(Progress progress, Cancellation cancellation) {
+        try {
+            List<String> damaged = new ArrayList<>(new Inventory(folder).verify(progress, cancellation));
+            for (String name : names.all()) {
+                try {
+                    KeptDocument.of(
+                            name,
+                            Optional.<Map<?, ?>>ofNullable(names.read(name)).orElse(Map.of()));
+                } catch (IOException | IllegalArgumentException e) {
+                    names.remove(name);
+                    damaged.add("the record of @" + name + " was damaged (" + e.getMessage()
+                            + "): it is deleted; read the" + " document again");
+                }
+            }
+            return damaged;
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
+    /**
+     * Deletes a reading with its names and the pages that no other reading has.
+     *
+     * @param name of a document, or the {@linkplain KeptReading#id id} of a reading
+     * @return bytes that are free again
+     * @throws LecternException of kind {@code NOT_FOUND} if there is none
+     */
+    public long remove(String name) {
+        try {
+            String id = name;
+            if (KeptNames.isName(name) && names.read(name) != null) {
+                String tail = tailOf(name);
+                id = tail == null ? "" : tail.replaceFirst("^[0-9]+-", "").replaceFirst("\\.tail$", "");
+            }
+            long freed = 0;
+            boolean found = false;
+            for (String each : names.all()) {
+                String tail = tailOf(each);
+                if (each.equals(name) || (!id.isEmpty() && tail != null && tail.contains(id))) {
+                    freed += names.remove(each);
+                    found = true;
+                }
+            }
+            Optional<Long> files = id.length() == 64 ? new Inventory(folder).remove(id) : Optional.empty();
+            if (files.isEmpty() && !found) {
+                document(name); // says that there is none
+            }
+            return freed + files.orElse(0L);
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
+    /**
+     * Deletes what was used longest ago until so many bytes are left at most, leftovers of programs that died, and names of which nothing is left.
+     *
+     * @return bytes that are free again, and bytes that are left
+     */
+    public Freed collect(long bytesAtMost) {
+        try {
+            Eviction.Freed freed = eviction.to(bytesAtMost);
+            return new Freed(freed.files(), freed.bytes(), freed.left());
+        } catch (IOException e) {
+            throw cannotRead(e);
+        }
+    }
+
+    /**
+     * What was deleted.
+     *
+     * @param bytes that are free again
+     * @param left bytes that are kept
+     */
+    public record Freed(int files, long bytes, long left) {}
+
+    private LecternException cannotRead(IOException e) {
+        return new LecternException(
+                LecternException.Kind.BAD_OPTION,
+                folder.root() + " cannot be used (" + e
+                        + "): make it a folder of your own, or set LECTERN_CACHE to one.",
+                e);
+    }
+}
