@@ -69,7 +69,8 @@ class ReproductionTest {
         String page = Files.readString(docs.resolve("measurements.md"));
         assertThat(page)
                 .startsWith("# Measurements\n\nBy hand.\n")
-                .contains("## Perplexity by position", "**smollm2-135m, prose**", "| chl-4 |", "(results/perplexity.png)")
+                .contains(
+                        "## Perplexity by position", "**smollm2-135m, prose**", "| chl-4 |", "(results/perplexity.png)")
                 .contains("lectern eval kld --model smollm2-135m --kv f16 --kv int8")
                 .doesNotContain("RULER");
         assertThat(results.resolve("perplexity.svg")).isNotEmptyFile();
