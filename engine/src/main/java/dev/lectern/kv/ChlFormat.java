@@ -2,7 +2,6 @@ package dev.lectern.kv;
 
 import dev.lectern.kernel.CodePlanes;
 import dev.lectern.options.NamedOptions;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -15,25 +14,23 @@ import java.util.List;
  *
  * <p>The first {@value #SINKS} tokens stay exact and out of the statistics, and below 8 bits the last {@value #WINDOW}.
  */
-final class ChlFormat implements KvFormat {
+final class ChlFormat {
     private static final int SINKS = 4;
     private static final int WINDOW = 128;
 
-    private final int sinks;
-    private final int window;
-    private final ScaledRows.Coding coding;
-    private final String name;
+    private ChlFormat() {}
 
-    private ChlFormat(int bits, ScaledRows.Turn turn, CodePlanes planes, NamedOptions options) {
-        coding = ScaledRows.Coding.of(planes, turn);
-        sinks = options.whole("sinks", SINKS, 0, Page.TOKENS / 2);
+    private static KvFormat of(int bits, ScaledRows.Turn turn, CodePlanes planes, NamedOptions options) {
         int usual = bits == 8 ? 0 : WINDOW;
-        window = options.whole("window", usual, 0, 1 << 20);
-        name = "chl-" + bits + (sinks == SINKS ? "" : ":sinks=" + sinks) + (window == usual ? "" : ":window=" + window);
+        int sinks = options.whole("sinks", SINKS, 0, Page.TOKENS / 2),
+                window = options.whole("window", usual, 0, 1 << 20);
+        String name = "chl-" + bits + (sinks == SINKS ? "" : ":sinks=" + sinks)
+                + (window == usual ? "" : ":window=" + window);
+        return new ScaledFormat(name, ScaledRows.Coding.of(planes, turn), sinks, window);
     }
 
     /** For keys, whose first bits can be read without the rest. */
-    static ChlFormat keys(int bits, NamedOptions options) {
+    static KvFormat keys(int bits, NamedOptions options) {
         CodePlanes planes = switch (bits) {
             case 2 -> CodePlanes.TWO;
             case 3 -> CodePlanes.TWO_ONE;
@@ -42,11 +39,11 @@ final class ChlFormat implements KvFormat {
             case 6 -> CodePlanes.TWO_FOUR;
             default -> CodePlanes.EIGHT;
         };
-        return new ChlFormat(bits, ScaledRows.Turn.CENTRED_BALANCED_ROTATED, planes, options);
+        return of(bits, ScaledRows.Turn.CENTRED_BALANCED_ROTATED, planes, options);
     }
 
     /** For values, which are read whole. */
-    static ChlFormat values(int bits, NamedOptions options) {
+    static KvFormat values(int bits, NamedOptions options) {
         CodePlanes planes = switch (bits) {
             case 2 -> CodePlanes.TWO;
             case 3 -> CodePlanes.TWO_ONE;
@@ -55,44 +52,9 @@ final class ChlFormat implements KvFormat {
             case 6 -> CodePlanes.TWO_FOUR;
             default -> CodePlanes.EIGHT;
         };
-        return new ChlFormat(bits, ScaledRows.Turn.ROTATED, planes, options);
+        return of(bits, ScaledRows.Turn.ROTATED, planes, options);
     }
 
     /** The numbers of bits that there are. */
     static final List<Integer> BITS = List.of(8, 6, 5, 4, 3, 2);
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public boolean observesQueries() {
-        return coding.turn() == ScaledRows.Turn.CENTRED_BALANCED_ROTATED;
-    }
-
-    @Override
-    public Closing closing() {
-        return new Closing.Pages(window);
-    }
-
-    @Override
-    public long bytes(SideShape shape) {
-        return ScaledRows.bytes(shape, coding, sinks);
-    }
-
-    @Override
-    public long openBytes(SideShape shape) {
-        return ScaledRows.openBytes(shape, coding);
-    }
-
-    @Override
-    public KvSide closed(SideShape shape, MemorySegment memory) {
-        return ScaledRows.closed(shape, coding, sinks, memory);
-    }
-
-    @Override
-    public KvSide open(SideShape shape, MemorySegment memory, int closed) {
-        return ScaledRows.open(shape, coding, sinks, memory);
-    }
 }

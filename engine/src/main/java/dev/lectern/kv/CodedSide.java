@@ -76,9 +76,7 @@ abstract class CodedSide implements KvSide {
             int sAt,
             int stride,
             TileScratch scratch) {
-        for (int i = 0; i < tiles; i++) {
-            scoresOfTile(head, firstTile + i, q, qAt, heads, s, sAt + i * TILE, stride, scratch);
-        }
+        KvSide.super.scores(head, firstTile, tiles, q, qAt, heads, shape.headDim(), s, sAt, stride, scratch);
     }
 
     void codedWeigh(
@@ -93,9 +91,7 @@ abstract class CodedSide implements KvSide {
             float[] o,
             int oAt,
             TileScratch scratch) {
-        for (int i = 0; i < tiles; i++) {
-            weighTile(head, firstTile + i, p, pAt + i * TILE, stride, heads, width, o, oAt, scratch);
-        }
+        KvSide.super.weigh(head, firstTile, tiles, p, pAt, stride, heads, shape.headDim(), width, o, oAt, scratch);
     }
 
     private KvSide exact() {
@@ -231,7 +227,7 @@ abstract class CodedSide implements KvSide {
             } else if (isWhole(tile)) {
                 codedScores(head, tile, same, q, qAt, heads, s, to, stride, scratch);
             } else {
-                scoresOfTile(head, tile, q, qAt, heads, s, to, stride, scratch);
+                KvSide.super.scores(head, tile, same, q, qAt, heads, headDim, s, to, stride, scratch);
             }
             tile += same;
         }
@@ -259,7 +255,7 @@ abstract class CodedSide implements KvSide {
             } else if (isWhole(tile)) {
                 codedWeigh(head, tile, same, p, from, stride, heads, width, o, oAt, scratch);
             } else {
-                weighTile(head, tile, p, from, stride, heads, width, o, oAt, scratch);
+                KvSide.super.weigh(head, tile, same, p, from, stride, heads, headDim, width, o, oAt, scratch);
             }
             tile += same;
         }
@@ -276,34 +272,5 @@ abstract class CodedSide implements KvSide {
             return end - tile;
         }
         return isWhole(tile) ? Math.min(end, closed / TILE) - tile : 1;
-    }
-
-    private void scoresOfTile(
-            int head, int tile, float[] q, int qAt, int heads, float[] s, int sAt, int stride, TileScratch scratch) {
-        int headDim = shape.headDim(), width = shape.width();
-        float[] keys = scratch.tile(TILE * width);
-        if (layout() == KvFormat.Layout.TILE) {
-            tile(head, tile, keys, 0);
-            KERNEL.scores(q, qAt, heads, headDim, keys, 0, s, sAt, stride);
-        } else {
-            rows(head, tile, keys, 0, width);
-            KERNEL.rowScores(q, qAt, heads, headDim, keys, 0, width, TILE, s, sAt, stride, scratch);
-        }
-    }
-
-    private void weighTile(
-            int head,
-            int tile,
-            float[] p,
-            int pAt,
-            int stride,
-            int heads,
-            int width,
-            float[] o,
-            int oAt,
-            TileScratch scratch) {
-        float[] values = scratch.tile(TILE * width);
-        rows(head, tile, values, 0, width);
-        KERNEL.weigh(p, pAt, stride, heads, values, 0, width, TILE, width, o, oAt);
     }
 }

@@ -1,9 +1,7 @@
 package dev.lectern.kv;
 
-import dev.lectern.LecternException;
 import dev.lectern.kernel.CodePlanes;
 import dev.lectern.options.NamedOptions;
-import java.lang.foreign.MemorySegment;
 
 /**
  * {@code hf-int8}, {@code hf-int4}, {@code hf-int2}: what Hugging Face transformers does with {@code cache_implementation="quantized"} and its defaults: affine groups of 64 consecutive channels of one
@@ -14,16 +12,13 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Deviation: a flush there quantises also again what was quantised before; that is without effect where groups keep their places, as these do, so it is left out.
  */
-final class HfFormat implements KvFormat {
+final class HfFormat {
     private static final int GROUP = 64;
     private static final int RESIDUAL = 128;
 
-    private final AffineGroups.Coding coding;
-    private final int residual;
-    private final int sinks;
-    private final String name;
+    private HfFormat() {}
 
-    HfFormat(int bits, NamedOptions options) {
+    static KvFormat of(int bits, NamedOptions options) {
         if (options.whole("axis", 0, -1, 0) == -1) {
             throw options.bad(
                     "axis=-1 groups the same channel of 64 consecutive tokens of the whole batch, so that where the"
@@ -35,62 +30,13 @@ final class HfFormat implements KvFormat {
         if (group % CodePlanes.LANES != 0) {
             throw options.bad("group is " + group + ", but it takes a multiple of " + CodePlanes.LANES);
         }
-        residual = options.whole("residual", RESIDUAL, 1, 1 << 20);
-        sinks = options.whole("sinks", 0, 0, Page.TOKENS / 2);
+        int residual = options.whole("residual", RESIDUAL, 1, 1 << 20);
+        int sinks = options.whole("sinks", 0, 0, Page.TOKENS / 2);
         CodePlanes planes = bits == 2 ? CodePlanes.TWO : bits == 4 ? CodePlanes.FOUR : CodePlanes.EIGHT;
-        coding = new AffineGroups.Coding(planes, AffineGroups.Axis.TOKEN, group);
-        name = "hf-int" + bits + (group == GROUP ? "" : ":group=" + group)
+        String name = "hf-int" + bits + (group == GROUP ? "" : ":group=" + group)
                 + (residual == RESIDUAL ? "" : ":residual=" + residual)
                 + (sinks == 0 ? "" : ":sinks=" + sinks);
-    }
-
-    /** The groups of a token. */
-    static void requireGroups(String name, int group, int headDim) {
-        if (headDim % group != 0) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "KV format " + name + ": the " + headDim + " channels of a head are not whole groups of " + group
-                            + ": choose another group, as " + name.split(":", -1)[0] + ":group=16.");
-        }
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public void requireFit(int headDim) {
-        requireGroups(name, coding.group(), headDim);
-    }
-
-    @Override
-    public boolean suffersFromOffsets() {
-        return coding.planes() != CodePlanes.EIGHT;
-    }
-
-    @Override
-    public Closing closing() {
-        return new Closing.Calls(residual);
-    }
-
-    @Override
-    public long bytes(SideShape shape) {
-        return AffineGroups.bytes(shape, coding, sinks);
-    }
-
-    @Override
-    public long openBytes(SideShape shape) {
-        return AffineGroups.openBytes(shape, coding, sinks);
-    }
-
-    @Override
-    public KvSide closed(SideShape shape, MemorySegment memory) {
-        return AffineGroups.closed(shape, coding, sinks, memory);
-    }
-
-    @Override
-    public KvSide open(SideShape shape, MemorySegment memory, int closed) {
-        return AffineGroups.open(shape, coding, sinks, memory, closed);
+        AffineGroups.Coding coding = new AffineGroups.Coding(planes, AffineGroups.Axis.TOKEN, group);
+        return new GroupedFormat(name, coding, new Closing.Calls(residual), sinks, bits < 8);
     }
 }

@@ -2,7 +2,6 @@ package dev.lectern.kv;
 
 import dev.lectern.kernel.CodePlanes;
 import dev.lectern.options.NamedOptions;
-import java.lang.foreign.MemorySegment;
 
 /**
  * {@code kivi-4}, {@code kivi-2}: keys in groups of 32 tokens of one channel, values in groups of 32 channels of one token.
@@ -12,16 +11,21 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Source: Liu et al., "KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache", ICML 2024 (arXiv 2402.02750), section 3.3, algorithm 1. R is 128 there, the group 32.
  */
-final class KiviFormat implements KvFormat {
+final class KiviFormat {
     private static final int GROUP = 32;
     private static final int RESIDUAL = 128;
 
-    private final AffineGroups.Coding coding;
-    private final Closing closing;
-    private final int sinks;
-    private final String name;
+    private KiviFormat() {}
 
-    private KiviFormat(int bits, AffineGroups.Axis axis, NamedOptions options) {
+    static KvFormat keys(int bits, NamedOptions options) {
+        return of(bits, AffineGroups.Axis.CHANNEL, options);
+    }
+
+    static KvFormat values(int bits, NamedOptions options) {
+        return of(bits, AffineGroups.Axis.TOKEN, options);
+    }
+
+    private static KvFormat of(int bits, AffineGroups.Axis axis, NamedOptions options) {
         int group = options.whole("group", GROUP, 16, Page.TOKENS);
         if (Integer.bitCount(group) != 1) {
             throw options.bad(
@@ -31,56 +35,13 @@ final class KiviFormat implements KvFormat {
         if (residual % group != 0) {
             throw options.bad("residual is " + residual + ", but it takes whole groups of " + group);
         }
-        sinks = options.whole("sinks", 0, 0, group - 1);
-        coding = new AffineGroups.Coding(bits == 2 ? CodePlanes.TWO : CodePlanes.FOUR, axis, group);
-        closing = axis == AffineGroups.Axis.CHANNEL ? new Closing.Blocks(residual) : new Closing.Sliding(residual);
-        name = "kivi-" + bits + (group == GROUP ? "" : ":group=" + group)
+        int sinks = options.whole("sinks", 0, 0, group - 1);
+        String name = "kivi-" + bits + (group == GROUP ? "" : ":group=" + group)
                 + (residual == RESIDUAL ? "" : ":residual=" + residual)
                 + (sinks == 0 ? "" : ":sinks=" + sinks);
-    }
-
-    static KiviFormat keys(int bits, NamedOptions options) {
-        return new KiviFormat(bits, AffineGroups.Axis.CHANNEL, options);
-    }
-
-    static KiviFormat values(int bits, NamedOptions options) {
-        return new KiviFormat(bits, AffineGroups.Axis.TOKEN, options);
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public void requireFit(int headDim) {
-        if (coding.axis() == AffineGroups.Axis.TOKEN) {
-            HfFormat.requireGroups(name, coding.group(), headDim);
-        }
-    }
-
-    @Override
-    public Closing closing() {
-        return closing;
-    }
-
-    @Override
-    public long bytes(SideShape shape) {
-        return AffineGroups.bytes(shape, coding, sinks);
-    }
-
-    @Override
-    public long openBytes(SideShape shape) {
-        return AffineGroups.openBytes(shape, coding, sinks);
-    }
-
-    @Override
-    public KvSide closed(SideShape shape, MemorySegment memory) {
-        return AffineGroups.closed(shape, coding, sinks, memory);
-    }
-
-    @Override
-    public KvSide open(SideShape shape, MemorySegment memory, int closed) {
-        return AffineGroups.open(shape, coding, sinks, memory, closed);
+        Closing closing =
+                axis == AffineGroups.Axis.CHANNEL ? new Closing.Blocks(residual) : new Closing.Sliding(residual);
+        CodePlanes planes = bits == 2 ? CodePlanes.TWO : CodePlanes.FOUR;
+        return new GroupedFormat(name, new AffineGroups.Coding(planes, axis, group), closing, sinks, false);
     }
 }

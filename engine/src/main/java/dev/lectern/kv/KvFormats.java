@@ -30,9 +30,9 @@ public record KvFormats(KvFormat keys, KvFormat values) {
         for (KvFormat format : new KvFormat[] {FloatFormat.F32, FloatFormat.F16, FloatFormat.BF16}) {
             MAKERS.put(format.name(), new Maker(options -> format));
         }
-        MAKERS.put("int8", new Maker(Int8Format::new));
+        MAKERS.put("int8", new Maker(Int8Format::of));
         for (int bits : new int[] {8, 4, 2}) {
-            MAKERS.put("hf-int" + bits, new Maker(options -> new HfFormat(bits, options)));
+            MAKERS.put("hf-int" + bits, new Maker(options -> HfFormat.of(bits, options)));
         }
         for (int bits : new int[] {4, 2}) {
             MAKERS.put(
