@@ -255,11 +255,7 @@ final class Answering {
     /** The object that the contract of the command line describes. */
     Map<String, Object> json(Outcome outcome, boolean several) {
         Map<String, Object> object = outcome.answerMembers(several);
-        Map<String, Object> described = new LinkedHashMap<>();
-        described.put("name", located.name());
-        described.put("sha256", located.sha256());
-        described.put("context", model.context());
-        object.put("model", described);
+        object.put("model", modelMembers());
         Map<String, Object> tokens = new LinkedHashMap<>();
         tokens.put("prompt", outcome.prompt());
         tokens.put("cached", outcome.cached());
@@ -287,6 +283,15 @@ final class Answering {
         object.put("threads", model.threads());
         object.put("vectorBits", Kernels.vectorBits());
         return object;
+    }
+
+    /** The model, as an object. */
+    Map<String, Object> modelMembers() {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("name", located.name());
+        members.put("sha256", located.sha256());
+        members.put("context", model.context());
+        return members;
     }
 
     /** How much was kept, as an object. */

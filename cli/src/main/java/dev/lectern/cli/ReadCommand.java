@@ -139,7 +139,7 @@ final class ReadCommand implements Verb {
                                 model.keptFields(options.withContext(lengths.context())),
                                 Instant.now().truncatedTo(ChronoUnit.SECONDS)),
                         session);
-                print(surroundings, called, text.length, session, written, load, reading, model, located);
+                print(surroundings, called, text.length, session, written, load, reading, answering);
             }
         }
     }
@@ -152,8 +152,7 @@ final class ReadCommand implements Verb {
             Kept written,
             double load,
             double reading,
-            Model model,
-            ModelChoice.Located located) {
+            Answering answering) {
         Recall recall = session.recalled();
         if (!output.json) {
             int read = tokens - recall.tokens();
@@ -180,11 +179,7 @@ final class ReadCommand implements Verb {
         seconds.put("total", Answering.rounded(surroundings.uptime().getAsDouble()));
         object.put("seconds", seconds);
         object.put("bytes", Map.of("kv", session.bytes()));
-        Map<String, Object> described = new LinkedHashMap<>();
-        described.put("name", located.name());
-        described.put("sha256", located.sha256());
-        described.put("context", model.context());
-        object.put("model", described);
+        object.put("model", answering.modelMembers());
         object.put("methods", session.methods());
         surroundings.console().printLine(JsonText.of(object));
     }

@@ -19,6 +19,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -200,7 +201,7 @@ public final class KeptFolder {
                 description,
                 Math.toIntExact(logits.byteSize() / Float.BYTES),
                 bytes);
-        List<MemorySegment> parts = new java.util.ArrayList<>(payload);
+        List<MemorySegment> parts = new ArrayList<>(payload);
         parts.add(logits);
         return publish(header, parts, used, true);
     }

@@ -48,11 +48,7 @@ public final class KvCache implements AutoCloseable {
 
     /** Bytes that a cache holds after so many tokens were read in one call. */
     public static long bytes(List<LayerCache> layers, long tokens) {
-        long closedTokens = tokens;
-        for (LayerCache layer : layers) {
-            closedTokens = Math.min(closedTokens, layer.closedAfterReading(tokens));
-        }
-        long closedPages = Math.min(closedTokens / Page.TOKENS, pages(tokens));
+        long closedPages = finalPages(layers, Math.toIntExact(tokens), true);
         return bytes(layers, closedPages, pages(tokens));
     }
 
@@ -214,19 +210,22 @@ public final class KvCache implements AutoCloseable {
             all = Math.min(all, Math.min(keys[l], values[l]));
         }
         Map<Integer, PageGroup> closing = new TreeMap<>();
+        boolean inPlace = false;
         try {
             for (int i = 0; i < groups.size(); i++) {
                 if (groups.get(i).isOpen() && (i + 1) * Page.TOKENS <= all) {
                     closing.put(i, groups.get(i).closed());
                 } else if (groups.get(i).isOpen() && closesIn(i, keys, values)) {
                     own(i);
+                    inPlace = true;
                 }
             }
         } catch (LecternException e) {
             closing.values().forEach(PageGroup::release);
             throw e;
         }
-        run(workers, layers.size(), layer -> {
+        // After most tokens of an answer nothing is closed, and no thread has to be woken for that.
+        run(workers, closing.isEmpty() && !inPlace ? 0 : layers.size(), layer -> {
             for (int i = 0; i < groups.size(); i++) {
                 PageGroup group = groups.get(i), target = closing.get(i);
                 if (target != null) {

@@ -36,12 +36,6 @@ public record LayerCache(
         return keys.observesQueries();
     }
 
-    /** Tokens that are closed after so many were read in one call, keys and values. */
-    long closedAfterReading(long tokens) {
-        int all = (int) Math.min(tokens, Integer.MAX_VALUE);
-        return Math.min(keys.closing().after(0, 0, all, true), values.closing().after(0, 0, all, true));
-    }
-
     /** Bytes of the keys of a page, and then of its values. */
     private long keyBytes(boolean open, boolean first) {
         SideShape shape = keyShape(first);

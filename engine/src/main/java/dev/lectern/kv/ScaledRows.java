@@ -270,42 +270,31 @@ final class ScaledRows extends CodedSide {
         return FloatFormat.half((float) (product / energy));
     }
 
-    /** The levels of a run, as they stand: a tile {@code [headDim][16]}, or a row {@code [width]}. */
-    private void run(int head, int token, float[] out, int at) {
-        int vectors = shape.layout() == KvFormat.Layout.TILE ? shape.headDim() : shape.rowVectors();
+    /** The levels of some vectors, from the beginning of the run that holds a token on. */
+    private void levels(int head, int token, int vectors, float[] out, int at) {
+        long at0 = runAt(0, head, token);
         LloydMax levels = coding.levels;
         if (levels == null) {
-            CODES.bytes(memory, runAt(0, head, token), vectors, out, at);
+            CODES.bytes(memory, at0, vectors, out, at);
             return;
         }
         int planes = coding.planes.count();
-        long at0 = runAt(0, head, token);
         long at1 = planes > 1 ? runAt(1, head, token) : 0, at2 = planes > 2 ? runAt(2, head, token) : 0;
         CODES.levels(coding.planes, memory, at0, at1, at2, vectors, levels.levels(), out, at);
     }
 
     /** The levels of a tile: {@code [headDim][16]}, or {@code [16][width]}. */
     private void levelsOfTile(int head, int tile, float[] out, int at) {
+        int first = tile * TILE, inRow = shape.rowVectors();
         if (shape.layout() == KvFormat.Layout.TILE) {
-            run(head, tile * TILE, out, at);
-            return;
-        }
-        int width = shape.width(), vectors = TILE * shape.rowVectors();
-        // Rows follow each other without gaps where they fill their bytes: then all are one run.
-        if (coding.planes.bytes(0, vectors) == TILE * coding.planes.bytes(0, shape.rowVectors())) {
-            LloydMax levels = coding.levels;
-            int token = tile * TILE, planes = coding.planes.count();
-            long at0 = runAt(0, head, token);
-            if (levels == null) {
-                CODES.bytes(memory, at0, vectors, out, at);
-                return;
+            levels(head, first, shape.headDim(), out, at);
+        } else if (coding.planes.bytes(0, TILE * inRow) == TILE * coding.planes.bytes(0, inRow)) {
+            // Rows follow each other without gaps where they fill their bytes: then all are one run.
+            levels(head, first, TILE * inRow, out, at);
+        } else {
+            for (int t = 0; t < TILE; t++) {
+                levels(head, first + t, inRow, out, at + t * shape.width());
             }
-            long at1 = planes > 1 ? runAt(1, head, token) : 0, at2 = planes > 2 ? runAt(2, head, token) : 0;
-            CODES.levels(coding.planes, memory, at0, at1, at2, vectors, levels.levels(), out, at);
-            return;
-        }
-        for (int t = 0; t < TILE; t++) {
-            run(head, tile * TILE + t, out, at + t * width);
         }
     }
 
@@ -370,7 +359,7 @@ final class ScaledRows extends CodedSide {
     /** A row as it was, {@code [width]}. */
     private void turnedBackRow(int head, int token, float[] out, int at) {
         int headDim = shape.headDim();
-        run(head, token, out, at);
+        levels(head, token, shape.rowVectors(), out, at);
         CODES.affine(out, at, shape.width(), half(scaleAt(head, token)), 0);
         if (coding.turn != Turn.NONE) {
             CODES.hadamard(out, at, 1, shape.width(), headDim);
