@@ -6,6 +6,7 @@ import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.QueryWindow;
 import dev.lectern.model.Config;
 import dev.lectern.model.Families;
 import dev.lectern.model.State;
@@ -90,15 +91,17 @@ public final class Estimator implements AutoCloseable {
             weights = Math.addExact(weights, tensor.bytes());
         }
         DecodeAttention method = DecodeAttentions.named(options.attention());
-        long attention = 0;
+        long attention = 0, index = QueryWindow.bytes(config.layers(), config.heads(), config.headDim());
         for (int layer = 0; layer < config.layers(); layer++) {
             Heads heads = Forward.heads(config, layer);
+            index = Math.addExact(index, method.indexBytes(heads, tokens));
             long exact = ExactAttention.bytes(heads, sessions, tokens);
             attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
         }
         List<LayerCache> layers = Model.layers(config, options);
         long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
-        long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), attention), open);
+        long beside = Math.addExact(attention, Math.multiplyExact(index, sessions));
+        long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), beside), open);
         return new Estimate(tokens, weights, kv, scratch, Memory.available());
     }
 

@@ -24,6 +24,11 @@ public interface DecodeAttention {
         return 0;
     }
 
+    /** Bytes of what it keeps beside the keys and values of one layer of one sequence, at a depth. */
+    default long indexBytes(Heads heads, long tokens) {
+        return 0;
+    }
+
     /**
      * Attends for all single rows of a step; their keys and values are stored already.
      *

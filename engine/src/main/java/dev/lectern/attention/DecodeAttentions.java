@@ -12,10 +12,12 @@ public final class DecodeAttentions {
 
     static {
         METHODS.put("dense", options -> new Dense());
+        METHODS.put("window", Window::new);
         METHODS.put("topk", TopK::new);
         METHODS.put("topp", TopP::new);
         METHODS.put("oracle-sampling", OracleSampling::new);
         METHODS.put("uniform", Uniform::new);
+        METHODS.put("quest", Quest::new);
     }
 
     private DecodeAttentions() {}

@@ -62,6 +62,11 @@ public final class ExactAttention {
         return new Traffic(bytesRead, rowsRead, rowsHeld);
     }
 
+    /** Notes bytes that a method has read beside keys and values: of an index. */
+    void noteRead(long bytes) {
+        bytesRead += bytes;
+    }
+
     /** Bytes of scratch for single queries at a depth, all workers together: the part that grows with the context. */
     public static long bytes(Heads heads, int rows, long tokens) {
         long perPage = Math.multiplyExact((long) rows * heads.heads(), Float.BYTES * (heads.width() + 2L));

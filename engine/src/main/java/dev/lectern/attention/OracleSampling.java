@@ -10,7 +10,7 @@ import java.util.Arrays;
  *
  * <p>Source: Chen et al., "MagicPIG" (arXiv 2410.16179), section 3.2, "oracle sampling". Deviation: sinks and window are exact; a budget of the whole middle reads it.
  */
-final class OracleSampling extends TokenChoice {
+final class OracleSampling extends OracleChoice {
     private final Budget budget;
     private final int seed;
 
@@ -25,20 +25,21 @@ final class OracleSampling extends TokenChoice {
     }
 
     @Override
-    void choose(Middle middle, Selection into) {
+    void choose(Scores scores, Selection into) {
+        Middle middle = scores.middle();
         int count = middle.count(), draws = budget.of(count);
         if (draws == count) {
             into.addRun(middle.from, count, 0);
             return;
         }
-        double[] powers = middle.powers(middle.highest());
+        double[] powers = scores.powers(scores.highest());
         double all = 0;
         for (int i = 0; i < count; i++) {
             all += powers[i];
         }
         double[] drawn = new double[draws];
         SplitMix random = new SplitMix();
-        random.begin(seed, middle.layer, middle.head, middle.tokens());
+        random.begin(seed, middle.layer, middle.set, middle.tokens);
         Arrays.setAll(drawn, i -> random.next());
         Arrays.sort(drawn);
         double sum = 0;

@@ -1,16 +1,15 @@
 package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
-import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kv.KvCache;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
 
 /**
- * Methods that choose, for each query head by itself, some tokens of those between the first few (the sinks of attention) and the last few (the local
- * window), which are always read.
+ * Methods that choose some tokens of those between the first few (the <em>sinks</em> of attention) and the last few (the local <em>window</em>), which are always read: the <em>middle</em>. Query heads
+ * that choose together are a <em>set</em>: one head, or all that share a kv head.
  *
- * <p>The methods here know all scores before they choose. So they show what choosing can be worth at best, and cost more than reading everything.
+ * <p>All take the options {@code sinks} and {@code window}, in tokens, and {@code dense}: layers where everything is read, because a method fails there.
  */
 abstract class TokenChoice implements DecodeAttention {
     /** What published comparisons take: 4 and 64 (MagicPIG, arXiv 2410.16179, section 5). */
@@ -19,22 +18,32 @@ abstract class TokenChoice implements DecodeAttention {
     private static final int WINDOW = 64;
     private static final int MOST = 1 << 20;
 
+    private static final String NO_LAYERS = "none";
+
     private final String name;
     private final int sinks;
     private final int window;
+    private final LayerSet dense;
 
-    private float[] scores = {};
     private Selection[] selections = {};
     private Segments[] segments = {};
     private Middle[] middles = {};
 
     /**
-     * @param described the method's own options, as they are named in results
+     * @param described the method's own options, as they are named in results; may be empty
      */
     TokenChoice(NamedOptions options, String described) {
+        this(options, described, NO_LAYERS);
+    }
+
+    /** @param denseLayers unless the option says otherwise */
+    TokenChoice(NamedOptions options, String described, String denseLayers) {
         sinks = options.whole("sinks", SINKS, 0, MOST);
         window = options.whole("window", WINDOW, 1, MOST);
-        name = options.name() + ":" + described + ":sinks=" + sinks + ":window=" + window;
+        dense = LayerSet.of(options, "dense", denseLayers);
+        boolean usual = dense.toString().equals(NO_LAYERS) && denseLayers.equals(NO_LAYERS);
+        name = options.name() + (described.isEmpty() ? "" : ":" + described) + ":sinks=" + sinks + ":window=" + window
+                + (usual ? "" : ":dense=" + dense);
     }
 
     @Override
@@ -42,18 +51,38 @@ abstract class TokenChoice implements DecodeAttention {
         return name;
     }
 
-    /** Chooses; all tokens of the middle are given to it where it has any. */
-    abstract void choose(Middle middle, Selection into);
+    /** Sets of a row: as many as kv heads, or as query heads. */
+    abstract int sets(Heads heads);
 
-    /** Whether {@link #choose} looks at scores. */
-    boolean needsScores() {
-        return true;
+    /** Before the choices of a step: looks at keys, brings indexes up to date. */
+    void prepare(Step step) {}
+
+    /**
+     * The first token that is always read again.
+     *
+     * @param end where the window begins
+     * @return no more than that: what no index knows yet is read too
+     */
+    int middleEnd(Step step, int row, int end) {
+        return end;
+    }
+
+    /** Chooses; all tokens of the middle are given to it where it has any. */
+    abstract void choose(Middle middle, Selection into, int worker);
+
+    /** How tokens back a row's always read ones begin. */
+    final int window() {
+        return window;
+    }
+
+    final int sinks() {
+        return sinks;
     }
 
     @Override
-    public final long bytes(Heads heads, int rows, long tokens) {
-        long perToken = needsScores() ? 3 * Float.BYTES + Double.BYTES : 2 * Float.BYTES;
-        return Math.multiplyExact(Math.multiplyExact((long) rows * heads.heads(), tokens), perToken);
+    public long bytes(Heads heads, int rows, long tokens) {
+        long perToken = (long) Integer.BYTES + Float.BYTES; // an id and a weight
+        return Math.multiplyExact(Math.multiplyExact((long) rows * sets(heads), tokens), perToken);
     }
 
     @Override
@@ -65,13 +94,14 @@ abstract class TokenChoice implements DecodeAttention {
             float[] q,
             float[] out,
             Cancellation cancellation) {
-        int rows = caches.length, sets = rows * heads.heads();
-        int stride = 0;
-        segments = segments.length < rows ? new Segments[rows] : segments;
-        for (int row = 0; row < rows; row++) {
-            int tokens = caches[row].length() + 1;
-            segments[row] = Segments.of(caches[row], layer, tokens);
-            stride = Math.max(stride, Math.ceilDiv(tokens, AttentionTiles.TILE) * AttentionTiles.TILE);
+        if (dense.contains(layer)) {
+            exact.all(heads, layer, caches, q, out, cancellation);
+            return;
+        }
+        Step step = new Step(exact, layer, heads, caches, q, cancellation);
+        int rows = step.rows(), setsOfRow = sets(heads), sets = rows * setsOfRow;
+        if (segments.length < rows) {
+            segments = new Segments[rows];
         }
         if (selections.length < sets) {
             selections = new Selection[sets];
@@ -81,47 +111,52 @@ abstract class TokenChoice implements DecodeAttention {
             middles = new Middle[exact.workers().threads()];
             Arrays.setAll(middles, i -> new Middle());
         }
-        if (needsScores()) {
-            scores = Shares.grown(scores, Math.multiplyExact(sets, stride));
-            exact.scores(heads, layer, caches, q, scores, stride, cancellation);
+        for (int row = 0; row < rows; row++) {
+            segments[row] = Segments.of(caches[row], layer, step.tokens(row));
         }
-        int width = stride;
-        exact.workers().run(sets, cancellation, (set, worker) -> {
-            int tokens = caches[set / heads.heads()].length() + 1;
-            int first = heads.window() == 0 ? 0 : Math.max(0, tokens - heads.window());
-            Middle middle = middles[worker];
-            middle.scores = scores;
-            middle.at = set * width;
-            middle.layer = layer;
-            middle.head = set % heads.heads();
-            middle.first = first;
-            middle.from = Math.min(first + sinks, tokens);
-            middle.to = Math.max(middle.from, tokens - window);
-            middle.end = tokens;
-            Selection selection = selections[set];
-            selection.clear();
-            selection.addRun(first, middle.from - first, 0);
-            if (middle.count() > 0) {
-                choose(middle, selection);
-            }
-            selection.addRun(middle.to, tokens - middle.to, 0);
-        });
-        exact.gather(heads, rows, heads.heads(), q, segments, selections, out, null, cancellation);
-        Arrays.fill(segments, 0, rows, null); // a cache that is closed can go
+        try {
+            prepare(step);
+            exact.workers().run(sets, cancellation, (set, worker) -> {
+                Middle middle = middles[worker];
+                begin(middle, step, set / setsOfRow, set % setsOfRow);
+                Selection selection = selections[set];
+                selection.clear();
+                selection.addRun(middle.first, middle.from - middle.first, 0);
+                if (middle.count() > 0) {
+                    choose(middle, selection, worker);
+                }
+                selection.addRun(middle.to, middle.tokens - middle.to, 0);
+            });
+            exact.gather(heads, rows, setsOfRow, q, segments, selections, out, null, cancellation);
+        } finally {
+            Arrays.fill(segments, 0, rows, null); // a cache that is closed can go
+        }
     }
 
-    /** What one query head may choose from. */
-    static final class Middle {
-        private static final double LN_2 = Math.log(2);
+    private void begin(Middle middle, Step step, int row, int set) {
+        int tokens = step.tokens(row), seen = step.heads().window();
+        middle.layer = step.layer();
+        middle.row = row;
+        middle.set = set;
+        middle.tokens = tokens;
+        middle.first = seen == 0 ? 0 : Math.max(0, tokens - seen);
+        middle.from = Math.min(middle.first + sinks, tokens);
+        middle.to = Math.max(middle.from, middleEnd(step, row, tokens - window));
+    }
 
-        private float[] scores = {};
-        private int at;
-        private int first;
-        private int end;
-        private float[] sorted = {};
-        private double[] powers = {};
+    /** What one set of query heads may choose from. */
+    static final class Middle {
         int layer;
-        int head;
+        int row;
+
+        /** Which of the row's sets. */
+        int set;
+
+        /** Tokens of the sequence: tells one step from another. */
+        int tokens;
+
+        /** The first token that is seen: of a layer without a window, the first of all. */
+        int first;
 
         /** The first token of the middle. */
         int from;
@@ -131,75 +166,6 @@ abstract class TokenChoice implements DecodeAttention {
 
         int count() {
             return to - from;
-        }
-
-        /** Tokens of the sequence: tells one step from another. */
-        int tokens() {
-            return end;
-        }
-
-        /** A token's score: the binary logarithm of its weight in the softmax, up to a constant. */
-        float score(int token) {
-            return scores[at + token];
-        }
-
-        /** The middle's scores, ascending; {@link #count} of them count. */
-        float[] sorted() {
-            sorted = Shares.grown(sorted, count());
-            System.arraycopy(scores, at + from, sorted, 0, count());
-            Arrays.sort(sorted, 0, count());
-            return sorted;
-        }
-
-        /** What all scores are relative to in {@link #power}: the highest of the sequence. */
-        float highest() {
-            float highest = Float.NEGATIVE_INFINITY;
-            for (int token = first; token < end; token++) {
-                highest = Math.max(highest, score(token));
-            }
-            return highest;
-        }
-
-        static double power(float score, float highest) {
-            return Math.exp((score - highest) * LN_2);
-        }
-
-        /** {@code Σ 2^(score − highest)} of the tokens outside the middle. */
-        double outside(float highest) {
-            double sum = 0;
-            for (int token = first; token < end; token = token + 1 == from ? to : token + 1) {
-                sum += power(score(token), highest);
-            }
-            return sum;
-        }
-
-        /** {@code 2^(score − highest)} of each token of the middle. */
-        double[] powers(float highest) {
-            if (powers.length < count()) {
-                powers = new double[count()];
-            }
-            for (int i = 0; i < count(); i++) {
-                powers[i] = power(score(from + i), highest);
-            }
-            return powers;
-        }
-
-        /**
-         * Takes the tokens of the highest scores, so many of them; of equal ones the first.
-         *
-         * @param sorted what {@link #sorted} gave
-         */
-        void takeHighest(int tokens, float[] sorted, Selection into) {
-            float least = sorted[count() - tokens];
-            int ties = tokens;
-            for (int token = from; token < to; token++) {
-                ties -= score(token) > least ? 1 : 0;
-            }
-            for (int token = from; token < to; token++) {
-                if (score(token) > least || (score(token) == least && ties-- > 0)) {
-                    into.add(token, 0);
-                }
-            }
         }
     }
 }

@@ -8,7 +8,7 @@ import dev.lectern.options.NamedOptions;
  *
  * <p>Source: the baseline "TopK" of Chen et al., "MagicPIG" (arXiv 2410.16179), section 3.1.
  */
-final class TopK extends TokenChoice {
+final class TopK extends OracleChoice {
     private final Budget budget;
 
     TopK(NamedOptions options) {
@@ -21,7 +21,7 @@ final class TopK extends TokenChoice {
     }
 
     @Override
-    void choose(Middle middle, Selection into) {
-        middle.takeHighest(budget.of(middle.count()), middle.sorted(), into);
+    void choose(Scores scores, Selection into) {
+        scores.takeHighest(budget.of(scores.middle().count()), scores.sorted(), into);
     }
 }

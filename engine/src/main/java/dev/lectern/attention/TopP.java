@@ -7,7 +7,7 @@ import dev.lectern.options.NamedOptions;
  *
  * <p>Source: Lin et al., "Twilight: Adaptive attention sparsity with hierarchical top-p pruning" (arXiv 2502.02770), section 4.1; over exact scores.
  */
-final class TopP extends TokenChoice {
+final class TopP extends OracleChoice {
     private static final double P = 0.95;
 
     private final double p;
@@ -22,22 +22,22 @@ final class TopP extends TokenChoice {
     }
 
     @Override
-    void choose(Middle middle, Selection into) {
-        int count = middle.count();
-        float highest = middle.highest();
-        float[] sorted = middle.sorted();
-        double taken = middle.outside(highest), all = taken;
+    void choose(Scores scores, Selection into) {
+        int count = scores.middle().count();
+        float highest = scores.highest();
+        float[] sorted = scores.sorted();
+        double taken = scores.outside(highest), all = taken;
         for (int i = 0; i < count; i++) {
-            all += Middle.power(sorted[i], highest);
+            all += Scores.power(sorted[i], highest);
         }
         int tokens = 0;
         // Of everything, the sum in another order may stay below the sum by rounding.
         while (tokens < count && (taken < p * all || p == 1)) {
             tokens++;
-            taken += Middle.power(sorted[count - tokens], highest);
+            taken += Scores.power(sorted[count - tokens], highest);
         }
         if (tokens > 0) {
-            middle.takeHighest(tokens, sorted, into);
+            scores.takeHighest(tokens, sorted, into);
         }
     }
 }

@@ -22,16 +22,16 @@ final class Uniform extends TokenChoice {
     }
 
     @Override
-    boolean needsScores() {
-        return false;
+    int sets(Heads heads) {
+        return heads.heads();
     }
 
     @Override
-    void choose(Middle middle, Selection into) {
+    void choose(Middle middle, Selection into, int worker) {
         int count = middle.count(), draws = budget.of(count);
         float logWeight = (float) Math.log((double) count / draws);
         SplitMix random = new SplitMix();
-        random.begin(seed, middle.layer, middle.head, middle.tokens());
+        random.begin(seed, middle.layer, middle.set, middle.tokens);
         int left = draws;
         for (int i = 0; i < count && left > 0; i++) {
             if (random.next() * (count - i) < left) {

@@ -7,11 +7,13 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,8 @@ public final class KvCache implements AutoCloseable {
     private final boolean atOnce; // in every layer: nothing is closed later
     private final boolean observes;
     private final List<PageGroup> groups = new ArrayList<>();
+    private final Map<String, CacheIndex> indexes = new HashMap<>();
+    private final QueryWindow queries;
     private int length;
     private int callStart;
     private int[] closedKeys; // [layers]
@@ -37,7 +41,12 @@ public final class KvCache implements AutoCloseable {
 
     /** An empty cache. */
     public KvCache(List<LayerCache> layers) {
+        this(layers, new QueryWindow(layers.size()));
+    }
+
+    private KvCache(List<LayerCache> layers, QueryWindow queries) {
         this.layers = List.copyOf(layers);
+        this.queries = queries;
         atOnce = this.layers.stream()
                 .allMatch(layer -> layer.keys().closing() instanceof Closing.AtOnce
                         && layer.values().closing() instanceof Closing.AtOnce);
@@ -89,6 +98,11 @@ public final class KvCache implements AutoCloseable {
         return length;
     }
 
+    /** Tokens from the first on whose keys in a layer stand as they will stay. */
+    public int settledKeys(int layer) {
+        return atOnce ? length : closedKeys[layer];
+    }
+
     /** Bytes of native memory in pages that this cache holds, alone or with others. */
     public long bytes() {
         return groups.stream().mapToLong(PageGroup::bytes).sum();
@@ -123,6 +137,43 @@ public final class KvCache implements AutoCloseable {
      */
     public void observe(int layer, int token, float[] q, int qAt, int group) {
         page(layer, token / Page.TOKENS).keys().observe(token % Page.TOKENS, q, qAt, group);
+    }
+
+    /**
+     * Makes ready for {@link #remember}.
+     *
+     * @param width numbers in a token's queries, the same ever after
+     */
+    public void expectQueries(int width) {
+        queries.begin(width);
+    }
+
+    /**
+     * Is told the queries of a token of a text that is read, {@code [heads][headDim]} from qAt, rotated; tokens of a step in any order, and from several threads.
+     */
+    public void remember(int layer, int token, float[] q, int qAt) {
+        queries.tell(layer, token, q, qAt);
+    }
+
+    /** The queries of the last tokens that were read; none where the text was not read but found on a disk. */
+    public QueryWindow queries() {
+        return queries;
+    }
+
+    /**
+     * What a method keeps of this sequence.
+     *
+     * @param method its name with all options that the index depends on
+     * @param fresh makes an empty one, where there is none yet
+     */
+    public <I extends CacheIndex> I index(String method, Class<I> type, Supplier<I> fresh) {
+        checkOpen();
+        return type.cast(indexes.computeIfAbsent(method, name -> fresh.get()));
+    }
+
+    /** Bytes of all indexes. */
+    public long indexBytes() {
+        return indexes.values().stream().mapToLong(CacheIndex::bytes).sum();
     }
 
     /**
@@ -305,7 +356,8 @@ public final class KvCache implements AutoCloseable {
     /** Another cache with the same tokens so far; no page is copied. */
     public KvCache fork() {
         checkOpen();
-        KvCache fork = new KvCache(layers);
+        KvCache fork = new KvCache(layers, queries.fork());
+        indexes.forEach((method, index) -> fork.indexes.put(method, index.fork()));
         for (int i = 0; i < pages(length); i++) {
             fork.groups.add(groups.get(i).retain());
         }
@@ -337,6 +389,8 @@ public final class KvCache implements AutoCloseable {
             closedValues[l] = Math.min(closedValues[l], this.length);
         }
         callStart = Math.min(callStart, this.length);
+        queries.truncate(this.length);
+        indexes.values().forEach(index -> index.truncate(this.length));
         return this.length;
     }
 
@@ -503,6 +557,8 @@ public final class KvCache implements AutoCloseable {
             closed = true;
             groups.forEach(PageGroup::release);
             groups.clear();
+            indexes.values().forEach(CacheIndex::close);
+            indexes.clear();
         }
     }
 }

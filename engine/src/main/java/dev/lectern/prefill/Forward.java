@@ -12,6 +12,7 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.QueryWindow;
 import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.LayerAttention;
@@ -82,6 +83,7 @@ public final class Forward {
             slice.sequence().cache().reserve(slice.tokens().length);
         }
         Config config = decoder.config();
+        plan.expectQueries(config.heads() * config.headDim());
         state.begin(plan.rows, plan.positions, cancellation);
         Stopwatch stopwatch = state.stopwatch();
         decoder.embed(state, plan.tokens);
@@ -228,6 +230,12 @@ public final class Forward {
             return Objects.requireNonNull(ordered.get(slice).sequence().observer());
         }
 
+        void expectQueries(int width) {
+            for (int i = rows.singles(); i < ordered.size(); i++) {
+                ordered.get(i).sequence().cache().expectQueries(width);
+            }
+        }
+
         void rotateAndStore(int layer, float[] q, float[] k, float[] v) {
             Config config = decoder.config();
             int headDim = config.headDim();
@@ -243,8 +251,18 @@ public final class Forward {
                         int group = config.heads() / config.kvHeads();
                         sequence.cache().observe(layer, positions[row], q, row * queryWidth, group);
                     }
+                    if (row >= rows.singles() && isLast(row)) {
+                        sequence.cache().remember(layer, positions[row], q, row * queryWidth);
+                    }
                 }
             });
+        }
+
+        /** Whether a row is one of the last of its slice. */
+        private boolean isLast(int row) {
+            Slice slice = sliceOf[row];
+            int end = slice.sequence().cache().length() + slice.tokens().length;
+            return positions[row] >= end - QueryWindow.TOKENS;
         }
 
         void attendChunks(int layer, Heads heads, float[] q, float[] out) {

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The laws of {@link DecodeAttention}, for every method. */
@@ -21,6 +22,20 @@ class DecodeAttentionContractTest {
     private static final Heads SHAPE = new Heads(6, 2, 64, 0);
     private static final int WIDTH = 2 * 64;
     private static final Cancellation NEVER = new Cancellation();
+
+    /** Every method, with less than everything to read. */
+    static List<String> someOfEach() {
+        return List.of(
+                "dense",
+                "window",
+                "topk:budget=5%",
+                "topk:budget=5%:dense=1+3",
+                "topp:p=0.5",
+                "oracle-sampling:budget=50",
+                "uniform:budget=10%",
+                "quest:budget=10%",
+                "quest:budget=10%:page=8");
+    }
 
     private final Random random = new Random(5);
 
@@ -60,7 +75,11 @@ class DecodeAttentionContractTest {
                 "topp:p=1",
                 "oracle-sampling:budget=100%",
                 "uniform:budget=100%",
-                "uniform:window=1000"
+                "uniform:window=1000",
+                "window:window=1000",
+                "window:window=1:dense=0",
+                "quest:budget=100%",
+                "quest:budget=100%:page=8:sinks=0:window=1"
             })
     void aBudgetOfEverythingEqualsDense(String method) {
         for (Layout layout : Layout.values()) {
@@ -81,7 +100,7 @@ class DecodeAttentionContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dense", "topk:budget=5%", "topp:p=0.5", "oracle-sampling:budget=50", "uniform:budget=10%"})
+    @MethodSource("someOfEach")
     void neitherThreadsNorOtherRowsChangeAResult(String method) {
         try (KvCache a = cache(700, 0, Layout.TILE);
                 KvCache b = cache(300, 0, Layout.TILE);
@@ -99,7 +118,7 @@ class DecodeAttentionContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"dense", "topk:budget=5%", "topp:p=0.5", "oracle-sampling:budget=50", "uniform:budget=10%"})
+    @MethodSource("someOfEach")
     void nameTellsAllOptions(String method) {
         String name = DecodeAttentions.named(method).name();
         assertThat(name).startsWith(method.split(":")[0]);

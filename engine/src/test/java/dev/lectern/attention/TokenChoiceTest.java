@@ -201,19 +201,21 @@ class TokenChoiceTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "topq | there are dense, topk, topp, oracle-sampling, uniform",
+                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest",
                 "topk:budget=0 | budget is 0",
                 "topk:budget=1.5 | budget is 1.5",
                 "topk:budget=101% | budget is 101%",
                 "topk:budget=x% | budget is x%",
-                "topk:k=5 | no option \"k\"; it takes budget, sinks, window",
+                "topk:k=5 | no option \"k\"; it takes budget, sinks, window, dense",
                 "topk:budget=1%:budget=2% | \"budget=2%\"",
                 "topk:budget | \"budget\"",
                 "topp:p=0 | p is 0",
                 "topp:p=1.1 | p is 1.1",
                 "dense:x=1 | it takes no options",
                 "uniform:sinks=-1 | sinks is -1",
-                "uniform:window=0 | window is 0"
+                "uniform:window=0 | window is 0",
+                "uniform:dense=0+x | dense is 0+x, but it takes layers",
+                "quest:page=12 | page is 12, but it takes a power of two"
             })
     void whatAMethodDoesNotTakeIsSaid(String spec, String sentence) {
         assertThatThrownBy(() -> DecodeAttentions.named(spec))

@@ -16,6 +16,7 @@ public final class Reproduction {
             TaskExperiment.infinite(),
             new PerplexityExperiment(),
             new DivergenceExperiment(),
+            new FormatTasksExperiment(),
             new FormatSpeedExperiment(),
             new ArithmeticExperiment(),
             new GeometryExperiment(),

@@ -1,0 +1,284 @@
+package dev.lectern.attention;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.ElementType;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.TileScratch;
+import dev.lectern.kv.BlockList;
+import dev.lectern.kv.CacheIndex;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvSide;
+import dev.lectern.kv.Page;
+import dev.lectern.options.NamedOptions;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * Pages of a few tokens, each known by the least and the greatest of each channel of its keys: {@code Σ_d max(q_d · least_d, q_d · greatest_d)} is no less than any score of the page. The pages of the
+ * highest bounds are read.
+ *
+ * <p>Source: Tang et al., "Quest: Query-aware sparsity for efficient long-context LLM inference" (arXiv 2406.10774), section 3.3, algorithm 1. Deviations: query heads that share a kv head choose
+ * together, by the mean of their softmaxes over the bounds (what the paper leaves open; Liu et al., "FreeKV"); sinks and window are read always; no layer is dense unless asked for (the paper has the
+ * first two).
+ */
+final class Quest extends TokenChoice {
+    private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final int PAGE = 16;
+    private static final int LARGEST = 64;
+
+    /** Summaries in a block of an index. */
+    private static final int IN_BLOCK = 256;
+
+    private final AttentionTiles kernel = Kernels.attentionTiles();
+    private final Budget budget;
+    private final int page;
+    private Index[] indexes = {}; // [rows]
+    private Scratch[] scratch = {}; // [workers]
+    private float[] q = {};
+    private Heads heads = new Heads(1, 1, 1, 0);
+
+    Quest(NamedOptions options) {
+        this(options, Budget.of(options), page(options));
+    }
+
+    private Quest(NamedOptions options, Budget budget, int page) {
+        super(options, "budget=" + budget + ":page=" + page);
+        this.budget = budget;
+        this.page = page;
+    }
+
+    private static int page(NamedOptions options) {
+        int page = options.whole("page", PAGE, 1, LARGEST);
+        if (Integer.bitCount(page) != 1) {
+            throw options.bad("page is " + page + ", but it takes a power of two, up to " + LARGEST);
+        }
+        return page;
+    }
+
+    /** What a worker needs. */
+    private static final class Scratch {
+        final TileScratch tiles = new TileScratch();
+        final float[] stats = new float[2];
+        float[] queries = {};
+        float[] summaries = {};
+        float[] bounds = {};
+        float[] mean = {};
+        float[] sorted = {};
+    }
+
+    /** Summaries of all layers of a sequence. */
+    private static final class Index implements CacheIndex {
+        final BlockList[] summaries; // [layers], each block [kvHeads][IN_BLOCK][least, greatest][headDim] f16
+        final int[] pages; // [layers]: how many are summarised
+        final int page;
+
+        Index(BlockList[] summaries, int[] pages, int page) {
+            this.summaries = summaries;
+            this.pages = pages;
+            this.page = page;
+        }
+
+        @Override
+        public CacheIndex fork() {
+            BlockList[] forks = Arrays.stream(summaries).map(BlockList::fork).toArray(BlockList[]::new);
+            return new Index(forks, pages.clone(), page);
+        }
+
+        @Override
+        public void truncate(int length) {
+            for (int layer = 0; layer < pages.length; layer++) {
+                pages[layer] = Math.min(pages[layer], length / page);
+                summaries[layer].keep(Math.ceilDiv(pages[layer], IN_BLOCK));
+            }
+        }
+
+        @Override
+        public long bytes() {
+            return Arrays.stream(summaries).mapToLong(BlockList::bytes).sum();
+        }
+
+        @Override
+        public void close() {
+            Arrays.stream(summaries).forEach(BlockList::close);
+        }
+    }
+
+    private static long summaryBytes(Heads heads) {
+        return 2L * Short.BYTES * heads.headDim();
+    }
+
+    private static long summaryAt(Heads heads, int kvHead, int page) {
+        return ((long) kvHead * IN_BLOCK + page % IN_BLOCK) * summaryBytes(heads);
+    }
+
+    private Index index(Step step, int row) {
+        KvCache cache = step.caches()[row];
+        int layers = cache.layers().size();
+        long blockBytes = IN_BLOCK * step.heads().kvHeads() * summaryBytes(step.heads());
+        return cache.index(
+                "quest:page=" + page,
+                Index.class,
+                () -> new Index(
+                        IntStream.range(0, layers)
+                                .mapToObj(layer -> new BlockList(blockBytes))
+                                .toArray(BlockList[]::new),
+                        new int[layers],
+                        page));
+    }
+
+    @Override
+    int sets(Heads heads) {
+        return heads.kvHeads();
+    }
+
+    @Override
+    public long bytes(Heads heads, int rows, long tokens) {
+        long perPage = (long) Float.BYTES * (heads.group() + 2L);
+        return Math.addExact(
+                super.bytes(heads, rows, tokens),
+                Math.multiplyExact(Math.multiplyExact((long) rows * heads.kvHeads(), tokens / page + 1), perPage));
+    }
+
+    @Override
+    public long indexBytes(Heads heads, long tokens) {
+        long blocks = Math.ceilDiv(tokens / page, (long) IN_BLOCK);
+        return Math.multiplyExact(blocks, IN_BLOCK * heads.kvHeads() * summaryBytes(heads));
+    }
+
+    @Override
+    void prepare(Step step) {
+        heads = step.heads();
+        q = step.q();
+        if (scratch.length < step.exact().workers().threads()) {
+            scratch = new Scratch[step.exact().workers().threads()];
+            Arrays.setAll(scratch, i -> new Scratch());
+        }
+        indexes = indexes.length < step.rows() ? new Index[step.rows()] : indexes;
+        for (int row = 0; row < step.rows(); row++) {
+            indexes[row] = index(step, row);
+            summarise(step, row);
+            step.exact().noteRead(indexes[row].pages[step.layer()] * heads.kvHeads() * summaryBytes(heads));
+        }
+    }
+
+    /** Summarises pages that have come before the window since. */
+    private void summarise(Step step, int row) {
+        Index index = indexes[row];
+        KvCache cache = step.caches()[row];
+        int layer = step.layer(), known = index.pages[layer];
+        int whole = Math.max(known, Math.min(step.tokens(row) - window(), cache.settledKeys(layer)) / page);
+        if (whole == known) {
+            return;
+        }
+        BlockList blocks = index.summaries[layer];
+        for (int block = known / IN_BLOCK; block <= (whole - 1) / IN_BLOCK; block++) {
+            blocks.own(block);
+        }
+        step.exact().workers().run(heads.kvHeads(), step.cancellation(), (kvHead, worker) -> {
+            Scratch s = scratch[worker];
+            s.summaries = Shares.grown(s.summaries, (TILE + 2) * heads.headDim());
+            for (int i = known; i < whole; i++) {
+                MemorySegment block = blocks.block(i / IN_BLOCK);
+                summarise(cache, layer, kvHead, i, block, summaryAt(heads, kvHead, i), s.summaries);
+            }
+        });
+        index.pages[layer] = whole;
+    }
+
+    private void summarise(KvCache cache, int layer, int kvHead, int index, MemorySegment to, long at, float[] rows) {
+        int headDim = heads.headDim(), least = TILE * headDim, greatest = least + headDim;
+        Arrays.fill(rows, least, greatest, Float.POSITIVE_INFINITY);
+        Arrays.fill(rows, greatest, greatest + headDim, Float.NEGATIVE_INFINITY);
+        int first = index * page, end = first + page;
+        for (int tile = first / TILE; tile * TILE < end; tile++) {
+            KvSide keys = cache.page(layer, tile * TILE / Page.TOKENS).keys();
+            keys.rows(kvHead, tile % (Page.TOKENS / TILE), rows, 0, headDim);
+            for (int t = Math.max(0, first - tile * TILE); t < Math.min(TILE, end - tile * TILE); t++) {
+                for (int d = 0; d < headDim; d++) {
+                    float x = rows[t * headDim + d];
+                    rows[least + d] = Math.min(rows[least + d], x);
+                    rows[greatest + d] = Math.max(rows[greatest + d], x);
+                }
+            }
+        }
+        for (int d = 0; d < 2 * headDim; d++) {
+            to.set(F16, at + (long) Short.BYTES * d, Float.floatToFloat16(rows[least + d]));
+        }
+    }
+
+    @Override
+    int middleEnd(Step step, int row, int end) {
+        return Math.min(end, indexes[row].pages[step.layer()] * page) / page * page;
+    }
+
+    @Override
+    void choose(Middle middle, Selection into, int worker) {
+        Scratch s = scratch[worker];
+        int first = middle.from / page, pages = middle.to / page - first;
+        int wanted = Math.ceilDiv(budget.of(middle.count()), page);
+        if (wanted >= pages) {
+            into.addRun(middle.from, middle.count(), 0);
+            return;
+        }
+        meanSoftmax(middle, first, pages, s);
+        s.sorted = Shares.grown(s.sorted, pages);
+        System.arraycopy(s.mean, 0, s.sorted, 0, pages);
+        Arrays.sort(s.sorted, 0, pages);
+        float least = s.sorted[pages - wanted];
+        int ties = wanted;
+        for (int i = 0; i < pages; i++) {
+            ties -= s.mean[i] > least ? 1 : 0;
+        }
+        for (int i = 0; i < pages; i++) {
+            if (s.mean[i] > least || (s.mean[i] == least && ties-- > 0)) {
+                int from = Math.max(middle.from, (first + i) * page);
+                into.addRun(from, (first + i + 1) * page - from, 0);
+            }
+        }
+    }
+
+    /** Of each page from the first on, the mean over the query heads of the softmax over the pages' bounds. */
+    private void meanSoftmax(Middle middle, int first, int pages, Scratch s) {
+        int group = heads.group(), headDim = heads.headDim();
+        int padded = Math.ceilDiv(pages, TILE) * TILE;
+        s.queries = Shares.grown(s.queries, group * 2 * headDim);
+        s.summaries = Shares.grown(s.summaries, TILE * 2 * headDim);
+        s.bounds = Shares.grown(s.bounds, group * padded);
+        s.mean = Shares.grown(s.mean, padded);
+        splitQueries((middle.row * heads.heads() + middle.set * group) * headDim, s.queries);
+        BlockList blocks = indexes[middle.row].summaries[middle.layer];
+        for (int i = 0, n; i < pages; i += n) {
+            n = Math.min(Math.min(TILE, pages - i), IN_BLOCK - (first + i) % IN_BLOCK);
+            MemorySegment block = blocks.block((first + i) / IN_BLOCK);
+            long at = summaryAt(heads, middle.set, first + i);
+            kernel.decode(ElementType.F16, block, at, n * 2 * headDim, s.summaries, 0);
+            kernel.rowScores(
+                    s.queries, 0, group, 2 * headDim, s.summaries, 0, 2 * headDim, n, s.bounds, i, padded, s.tiles);
+        }
+        Arrays.fill(s.mean, 0, pages, 0);
+        for (int g = 0; g < group; g++) {
+            kernel.softmax(s.bounds, g * padded, padded, 0, pages, s.stats, 0, s.tiles);
+            float share = 1 / (s.stats[1] * group);
+            for (int i = 0; i < pages; i++) {
+                s.mean[i] += s.bounds[g * padded + i] * share;
+            }
+        }
+    }
+
+    /** The queries as summaries want them: what is below 0 meets the least, what is above meets the greatest. */
+    private void splitQueries(int from, float[] split) {
+        int headDim = heads.headDim();
+        float scale = heads.scale();
+        for (int g = 0; g < heads.group(); g++) {
+            for (int d = 0; d < headDim; d++) {
+                float x = q[from + g * headDim + d] * scale;
+                split[2 * g * headDim + d] = Math.min(x, 0);
+                split[(2 * g + 1) * headDim + d] = Math.max(x, 0);
+            }
+        }
+    }
+}

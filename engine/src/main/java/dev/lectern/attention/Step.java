@@ -1,0 +1,33 @@
+package dev.lectern.attention;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.Cancellation;
+import dev.lectern.kv.KvCache;
+
+/**
+ * One decode step in one layer: the next token of each of some sequences, whose keys and values are stored already.
+ *
+ * @param heads the layer's shape
+ * @param caches per row
+ * @param q {@code [rows][heads][headDim]}, rotated
+ */
+record Step(ExactAttention exact, int layer, Heads heads, KvCache[] caches, float[] q, Cancellation cancellation) {
+    int rows() {
+        return caches.length;
+    }
+
+    /** Tokens that a row may look at, its own included. */
+    int tokens(int row) {
+        return caches[row].length() + 1;
+    }
+
+    /** The most tokens of a row, up to a whole tile. */
+    int stride() {
+        int most = 0;
+        for (int row = 0; row < rows(); row++) {
+            most = Math.max(most, tokens(row));
+        }
+        return Math.ceilDiv(most, TILE) * TILE;
+    }
+}

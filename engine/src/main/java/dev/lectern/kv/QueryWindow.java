@@ -1,0 +1,107 @@
+package dev.lectern.kv;
+
+import java.util.Arrays;
+
+/**
+ * The rotated queries of the last {@value #TOKENS} tokens that were read, not those of answers: which keys a text looks for, as far as that can be known before it is asked. Forks share them until one
+ * reads on.
+ *
+ * <p>Rows may be told in any order and from several threads; what is read is in the order of tokens.
+ */
+public final class QueryWindow {
+    /** Tokens whose queries are kept. */
+    public static final int TOKENS = 64;
+
+    private static final int NONE = -1;
+
+    private final int layers;
+    private float[][] rows; // [layers][TOKENS][width]; token t stands at t mod TOKENS
+    private int[][] tokens; // [layers][TOKENS]: whose row it is
+    private boolean shared;
+
+    QueryWindow(int layers) {
+        this(layers, new float[layers][0], new int[layers][0], false);
+    }
+
+    private QueryWindow(int layers, float[][] rows, int[][] tokens, boolean shared) {
+        this.layers = layers;
+        this.rows = rows;
+        this.tokens = tokens;
+        this.shared = shared;
+    }
+
+    /** Bytes of the windows of so many layers. */
+    public static long bytes(int layers, int heads, int headDim) {
+        return Math.multiplyExact((long) layers * TOKENS, (long) Float.BYTES * heads * headDim);
+    }
+
+    QueryWindow fork() {
+        shared = true;
+        return new QueryWindow(layers, rows, tokens, true);
+    }
+
+    /**
+     * Makes ready for {@link #tell}.
+     *
+     * @param width numbers in a row, the same ever after
+     */
+    void begin(int width) {
+        if (!shared && rows[0].length == TOKENS * width) {
+            return;
+        }
+        float[][] own = new float[layers][];
+        int[][] of = new int[layers][];
+        for (int l = 0; l < layers; l++) {
+            own[l] = Arrays.copyOf(rows[l], TOKENS * width);
+            of[l] = tokens[l].length == 0 ? none() : tokens[l].clone();
+        }
+        rows = own;
+        tokens = of;
+        shared = false;
+    }
+
+    private static int[] none() {
+        int[] tokens = new int[TOKENS];
+        Arrays.fill(tokens, NONE);
+        return tokens;
+    }
+
+    void tell(int layer, int token, float[] q, int qAt) {
+        int place = token % TOKENS, width = rows[layer].length / TOKENS;
+        System.arraycopy(q, qAt, rows[layer], place * width, width);
+        tokens[layer][place] = token;
+    }
+
+    /** Forgets tokens from one on. */
+    void truncate(int length) {
+        int[][] cut = new int[layers][]; // a fork may read the old ones
+        for (int l = 0; l < layers; l++) {
+            cut[l] = Arrays.stream(tokens[l])
+                    .map(token -> token >= length ? NONE : token)
+                    .toArray();
+        }
+        tokens = cut;
+    }
+
+    /**
+     * The tokens whose queries are there, ascending.
+     *
+     * @param before only tokens before this one
+     */
+    public int[] tokens(int layer, int before) {
+        return Arrays.stream(tokens[layer])
+                .filter(token -> token != NONE && token < before)
+                .sorted()
+                .toArray();
+    }
+
+    /** Where the queries {@code [heads][headDim]} of one of {@link #tokens} begin in {@link #rows}. */
+    public int at(int layer, int token) {
+        return token % TOKENS * (rows[layer].length / TOKENS);
+    }
+
+    /** The queries of a layer; not to be changed. */
+    public float[] rows(int layer) {
+        return rows[layer];
+    }
+}
