@@ -132,7 +132,7 @@ final class PeersCommand implements Verb {
                 results.add(PeersBench.run(subject, options, line, surroundings.cancellation()));
             }
             PeersResult result = results.getLast();
-            console.note("wrote " + options.folder().resolve(result.name() + ".json"));
+            console.note("wrote " + options.file(result));
             if (!output.json) {
                 console.print(PeersReport.summary(result));
             }

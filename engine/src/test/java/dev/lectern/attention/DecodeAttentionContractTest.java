@@ -34,7 +34,8 @@ class DecodeAttentionContractTest {
                 "oracle-sampling:budget=50",
                 "uniform:budget=10%",
                 "quest:budget=10%",
-                "quest:budget=10%:page=8");
+                "quest:budget=10%:page=8",
+                "loki:budget=10%:dims=0.3");
     }
 
     private final Random random = new Random(5);
@@ -79,6 +80,7 @@ class DecodeAttentionContractTest {
                 "window:window=1000",
                 "window:window=1:dense=0",
                 "quest:budget=100%",
+                "loki:budget=100%",
                 "quest:budget=100%:page=8:sinks=0:window=1"
             })
     void aBudgetOfEverythingEqualsDense(String method) {

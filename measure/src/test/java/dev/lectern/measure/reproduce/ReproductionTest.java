@@ -8,6 +8,7 @@ import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.TaskOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,6 +101,21 @@ class ReproductionTest {
                 .contains("## TopK against sampling", "| topk:budget=2% |", "| oracle-sampling:budget=50% |");
         assertThat(results.resolve("attention-smollm2-135m.png")).isNotEmptyFile();
         assertThat(results.resolve("attention-smollm2-135m.safetensors")).doesNotExist();
+    }
+
+    @Test
+    void formatsAreComparedByWhatIsAnswered() throws IOException {
+        TaskOptions options = TaskOptions.DEFAULT
+                .withLengths(List.of(512))
+                .withTasks(List.of("niah_multikey_2"))
+                .withSamples(2)
+                .withKv(List.of("f16", "chl-4"));
+        TaskExperiment.ask(room(), "kv-tasks-ruler-smollm2-135m", "smollm2-135m", options);
+        Reproduction.write(docs, results);
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains("**smollm2-135m**, 2 samples of each of the tasks")
+                .containsPattern("\\| f16 \\| [0-9.]+ \\| +\\| – \\|")
+                .containsPattern("\\| chl-4 \\| [0-9.]+ \\| [+-][0-9.]+ \\([+-][0-9.]+ … [+-][0-9.]+\\) \\| – \\|");
     }
 
     @Test
