@@ -181,7 +181,7 @@ final class PeersCommand implements Verb {
     }
 
     /** What starts Lectern as a user does; without the launcher script, a Java with the options of this one. */
-    private static List<String> lectern() {
+    static List<String> lectern() {
         String launcher = System.getProperty(LAUNCHER, "");
         if (!launcher.isEmpty()) {
             return List.of(launcher);

@@ -30,7 +30,7 @@ import picocli.CommandLine.Parameters;
         },
         footer = {
             "",
-            "Figures: ruler, needle, infinite, perplexity, kld, kv-tasks, kv-speed, kv-arithmetic, analyze, attention; and the timed ones, kv-cache and peers, which want an"
+            "Figures: ruler, needle, infinite, perplexity, kld, kv-tasks, kv-speed, kept, kv-arithmetic, analyze, attention; and the timed ones, kv-cache and peers, which want an"
                     + " idle machine, and which only --full measures.",
             "",
             "Examples:",
@@ -111,6 +111,7 @@ final class ReproduceCommand implements Verb {
                 results,
                 name -> subject(surroundings, name),
                 compute.options(),
+                PeersCommand.lectern(),
                 name -> example(surroundings, name),
                 Progress.NONE,
                 surroundings.cancellation());

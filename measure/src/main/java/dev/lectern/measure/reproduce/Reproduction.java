@@ -18,6 +18,7 @@ public final class Reproduction {
             new DivergenceExperiment(),
             new FormatTasksExperiment(),
             new FormatSpeedExperiment(),
+            new KeptExperiment(),
             new ArithmeticExperiment(),
             new GeometryExperiment(),
             new AttentionExperiment());

@@ -37,6 +37,7 @@ class ReproductionTest {
                 results,
                 name -> new BenchModel(name, tiny, Optional.empty()),
                 ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=32"),
+                List.of("lectern"),
                 name -> "The harbour has two lights and one crane. ".repeat(40),
                 Progress.NONE,
                 new Cancellation());
