@@ -36,12 +36,16 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  lectern eval reproduce --quick",
             "  lectern eval reproduce --full analyze attention",
+            "  lectern eval reproduce --full ruler-smollm2-135m-8192",
             "  lectern eval reproduce --full",
             "",
             "The object of --json: measured [names], pages [files]."
         })
 final class ReproduceCommand implements Verb {
-    @Parameters(arity = "0..*", paramLabel = "FIGURE", description = "What to measure. Default: everything.")
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "FIGURE",
+            description = "What to measure: figures, or parts of them. Default: everything.")
     List<String> figures = List.of();
 
     @Option(

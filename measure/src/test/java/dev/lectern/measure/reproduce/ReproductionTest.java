@@ -64,7 +64,7 @@ class ReproductionTest {
 
     @Test
     void pagesAreWrittenFromResultFilesAlone() throws IOException {
-        assertThat(measure(List.of("perplexity", "kld")))
+        assertThat(measure(List.of("perplexity", "kld-smollm2-135m-prose")))
                 .containsExactly("perplexity-smollm2-135m", "kld-smollm2-135m-prose");
         Files.writeString(docs.resolve("measurements.md"), "# Measurements\n\nBy hand.\n");
         assertThat(Reproduction.write(docs, results)).allMatch(Files::exists);
