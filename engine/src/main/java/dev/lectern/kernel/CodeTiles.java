@@ -17,7 +17,7 @@ public interface CodeTiles {
      * @param planes of fewer than 8 bits
      * @param at0 where the first plane of the run begins, in bytes; at1 and at2 the others', where there are any
      * @param vectors of the run
-     * @param table a power of two of entries, at least 16 and at least one for each code
+     * @param table a power of two of entries, at least 16 and at least one for each code; of 4 bits the upper half is the lower one backwards with the other sign, as levels around 0 are
      * @param out {@code [vectors][16]} from outAt
      */
     void levels(
@@ -30,6 +30,13 @@ public interface CodeTiles {
             float[] table,
             float[] out,
             int outAt);
+
+    /**
+     * The codes of a run themselves as numbers, {@code [vectors][16]} from outAt.
+     *
+     * @param planes {@link CodePlanes#TWO} or {@link CodePlanes#FOUR}
+     */
+    void numbers(CodePlanes planes, MemorySegment memory, long at, int vectors, float[] out, int outAt);
 
     /** Signed bytes as numbers, {@code [vectors][16]} from outAt. */
     void bytes(MemorySegment memory, long at, int vectors, float[] out, int outAt);

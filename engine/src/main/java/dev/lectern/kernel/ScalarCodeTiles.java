@@ -24,6 +24,15 @@ public final class ScalarCodeTiles implements CodeTiles {
     }
 
     @Override
+    public void numbers(CodePlanes planes, MemorySegment memory, long at, int vectors, float[] out, int outAt) {
+        for (int v = 0; v < vectors; v++) {
+            for (int lane = 0; lane < LANES; lane++) {
+                out[outAt + v * LANES + lane] = planes.get(memory, at, 0, 0, v, lane);
+            }
+        }
+    }
+
+    @Override
     public void bytes(MemorySegment memory, long at, int vectors, float[] out, int outAt) {
         for (int i = 0; i < vectors * LANES; i++) {
             out[outAt + i] = memory.get(ValueLayout.JAVA_BYTE, at + i);

@@ -5,6 +5,7 @@ import static dev.lectern.kernel.Lanes.I;
 import static dev.lectern.kernel.Lanes.L;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.XOR;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,7 +16,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * {@link CodeTiles} with the Vector API. A table of up to as many entries as a vector has lanes is looked up by one permutation; larger ones by several, of which the code's upper bits choose.
+ * {@link CodeTiles} with the Vector API. A table of up to as many entries as a vector has lanes, or one of twice as many that is symmetric, is looked up by one permutation; larger ones by several, of which the code's upper bits choose.
  * With vectors of 128 bits a loop over the lanes is as good.
  */
 final class VectorCodeTiles implements CodeTiles {
@@ -102,15 +103,28 @@ final class VectorCodeTiles implements CodeTiles {
             }
             if (vectors % 2 != 0) {
                 IntVector last = Lanes.unsigned(memory, at + (long) LANES * pairs + lane);
-                sixteen(last, table).intoArray(out, outAt + 2 * pairs * LANES + lane);
+                level(last, table).intoArray(out, outAt + 2 * pairs * LANES + lane);
             }
         }
     }
 
     /** Looks up a code of 4 bits, and the one in the 4 bits above it. */
     private static void pair(IntVector both, float[] table, float[] out, int at, int apart) {
-        sixteen(both, table).intoArray(out, at);
-        sixteen(both.lanewise(LSHR, 4), table).intoArray(out, at + apart);
+        level(both, table).intoArray(out, at);
+        level(both.lanewise(LSHR, 4), table).intoArray(out, at + apart);
+    }
+
+    /** {@code table[code mod 16]} of a table whose upper half is the lower one backwards with the other sign. */
+    private static FloatVector level(IntVector code, float[] table) {
+        if (WIDE) {
+            return select(code, table, 0);
+        }
+        // Eight lanes hold the upper half: the lower one's codes count from the other end, and their sign is turned.
+        IntVector lower = code.lanewise(LSHR, 3).and(1).sub(1);
+        return select(code.lanewise(XOR, lower), table, 8)
+                .reinterpretAsInts()
+                .lanewise(XOR, lower.and(Integer.MIN_VALUE))
+                .reinterpretAsFloats();
     }
 
     private static void twoTwo(
@@ -137,7 +151,7 @@ final class VectorCodeTiles implements CodeTiles {
             MemorySegment memory, long at0, long at1, int from, int vectors, float[] table, float[] out, int outAt) {
         for (int v = from; v < vectors; v++) {
             for (int lane = 0; lane < LANES; lane += L) {
-                sixteen(twoTwo(memory, at0, at1, v, lane), table).intoArray(out, outAt + v * LANES + lane);
+                level(twoTwo(memory, at0, at1, v, lane), table).intoArray(out, outAt + v * LANES + lane);
             }
         }
     }
@@ -192,10 +206,6 @@ final class VectorCodeTiles implements CodeTiles {
         return code.selectFrom(entries).reinterpretAsFloats();
     }
 
-    private static FloatVector sixteen(IntVector code, float[] table) {
-        return sixteen(code, table, 0);
-    }
-
     /** {@code table[from + code mod 16]}. */
     private static FloatVector sixteen(IntVector code, float[] table, int from) {
         if (WIDE) {
@@ -209,6 +219,22 @@ final class VectorCodeTiles implements CodeTiles {
     private static FloatVector thirtyTwo(IntVector code, float[] table, int from) {
         FloatVector low = sixteen(code, table, from), high = sixteen(code, table, from + 16);
         return low.blend(high, code.and(16).compare(VectorOperators.NE, 0).cast(F));
+    }
+
+    @Override
+    public void numbers(CodePlanes planes, MemorySegment memory, long at, int vectors, float[] out, int outAt) {
+        if (NARROW) {
+            REST.numbers(planes, memory, at, vectors, out, outAt);
+            return;
+        }
+        int bits = planes.bits(), inByte = 8 / bits, most = (1 << bits) - 1;
+        for (int lane = 0; lane < LANES; lane += L) {
+            for (int v = 0; v < vectors; v++) {
+                IntVector bytes = Lanes.unsigned(memory, at + (long) LANES * (v / inByte) + lane);
+                Lanes.toFloat(bytes.lanewise(LSHR, bits * (v % inByte)).and(most))
+                        .intoArray(out, outAt + v * LANES + lane);
+            }
+        }
     }
 
     @Override

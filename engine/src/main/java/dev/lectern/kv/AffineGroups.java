@@ -18,7 +18,6 @@ final class AffineGroups extends CodedSide {
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /** Codes as numbers. */
-    private static final float[] NUMBERS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
     /** What a group is. */
     enum Axis {
@@ -191,7 +190,7 @@ final class AffineGroups extends CodedSide {
         if (coding.planes == CodePlanes.EIGHT) {
             CODES.bytes(memory, runAt(head, token), vectors, out, at);
         } else {
-            CODES.levels(coding.planes, memory, runAt(head, token), 0, 0, vectors, NUMBERS, out, at);
+            CODES.numbers(coding.planes, memory, runAt(head, token), vectors, out, at);
         }
     }
 

@@ -24,8 +24,9 @@ public class CodeTilesParityTest {
             int[] codes = random.ints((long) vectors * CodePlanes.LANES, 0, 1 << planes.bits())
                     .toArray();
             float[] table = new float[Math.max(16, 1 << planes.bits())];
-            for (int i = 0; i < table.length; i++) {
+            for (int i = 0; i < table.length / 2; i++) {
                 table[i] = (float) random.nextGaussian();
+                table[table.length - 1 - i] = -table[i];
             }
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment memory = arena.allocate(planes.bytes(vectors) + 7L);
@@ -54,6 +55,14 @@ public class CodeTilesParityTest {
                 }
                 assertThat(Arrays.copyOfRange(scalar, 1, scalar.length)).isEqualTo(expected);
                 assertThat(vector).isEqualTo(scalar);
+                if (planes == CodePlanes.TWO || planes == CodePlanes.FOUR) {
+                    SCALAR.numbers(planes, memory, at[0], vectors, scalar, 1);
+                    VECTOR.numbers(planes, memory, at[0], vectors, vector, 1);
+                    for (int i = 0; i < codes.length; i++) {
+                        assertThat(scalar[1 + i]).isEqualTo(codes[i]);
+                    }
+                    assertThat(vector).isEqualTo(scalar);
+                }
             }
         }
     }
