@@ -16,6 +16,7 @@ import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,7 @@ public final class AttentionEval {
         final DecodeAttention method;
         final List<Double> errors = new ArrayList<>();
         final List<Double> layers = new ArrayList<>();
+        final List<Double> densities = new ArrayList<>(); // of layers
         double mass;
         Traffic traffic = new Traffic(0, 0, 0);
 
@@ -92,6 +94,7 @@ public final class AttentionEval {
                     c.method.name(),
                     c.errors,
                     c.layers,
+                    c.densities,
                     c.mass / c.errors.size(),
                     (double) c.traffic.bytes() / queries,
                     c.traffic.density()));
@@ -106,7 +109,11 @@ public final class AttentionEval {
         AttentionRecording.Layer recorded = recording.layer(layer);
         int[] positions = recording.positions();
         LayerCache kept = new LayerCache(shape.kvHeads(), shape.headDim(), window, format.keys(), format.values());
-        cases.values().forEach(c -> c.layers.add(0.0));
+        Map<Cases, Traffic> before = new IdentityHashMap<>();
+        cases.values().forEach(c -> {
+            c.layers.add(0.0);
+            before.put(c, c.traffic);
+        });
         try (KvCache cache = new KvCache(List.of(kept))) {
             cache.reserve(positions[positions.length - 1] + 1);
             for (int i = 0; i < positions.length; i++) {
@@ -121,6 +128,7 @@ public final class AttentionEval {
         }
         for (Cases c : cases.values()) {
             c.layers.set(c.layers.size() - 1, c.layers.getLast() / (positions.length * shape.heads()));
+            c.densities.add(c.traffic.since(before.get(c)).density());
         }
     }
 

@@ -25,6 +25,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
      *
      * @param errors relative, of each layer, position and query head
      * @param layers their means, a layer each
+     * @param densities the share of tokens that query heads looked at, a layer each
      * @param massKept the share of the softmax that chosen tokens have, on average
      * @param bytesRead for a token in a layer
      * @param density the share of tokens that query heads looked at
@@ -33,12 +34,14 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
             String method,
             List<Double> errors,
             List<Double> layers,
+            List<Double> densities,
             double massKept,
             double bytesRead,
             double density) {
         public Row {
             errors = List.copyOf(errors);
             layers = List.copyOf(layers);
+            densities = List.copyOf(densities);
         }
 
         /** Its name without options. */
@@ -208,6 +211,9 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
         json.writeNumberProperty("samples", row.errors().size());
         json.writeArrayPropertyStart("layers");
         row.layers().forEach(json::writeNumber);
+        json.writeEndArray();
+        json.writeArrayPropertyStart("densities");
+        row.densities().forEach(json::writeNumber);
         json.writeEndArray();
         json.writeEndObject();
     }

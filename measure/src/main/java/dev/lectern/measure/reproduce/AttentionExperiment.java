@@ -38,8 +38,16 @@ record AttentionExperiment() implements Experiment {
     }
 
     private static void measure(Room room, String name, String model, boolean quick) {
+        measure(room, name, model, AttentionOptions.DEFAULT, quick ? QUICK_TOKENS : 0);
+    }
+
+    /**
+     * Records a reading of the report, and measures methods on it.
+     *
+     * @param tokens of it; 0 for all
+     */
+    static void measure(Room room, String name, String model, AttentionOptions options, int tokens) {
         Path recording = room.results().resolve(name + ".safetensors");
-        int tokens = quick ? QUICK_TOKENS : 0;
         try {
             AttentionRecording.record(
                     room.model(model),
@@ -53,10 +61,10 @@ record AttentionExperiment() implements Experiment {
             try (AttentionRecording read = AttentionRecording.open(recording)) {
                 AttentionResults results = AttentionEval.run(
                         read,
-                        AttentionOptions.DEFAULT,
+                        options,
                         Runtime.getRuntime().availableProcessors(),
                         "--model " + model + " --text " + "examples/" + Room.REPORT
-                                + (quick ? " --tokens " + tokens : ""),
+                                + (tokens > 0 ? " --tokens " + tokens : ""),
                         room.progress(),
                         room.cancellation());
                 results.writeCsv(room.results(), name);

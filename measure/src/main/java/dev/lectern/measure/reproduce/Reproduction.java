@@ -23,7 +23,8 @@ public final class Reproduction {
             new KeptExperiment(),
             new ArithmeticExperiment(),
             new GeometryExperiment(),
-            new AttentionExperiment());
+            new AttentionExperiment(),
+            new SparseExperiment());
 
     private Reproduction() {}
 
