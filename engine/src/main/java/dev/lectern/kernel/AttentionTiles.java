@@ -136,6 +136,9 @@ public interface AttentionTiles {
             int oAt,
             TileScratch scratch);
 
+    /** Decode: which of the 64 numbers from at are above 0; the first is the lowest bit. */
+    long positive(float[] x, int at);
+
     /**
      * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]}, tile by tile.
      *

@@ -91,6 +91,11 @@ final class VectorAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public long positive(float[] x, int at) {
+        return DecodeTiles.positive(x, at);
+    }
+
+    @Override
     public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
         ChunkTiles.scores(q, qAt, headDim, k, kAt, tiles, s, sAt);
     }
