@@ -154,6 +154,8 @@ final class HashTables {
     void sort(int kvHead, int table, Scratch s) {
         if (s.codes.length < count) {
             s.codes = new char[count];
+        }
+        if (s.ids.length < count) {
             s.ids = new char[count];
         }
         if (s.next.length < codes(bits)) {
@@ -189,50 +191,68 @@ final class HashTables {
     int sample(int kvHead, SimHash hash, long[] words, int at, int hits, int from, int to, Scratch s) {
         int room = Math.ceilDiv(count, Long.BYTES) * Long.BYTES;
         s.counts = s.counts.length < room ? new byte[room] : s.counts;
-        // Counts begin so that the last hit sets their highest bit. To set all takes a small part of the time of
-        // another
-        // walk along the buckets.
+        // The last hit sets the highest bit. This takes far less time than to walk along the buckets again.
         Arrays.fill(s.counts, 0, room, (byte) (Byte.MAX_VALUE + 1 - hits));
-        count(kvHead, hash, words, at, s);
-        int found = 0;
-        for (int i = 0; i < room; i += Long.BYTES) {
-            for (long met = (long) LONGS.get(s.counts, i) & HIGHEST_BITS; met != 0; met &= met - 1) {
-                int token = first + i + Long.numberOfTrailingZeros(met) / Byte.SIZE;
-                if (token >= from && token < to) {
-                    if (found == s.sampled.length) {
-                        s.sampled = Arrays.copyOf(s.sampled, Math.max(256, 2 * found));
-                    }
-                    s.sampled[found++] = token;
-                }
-            }
-        }
-        return found;
+        int met = met(kvHead, hash, words, at, s);
+        s.bytesRead = Character.BYTES * (met + 2L * tables);
+        count(s.ids, met, s.counts);
+        return reached(room, from, to, s);
     }
 
-    private void count(int kvHead, SimHash hash, long[] words, int at, Scratch s) {
+    /** Copies the ids of the query's buckets, one after another; returns how many. */
+    private int met(int kvHead, SimHash hash, long[] words, int at, Scratch s) {
         MemorySegment memory = block.memory();
         if (s.buckets.length < 2 * tables) {
             s.buckets = new int[2 * tables];
         }
+        // Each loop does little, so that the processor waits for many of these places at once.
         int[] buckets = s.buckets;
-        // In a loop of their own, so that the processor waits for many of these places at once.
+        long offsets = offsetsAt(kvHead, 0), codes = codes(bits);
+        int all = 0;
         for (int table = 0; table < tables; table++) {
-            long offset = offsetsAt(kvHead, table) + (long) Character.BYTES * hash.code(words, at, table);
+            long offset = offsets + Character.BYTES * (table * codes + hash.code(words, at, table));
             buckets[2 * table] = memory.get(U16, offset);
             buckets[2 * table + 1] = memory.get(U16, offset + Character.BYTES);
+            all += buckets[2 * table + 1] - buckets[2 * table];
         }
-        byte[] counts = s.counts;
-        long met = 0;
+        if (s.ids.length < all) {
+            s.ids = new char[Math.max(all, 2 * s.ids.length)];
+        }
+        long ids = idsAt(kvHead, 0);
+        int met = 0;
         for (int table = 0; table < tables; table++) {
-            long ids = idsAt(kvHead, table);
-            int bucketEnd = buckets[2 * table + 1];
-            for (int i = buckets[2 * table]; i < bucketEnd; i++) {
-                int id = memory.get(U16, ids + (long) Character.BYTES * i);
-                int seen = counts[id];
-                counts[id] = (byte) (seen + 1 + (seen >> 7)); // a negative one stays
-            }
-            met += bucketEnd - buckets[2 * table];
+            int from = buckets[2 * table], tokens = buckets[2 * table + 1] - from;
+            long bucket = ids + Character.BYTES * ((long) table * count + from);
+            MemorySegment.copy(memory, U16, bucket, s.ids, met, tokens);
+            met += tokens;
         }
-        s.bytesRead = Character.BYTES * (met + 2L * tables);
+        return all;
+    }
+
+    private static void count(char[] ids, int met, byte[] counts) {
+        for (int i = 0; i < met; i++) {
+            int id = ids[i], seen = counts[id];
+            counts[id] = (byte) (seen + 1 + (seen >> 7)); // a negative one stays
+        }
+    }
+
+    /** Finds the tokens whose count has its highest bit set. */
+    private int reached(int room, int from, int to, Scratch s) {
+        byte[] counts = s.counts;
+        int[] sampled = s.sampled;
+        int found = 0;
+        for (int i = 0; i < room; i += Long.BYTES) {
+            for (long bits = (long) LONGS.get(counts, i) & HIGHEST_BITS; bits != 0; bits &= bits - 1) {
+                int token = first + i + Long.numberOfTrailingZeros(bits) / Byte.SIZE;
+                if (token >= from && token < to) {
+                    if (found == sampled.length) {
+                        sampled = Arrays.copyOf(sampled, Math.max(256, 2 * found));
+                        s.sampled = sampled;
+                    }
+                    sampled[found++] = token;
+                }
+            }
+        }
+        return found;
     }
 }
