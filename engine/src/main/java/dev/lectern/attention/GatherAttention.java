@@ -149,12 +149,9 @@ final class GatherAttention {
         shares.clear(heads, share, 1);
         scores(source, kvHead, chosen, from, to, s);
         int padded = Math.ceilDiv(to - from, TILE) * TILE;
-        ScoreCorrection correction = chosen.correction();
         for (int g = 0; g < group; g++) {
             int at = g * PART;
-            if (correction != null) {
-                correction.correct(g, from, to, s.scores, at);
-            }
+            chosen.correct(g, from, to, s.scores, at);
             for (int i = 0; i < to - from; i++) {
                 s.scores[at + i] += (float) (chosen.logWeight(from + i) * LOG2_E);
             }

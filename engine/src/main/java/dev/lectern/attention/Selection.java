@@ -28,10 +28,11 @@ public final class Selection {
         this.correction = correction;
     }
 
-    /** How scores are corrected, if they are. */
-    @Nullable
-    ScoreCorrection correction() {
-        return correction;
+    /** Corrects scores of its tokens, {@link ScoreCorrection#correct}, if they are corrected. */
+    void correct(int head, int from, int to, float[] scores, int at) {
+        if (correction != null) {
+            correction.correct(head, from, to, scores, at);
+        }
     }
 
     /**

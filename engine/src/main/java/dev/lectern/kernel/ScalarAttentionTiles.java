@@ -125,15 +125,6 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public long positive(float[] x, int at) {
-        long bits = 0;
-        for (int i = 0; i < Long.SIZE; i++) {
-            bits |= x[at + i] > 0 ? 1L << i : 0;
-        }
-        return bits;
-    }
-
-    @Override
     public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
         for (int t = 0; t < tiles * TILE; t++) {
             int keys = kAt + t / TILE * headDim * TILE + t % TILE;
@@ -223,6 +214,15 @@ public final class ScalarAttentionTiles implements AttentionTiles {
                 default -> throw new IllegalArgumentException(type + " is not a plain float");
             };
         }
+    }
+
+    @Override
+    public long positive(float[] x, int at) {
+        long bits = 0;
+        for (int i = 0; i < Long.SIZE; i++) {
+            bits |= x[at + i] > 0 ? 1L << i : 0;
+        }
+        return bits;
     }
 
     private static float exp2(float x) {

@@ -91,11 +91,6 @@ final class VectorAttentionTiles implements AttentionTiles {
     }
 
     @Override
-    public long positive(float[] x, int at) {
-        return DecodeTiles.positive(x, at);
-    }
-
-    @Override
     public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
         ChunkTiles.scores(q, qAt, headDim, k, kAt, tiles, s, sAt);
     }
@@ -139,6 +134,11 @@ final class VectorAttentionTiles implements AttentionTiles {
     @Override
     public void decodeColumn(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at) {
         REST.decodeColumn(type, segment, offset, count, out, at);
+    }
+
+    @Override
+    public long positive(float[] x, int at) {
+        return DecodeTiles.positive(x, at);
     }
 
     private static void floats(MemorySegment segment, long offset, int count, float[] out, int at) {
