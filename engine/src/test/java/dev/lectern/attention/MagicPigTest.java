@@ -12,6 +12,7 @@ import dev.lectern.kv.KvFormat.Layout;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.options.NamedOptions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.TreeSet;
@@ -181,26 +182,30 @@ class MagicPigTest {
     /** By the definition: of the tokens from {@code from} to {@code to}, those with the same code as the query in two tables, less the mean of the tokens up to {@code meanEnd}. */
     private static TreeSet<Integer> met(
             float[][] keys, float[] q, int head, boolean shared, int from, int to, int meanEnd) {
-        int kvHead = head / SHAPE.group(), bits = 6, tables = 30;
-        SimHash hash = SimHash.gaussian(bits, tables, DIM, 1, 0, shared ? 0 : kvHead);
-        float[] x = new float[DIM];
-        System.arraycopy(q, head * DIM, x, 0, DIM);
-        long[] query = words(hash, x);
+        int kvHead = head / SHAPE.group();
+        SimHash hash = SimHash.gaussian(6, 30, DIM, 1, 0, shared ? 0 : kvHead);
+        return met(hash, keys, kvHead * DIM, Arrays.copyOfRange(q, head * DIM, (head + 1) * DIM), from, to, meanEnd);
+    }
+
+    private static TreeSet<Integer> met(
+            SimHash hash, float[][] keys, int keyAt, float[] q, int from, int to, int meanEnd) {
+        long[] query = words(hash, q);
         TreeSet<Integer> ids = new TreeSet<>();
-        double[] mean = new double[DIM];
-        for (int d = 0; d < DIM; d++) {
+        double[] mean = new double[q.length];
+        for (int d = 0; d < q.length; d++) {
             for (int token = 4; token < meanEnd; token++) {
-                mean[d] += keys[token][kvHead * DIM + d];
+                mean[d] += keys[token][keyAt + d];
             }
             mean[d] /= meanEnd - 4;
         }
+        float[] x = new float[q.length];
         for (int token = from; token < to; token++) {
-            for (int d = 0; d < DIM; d++) {
-                x[d] = keys[token][kvHead * DIM + d] - (float) mean[d];
+            for (int d = 0; d < q.length; d++) {
+                x[d] = keys[token][keyAt + d] - (float) mean[d];
             }
             long[] key = words(hash, x);
             int met = 0;
-            for (int table = 0; table < tables; table++) {
+            for (int table = 0; table < hash.tables(); table++) {
                 met += hash.code(key, 0, table) == hash.code(query, 0, table) ? 1 : 0;
             }
             if (met >= 2) {
@@ -244,6 +249,38 @@ class MagicPigTest {
         // Of the index at least the offsets and what makes cosines were read, and no more than all ids.
         long index = exact.traffic().since(before).bytes() - rows * 2 * 4 * DIM;
         assertThat(index).isBetween(4 * 30 * 4 + (rows - 4 * 68) * (4 + 2 * 2), 4L * 30 * (4 + 2 * TOKENS));
+    }
+
+    /** A long text is indexed in parts, because ids have 16 bits. */
+    @Test
+    void tokensBeyondTheFirstPartAreSampledToo() {
+        int tokens = 70_000;
+        Heads shape = new Heads(1, 1, 4, 0);
+        float[][] keys = rows(tokens, 4);
+        float[] q = random(4);
+        KvCache cache = cache(shape);
+        fill(cache, keys, keys, tokens);
+        TreeSet<Integer> sampled = met(SimHash.gaussian(10, 6, 4, 1, 0, 0), keys, 0, q, 4, tokens - 64, tokens - 64);
+        assertThat(sampled.tailSet(65_600)).hasSizeGreaterThan(20);
+        assertThat(chosen("magicpig:k=10:l=6:dense=none", shape, cache, q).getFirst())
+                .isEqualTo(all(sampled, tokens - 64, tokens));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void threadsDoNotChangeTheIndex(boolean shared) {
+        String method = "magicpig:k=6:l=30:dense=none:projection=" + (shared ? "shared" : "head");
+        float[][] keys = rows(TOKENS, 2 * DIM);
+        float[] q = random(4 * DIM);
+        KvCache one = cache(SHAPE), several = cache(SHAPE);
+        fill(one, keys, keys, TOKENS);
+        fill(several, keys, keys, TOKENS);
+        float[] expected = attended(method, SHAPE, several, q), out = new float[q.length];
+        try (Workers alone = new Workers(1)) {
+            DecodeAttentions.named(method)
+                    .attend(new ExactAttention(alone), 0, SHAPE, new KvCache[] {one}, q, out, NEVER);
+        }
+        assertThat(out).isEqualTo(expected);
     }
 
     /** As published: what comes after the index was made is read exactly, and the mean stays. */
