@@ -25,8 +25,9 @@ final class HashTables {
     private final int tables;
     private final int first;
     private final int count;
-    private final NativeBlock
-            block; // [kvHeads]: scales [count] f32; ids [tables][count] u16; offsets [tables][2^bits + 1] u16
+
+    /** {@code [kvHeads]}: scales {@code [count]} f32; ids {@code [tables][count]} u16; offsets {@code [tables][2^bits + 1]} u16. */
+    private final NativeBlock block;
 
     /** What a thread needs to sort and to sample. */
     static final class Scratch {
@@ -99,10 +100,6 @@ final class HashTables {
 
     int first() {
         return first;
-    }
-
-    int count() {
-        return count;
     }
 
     /** The token after the last. */

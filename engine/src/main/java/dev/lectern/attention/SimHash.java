@@ -55,10 +55,6 @@ final class SimHash {
         return new SimHash(bits, tables, vectors);
     }
 
-    int bits() {
-        return bits;
-    }
-
     int tables() {
         return tables;
     }
