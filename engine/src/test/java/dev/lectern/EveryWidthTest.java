@@ -78,6 +78,7 @@ class EveryWidthTest {
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
                 new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);
                 tiles.chunkStepsEqualTheScalarOnes(64);
+                tiles.signsEqualTheScalarOnes(3);
                 CodeTilesParityTest codes = new CodeTilesParityTest();
                 for (CodePlanes planes : CodePlanes.values()) {
                     codes.codesAreReadBackAsTheyWerePutInEveryPlane(planes);

@@ -19,6 +19,7 @@ public final class DecodeAttentions {
         METHODS.put("uniform", Uniform::new);
         METHODS.put("quest", Quest::new);
         METHODS.put("loki", Loki::new);
+        METHODS.put("magicpig", MagicPig::new);
     }
 
     private DecodeAttentions() {}

@@ -151,6 +151,7 @@ final class GatherAttention {
         int padded = Math.ceilDiv(to - from, TILE) * TILE;
         for (int g = 0; g < group; g++) {
             int at = g * PART;
+            chosen.correct(g, from, to, s.scores, at);
             for (int i = 0; i < to - from; i++) {
                 s.scores[at + i] += (float) (chosen.logWeight(from + i) * LOG2_E);
             }

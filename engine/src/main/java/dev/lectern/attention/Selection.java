@@ -2,6 +2,7 @@ package dev.lectern.attention;
 
 import dev.lectern.kernel.AttentionTiles;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Tokens chosen for the query heads of one kv head, in ascending order, each with the natural logarithm of a weight: a token of weight w counts like w
@@ -14,10 +15,24 @@ public final class Selection {
     private int[] ids = new int[256];
     private float[] logWeights = new float[256];
     private int count;
+    private @Nullable ScoreCorrection correction;
 
-    /** Forgets all tokens. */
+    /** Forgets all tokens, and how their scores are corrected. */
     public void clear() {
         count = 0;
+        correction = null;
+    }
+
+    /** Has scores corrected when they are known, before log-weights are added. */
+    void correctBy(ScoreCorrection correction) {
+        this.correction = correction;
+    }
+
+    /** Corrects scores of its tokens, {@link ScoreCorrection#correct}, if they are corrected. */
+    void correct(int head, int from, int to, float[] scores, int at) {
+        if (correction != null) {
+            correction.correct(head, from, to, scores, at);
+        }
     }
 
     /**

@@ -25,6 +25,12 @@ final class SplitMix {
         return (mixed(state) >>> 11) * ULP;
     }
 
+    /** The next number of the normal distribution of variance 1: Box and Muller, "A note on the generation of random normal deviates" (1958). */
+    double nextGaussian() {
+        double radius = StrictMath.sqrt(-2 * StrictMath.log(1 - next()));
+        return radius * StrictMath.cos(2 * Math.PI * next());
+    }
+
     private static long mixed(long z) {
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;

@@ -22,6 +22,11 @@ record Step(ExactAttention exact, int layer, Heads heads, KvCache[] caches, floa
         return caches[row].length() + 1;
     }
 
+    /** The first token that a row may look at. */
+    int first(int row) {
+        return heads.window() == 0 ? 0 : Math.max(0, tokens(row) - heads.window());
+    }
+
     /** The most tokens of a row, up to a whole tile. */
     int stride() {
         int most = 0;

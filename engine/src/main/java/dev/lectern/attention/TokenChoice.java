@@ -67,6 +67,9 @@ abstract class TokenChoice implements DecodeAttention {
         return end;
     }
 
+    /** After the choices of a step: notes what was read for them. */
+    void chosen(Step step) {}
+
     /** Chooses; all tokens of the middle are given to it where it has any. */
     abstract void choose(Middle middle, Selection into, int worker);
 
@@ -127,6 +130,7 @@ abstract class TokenChoice implements DecodeAttention {
                 }
                 selection.addRun(middle.to, middle.tokens - middle.to, 0);
             });
+            chosen(step);
             exact.gather(heads, rows, setsOfRow, q, segments, selections, out, null, cancellation);
         } finally {
             Arrays.fill(segments, 0, rows, null); // a cache that is closed can go
@@ -134,12 +138,12 @@ abstract class TokenChoice implements DecodeAttention {
     }
 
     private void begin(Middle middle, Step step, int row, int set) {
-        int tokens = step.tokens(row), seen = step.heads().window();
+        int tokens = step.tokens(row);
         middle.layer = step.layer();
         middle.row = row;
         middle.set = set;
         middle.tokens = tokens;
-        middle.first = seen == 0 ? 0 : Math.max(0, tokens - seen);
+        middle.first = step.first(row);
         middle.from = Math.min(middle.first + sinks, tokens);
         middle.to = Math.max(middle.from, middleEnd(step, row, tokens - window));
     }

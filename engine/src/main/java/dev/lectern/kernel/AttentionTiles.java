@@ -186,4 +186,7 @@ public interface AttentionTiles {
 
     /** As {@link #decode}, of numbers that are {@value #TILE} elements apart: one token of a transposed tile. */
     void decodeColumn(ElementType type, MemorySegment segment, long offset, int count, float[] out, int at);
+
+    /** Which of the 64 numbers from at are above 0; the first is the lowest bit. */
+    long positive(float[] x, int at);
 }

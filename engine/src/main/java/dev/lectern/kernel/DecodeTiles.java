@@ -133,6 +133,15 @@ final class DecodeTiles {
         Lanes.sum(lanes, 1, stats, statsAt + 1, 1);
     }
 
+    /** {@link AttentionTiles#positive}. */
+    static long positive(float[] x, int at) {
+        long bits = 0;
+        for (int i = 0; i < Long.SIZE; i += L) {
+            bits |= Lanes.x(x, at + i).compare(VectorOperators.GT, 0).toLong() << i;
+        }
+        return bits;
+    }
+
     /** {@link AttentionTiles#weigh}. */
     static void weigh(
             float[] p,

@@ -218,6 +218,15 @@ public final class ScalarAttentionTiles implements AttentionTiles {
         }
     }
 
+    @Override
+    public long positive(float[] x, int at) {
+        long bits = 0;
+        for (int i = 0; i < Long.SIZE; i++) {
+            bits |= x[at + i] > 0 ? 1L << i : 0;
+        }
+        return bits;
+    }
+
     private static float exp2(float x) {
         return (float) Math.pow(2, x);
     }

@@ -137,6 +137,11 @@ final class VectorAttentionTiles implements AttentionTiles {
         REST.decodeColumn(type, segment, offset, count, out, at);
     }
 
+    @Override
+    public long positive(float[] x, int at) {
+        return DecodeTiles.positive(x, at);
+    }
+
     private static void floats(MemorySegment segment, long offset, int count, float[] out, int at) {
         for (int i = 0; i < count; i += L) {
             FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE).intoArray(out, at + i);

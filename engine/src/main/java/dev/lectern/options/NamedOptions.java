@@ -70,6 +70,18 @@ public final class NamedOptions {
         throw bad(option + " is " + text + ", but it takes a number above 0, up to 1");
     }
 
+    /** One of some words; the first unless given. */
+    public String word(String option, String... words) {
+        String text = taken(option);
+        if (text == null) {
+            return words[0];
+        }
+        if (List.of(words).contains(text)) {
+            return text;
+        }
+        throw bad(option + " is " + text + ", but it takes " + String.join(" or ", words));
+    }
+
     /** What was given, as it is written; empty if it was not. */
     public Optional<String> text(String option) {
         return Optional.ofNullable(taken(option));

@@ -201,7 +201,7 @@ class TokenChoiceTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, loki",
+                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, loki, magicpig",
                 "topk:budget=0 | budget is 0",
                 "topk:budget=1.5 | budget is 1.5",
                 "topk:budget=101% | budget is 101%",
@@ -215,7 +215,12 @@ class TokenChoiceTest {
                 "uniform:sinks=-1 | sinks is -1",
                 "uniform:window=0 | window is 0",
                 "uniform:dense=0+x | dense is 0+x, but it takes layers",
-                "quest:page=12 | page is 12, but it takes a power of two"
+                "quest:page=12 | page is 12, but it takes a power of two",
+                "magicpig:k=17 | k is 17",
+                "magicpig:l=2:hits=3 | hits is 3, but there are 2 tables",
+                "magicpig:eps=0 | eps is 0",
+                "magicpig:centre=maybe | centre is maybe, but it takes yes or no",
+                "magicpig:projection=layer | projection is layer, but it takes shared or head"
             })
     void whatAMethodDoesNotTakeIsSaid(String spec, String sentence) {
         assertThatThrownBy(() -> DecodeAttentions.named(spec))

@@ -196,4 +196,19 @@ public class AttentionTilesParityTest {
             assertSame(actual, expected);
         }
     }
+
+    /** Every number that is near to 0 in some way, at every place. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3})
+    public void signsEqualTheScalarOnes(int at) {
+        float[] numbers = {0f, -0f, Float.MIN_VALUE, -Float.MIN_VALUE, 1, -1, Float.NaN, Float.POSITIVE_INFINITY};
+        Random random = new Random(at);
+        for (int i = 0; i < 100; i++) {
+            float[] x = new float[at + Long.SIZE];
+            for (int j = 0; j < x.length; j++) {
+                x[j] = numbers[random.nextInt(numbers.length)];
+            }
+            assertThat(vector.positive(x, at)).isEqualTo(scalar.positive(x, at));
+        }
+    }
 }

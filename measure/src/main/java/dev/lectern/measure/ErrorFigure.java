@@ -18,15 +18,11 @@ public final class ErrorFigure {
         return of(families, title, "bytes read, index included, % of dense attention's");
     }
 
-    private static Figure of(
-            Map<String, ? extends Map<Double, Double>> families, String title, String abscissa) {
+    private static Figure of(Map<String, ? extends Map<Double, Double>> families, String title, String abscissa) {
         List<Lines.Line> lines = new ArrayList<>();
         families.forEach((family, errors) ->
                 lines.add(new Lines.Line(family, List.copyOf(errors.keySet()), List.copyOf(errors.values()))));
         return new Lines(
-                title,
-                Axis.logarithmic(abscissa),
-                Axis.logarithmic("relative error of the output, mean"),
-                lines);
+                title, Axis.logarithmic(abscissa), Axis.logarithmic("relative error of the output, mean"), lines);
     }
 }

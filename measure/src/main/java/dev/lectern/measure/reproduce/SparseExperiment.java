@@ -55,8 +55,7 @@ record SparseExperiment() implements Experiment {
 
     @Override
     public List<Part> parts(boolean quick) {
-        AttentionOptions options =
-                AttentionOptions.DEFAULT.withKv("f16").withAttention(quick ? QUICK : METHODS);
+        AttentionOptions options = AttentionOptions.DEFAULT.withKv("f16").withAttention(quick ? QUICK : METHODS);
         return (quick ? MODELS.subList(0, 1) : MODELS)
                 .stream()
                         .map(model -> new Part(
@@ -80,7 +79,11 @@ record SparseExperiment() implements Experiment {
                                 + " topk and uniform know, or need to know, nothing of an index: what topk reads to find the tokens is all keys."));
         for (String model : Pages.models(files)) {
             ResultFile file = Pages.of(files, model).getFirst();
-            text.append("\n**").append(model).append("**\n\n").append(table(file)).append(fractions(file));
+            text.append("\n**")
+                    .append(model)
+                    .append("**\n\n")
+                    .append(table(file))
+                    .append(fractions(file));
             text.append(Pages.figure(
                     ErrorFigure.byBytes(families(file), TITLE + ": " + model), results, link, file.name(), TITLE));
         }
