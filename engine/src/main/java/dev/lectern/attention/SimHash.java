@@ -76,10 +76,8 @@ final class SimHash {
      * @param out {@code [rows][stride]} from outAt: a word of each row is written
      */
     void hash(float[] x, int xAt, int rows, int word, float[] products, long[] out, int outAt, int stride) {
-        for (int i = 0; i < WORD_TILES; i++) {
-            int tile = (word * WORD_TILES + i) * headDim * TILE;
-            kernel.scores(x, xAt, rows, headDim, projection, tile, products, i * TILE, WORD);
-        }
+        int first = word * WORD_TILES * headDim * TILE;
+        kernel.scores(x, xAt, rows, headDim, projection, first, WORD_TILES, products, 0, WORD);
         for (int row = 0; row < rows; row++) {
             out[outAt + row * stride] = kernel.positive(products, row * WORD);
         }
