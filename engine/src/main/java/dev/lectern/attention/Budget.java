@@ -16,9 +16,14 @@ record Budget(double share, int count) {
 
     /** The option {@code budget}: a number of tokens, or a share in per cent. */
     static Budget of(NamedOptions options) {
+        return of(options, TWO_PERCENT);
+    }
+
+    /** As {@link #of(NamedOptions)}, with another budget where none is given. */
+    static Budget of(NamedOptions options, Budget unlessGiven) {
         Optional<String> given = options.text("budget");
         if (given.isEmpty()) {
-            return TWO_PERCENT;
+            return unlessGiven;
         }
         String text = given.get();
         if (text.endsWith("%")) {

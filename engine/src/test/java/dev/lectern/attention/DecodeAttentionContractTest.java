@@ -34,7 +34,9 @@ class DecodeAttentionContractTest {
                 "oracle-sampling:budget=50",
                 "uniform:budget=10%",
                 "quest:budget=10%",
-                "quest:budget=10%:page=8");
+                "quest:budget=10%:page=8",
+                "pps:budget=10%",
+                "pps:budget=10%:bits=2");
     }
 
     private final Random random = new Random(5);
@@ -79,7 +81,9 @@ class DecodeAttentionContractTest {
                 "window:window=1000",
                 "window:window=1:dense=0",
                 "quest:budget=100%",
-                "quest:budget=100%:page=8:sinks=0:window=1"
+                "quest:budget=100%:page=8:sinks=0:window=1",
+                "pps:budget=100%",
+                "pps:budget=100000:bits=2:sinks=0:window=1"
             })
     void aBudgetOfEverythingEqualsDense(String method) {
         for (Layout layout : Layout.values()) {

@@ -201,7 +201,7 @@ class TokenChoiceTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest",
+                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, pps",
                 "topk:budget=0 | budget is 0",
                 "topk:budget=1.5 | budget is 1.5",
                 "topk:budget=101% | budget is 101%",
@@ -215,7 +215,10 @@ class TokenChoiceTest {
                 "uniform:sinks=-1 | sinks is -1",
                 "uniform:window=0 | window is 0",
                 "uniform:dense=0+x | dense is 0+x, but it takes layers",
-                "quest:page=12 | page is 12, but it takes a power of two"
+                "quest:page=12 | page is 12, but it takes a power of two",
+                "pps:bits=3 | bits is 3",
+                "pps:heavy=0 | heavy is 0",
+                "pps:floor=2 | floor is 2"
             })
     void whatAMethodDoesNotTakeIsSaid(String spec, String sentence) {
         assertThatThrownBy(() -> DecodeAttentions.named(spec))
