@@ -60,9 +60,7 @@ final class Pps extends TokenChoice {
     }
 
     private Pps(NamedOptions options, Budget budget, int bits, double heavy, double floor, int seed) {
-        super(
-                options,
-                "budget=" + budget + ":bits=" + bits + ":heavy=" + heavy + ":floor=" + floor + ":seed=" + seed);
+        super(options, "budget=" + budget + ":bits=" + bits + ":heavy=" + heavy + ":floor=" + floor + ":seed=" + seed);
         this.budget = budget;
         this.bits = bits;
         this.heavy = heavy;
@@ -125,7 +123,9 @@ final class Pps extends TokenChoice {
     @Override
     void prepare(Step step) {
         heads = step.heads();
-        int rows = step.rows(), kvHeads = heads.kvHeads(), threads = step.exact().workers().threads();
+        int rows = step.rows(),
+                kvHeads = heads.kvHeads(),
+                threads = step.exact().workers().threads();
         if (scratch.length < threads) {
             scratch = new Scratch[threads];
             Arrays.setAll(scratch, i -> new Scratch());
@@ -319,8 +319,7 @@ final class Pps extends TokenChoice {
         float least = (float) (floor / tokens);
         for (int i = 0; i < blocks; i++) {
             int at = i * IN_BLOCK;
-            proportions.mixBelow(
-                    scan.p, at, stride, group, IN_BLOCK, s.factors, i * group, limit, least, scan.x, at);
+            proportions.mixBelow(scan.p, at, stride, group, IN_BLOCK, s.factors, i * group, limit, least, scan.x, at);
         }
         int first = middle.from / IN_BLOCK * IN_BLOCK;
         Arrays.fill(scan.x, 0, middle.from - first, 0);

@@ -51,7 +51,8 @@ final class SignIndex implements CacheIndex {
     private final List<LayerCache> layers;
     private final int bits;
     private final int sinks;
-    private final BlockList[] blocks; // [layers], each block [kvHeads]: planes [bits][words][IN_BLOCK] i32, scales [IN_BLOCK] f32
+    private final BlockList[]
+            blocks; // [layers], each block [kvHeads]: planes [bits][words][IN_BLOCK] i32, scales [IN_BLOCK] f32
     private final int[] known; // [layers]: tokens, whole tiles
     private final Statistics[] statistics; // [layers]
 
@@ -73,8 +74,10 @@ final class SignIndex implements CacheIndex {
     /** @param sinks first tokens that are not coded like the others, and so not in the statistics */
     SignIndex(List<LayerCache> layers, int bits, int sinks) {
         this(layers, bits, sinks, new BlockList[layers.size()], new int[layers.size()], new Statistics[layers.size()]);
-        Arrays.setAll(blocks, l -> new BlockList(
-                blockBytes(layers.get(l).kvHeads(), layers.get(l).headDim(), bits)));
+        Arrays.setAll(
+                blocks,
+                l -> new BlockList(
+                        blockBytes(layers.get(l).kvHeads(), layers.get(l).headDim(), bits)));
         Arrays.fill(statistics, NONE);
     }
 
@@ -164,19 +167,20 @@ final class SignIndex implements CacheIndex {
             Statistics fresh = new Statistics(new float[width], new float[width], end);
             step.exact()
                     .workers()
-                    .run(kvHeads, step.cancellation(), (head, worker) -> measure(step, row, head, fresh, scratch[worker]));
+                    .run(
+                            kvHeads,
+                            step.cancellation(),
+                            (head, worker) -> measure(step, row, head, fresh, scratch[worker]));
             statistics[layer] = fresh;
         }
         int firstBlock = from / IN_BLOCK, lastBlock = (end - 1) / IN_BLOCK;
         for (int block = firstBlock; block <= lastBlock; block++) {
             blocks[layer].own(block);
         }
-        step.exact()
-                .workers()
-                .run((lastBlock - firstBlock + 1) * kvHeads, step.cancellation(), (task, worker) -> {
-                    int block = firstBlock + task / kvHeads, first = Math.max(from, block * IN_BLOCK);
-                    code(cache, layer, task % kvHeads, first, Math.min(end, (block + 1) * IN_BLOCK), scratch[worker]);
-                });
+        step.exact().workers().run((lastBlock - firstBlock + 1) * kvHeads, step.cancellation(), (task, worker) -> {
+            int block = firstBlock + task / kvHeads, first = Math.max(from, block * IN_BLOCK);
+            code(cache, layer, task % kvHeads, first, Math.min(end, (block + 1) * IN_BLOCK), scratch[worker]);
+        });
         known[layer] = end;
     }
 
@@ -268,7 +272,8 @@ final class SignIndex implements CacheIndex {
                 float x = y[at + d];
                 int sign = x > 0 ? 1 : 0, outer = Math.abs(x) > step ? 1 : 0;
                 high |= sign << d;
-                low |= (sign ^ outer ^ 1) << d; // 3 and 1 are the outer and the inner code of a positive number, 0 and 2 …
+                low |= (sign ^ outer ^ 1)
+                        << d; // 3 and 1 are the outer and the inner code of a positive number, 0 and 2 …
                 int level = (bits == 1 ? 1 : 1 + 2 * outer) * (2 * sign - 1);
                 product += (double) x * level;
                 energy += level * level;

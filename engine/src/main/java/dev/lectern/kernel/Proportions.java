@@ -26,16 +26,7 @@ public interface Proportions {
      * @param factors {@code [rows]} from factorsAt
      * @param out {@code [n]} from outAt
      */
-    void mix(
-            float[] p,
-            int pAt,
-            int stride,
-            int rows,
-            int n,
-            float[] factors,
-            int factorsAt,
-            float[] out,
-            int outAt);
+    void mix(float[] p, int pAt, int stride, int rows, int n, float[] factors, int factorsAt, float[] out, int outAt);
 
     /** {@code x[t] ← x[t] < limit ? least + Σ_r factors[r] · p[r][t] : }{@link #CERTAIN}, x {@code [n]} from xAt. */
     void mixBelow(

@@ -6,15 +6,7 @@ import java.util.Arrays;
 public final class ScalarProportions implements Proportions {
     @Override
     public void mix(
-            float[] p,
-            int pAt,
-            int stride,
-            int rows,
-            int n,
-            float[] factors,
-            int factorsAt,
-            float[] out,
-            int outAt) {
+            float[] p, int pAt, int stride, int rows, int n, float[] factors, int factorsAt, float[] out, int outAt) {
         for (int t = 0; t < n; t++) {
             out[outAt + t] = mixed(p, pAt + t, stride, rows, factors, factorsAt, 0);
         }

@@ -15,15 +15,7 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorProportions implements Proportions {
     @Override
     public void mix(
-            float[] p,
-            int pAt,
-            int stride,
-            int rows,
-            int n,
-            float[] factors,
-            int factorsAt,
-            float[] out,
-            int outAt) {
+            float[] p, int pAt, int stride, int rows, int n, float[] factors, int factorsAt, float[] out, int outAt) {
         for (int t = 0; t < n; t += L) {
             mixed(p, pAt + t, stride, rows, factors, factorsAt, 0).intoArray(out, outAt + t);
         }

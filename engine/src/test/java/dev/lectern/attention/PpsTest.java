@@ -69,7 +69,8 @@ class PpsTest {
 
     /** Stores tokens up to a number, and commits all but the last; keys that are not there yet are made. */
     private void fill(KvCache cache, int tokens, Supplier<float[]> key) {
-        int width = cache.layers().getFirst().kvHeads() * cache.layers().getFirst().headDim();
+        int width =
+                cache.layers().getFirst().kvHeads() * cache.layers().getFirst().headDim();
         cache.reserve(tokens - cache.length());
         for (int token = cache.length(); token < tokens; token++) {
             if (keys.size() == token) {
@@ -186,7 +187,8 @@ class PpsTest {
                     y[d] = (keys.get(token)[kvHead * dim + d] - mean[d]) / balance[d];
                 }
                 y = hadamard(y);
-                double step = 0.9957 * Math.sqrt(Arrays.stream(y).map(x -> x * x).sum() / dim);
+                double step =
+                        0.9957 * Math.sqrt(Arrays.stream(y).map(x -> x * x).sum() / dim);
                 double sum = 0, product = 0, energy = 0;
                 for (int d = 0; d < dim; d++) {
                     double level = Math.signum(y[d]) * (bits == 2 && Math.abs(y[d]) > step ? 3 : 1);
