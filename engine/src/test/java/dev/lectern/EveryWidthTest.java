@@ -76,6 +76,7 @@ class EveryWidthTest {
                 tiles.scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(7);
                 tiles.storedTilesGiveTheSameAsUnpackedOnes(7);
                 tiles.scoresOfRowsEqualTheScalarOnes(7);
+                tiles.chosenStoredRowsEqualTheScalarOnes(3);
                 new GatherAttentionTest().chosenTokensEqualTheFormulaInEveryFormatAndLayout(4, 2, 20);
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
                 new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);

@@ -8,6 +8,7 @@ import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Proportions;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormat;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
 
@@ -86,7 +87,9 @@ final class Pps extends TokenChoice {
         float[] maxima = {}; // [blocks]
         float[] factors = {}; // [blocks][group]
         float[] largest = {}; // [stride / 16]
-        int[] chances = {}; // [stride]: probabilities; before that, places
+        int[] chances = {}; // [stride]: probabilities
+        int[] places = {}; // [stride]: of chosen tokens
+        float[] logWeights = {}; // of them
     }
 
     private static int[] grown(int[] array, int needed) {
@@ -99,9 +102,14 @@ final class Pps extends TokenChoice {
     }
 
     @Override
+    public KvFormat.Layout keyLayout() {
+        return KvFormat.Layout.ROW;
+    }
+
+    @Override
     public long bytes(Heads heads, int rows, long tokens) {
         long stride = Math.ceilDiv(tokens, (long) IN_BLOCK) * IN_BLOCK;
-        long perToken = (long) Float.BYTES * (heads.group() + 1) + Integer.BYTES;
+        long perToken = (long) Float.BYTES * (heads.group() + 1) + 2 * Integer.BYTES;
         return Math.addExact(
                 super.bytes(heads, rows, tokens),
                 Math.multiplyExact(Math.multiplyExact((long) rows * heads.kvHeads(), stride), perToken));
@@ -233,6 +241,7 @@ final class Pps extends TokenChoice {
         Scan scan = scans[middle.row * heads.kvHeads() + middle.set];
         int blocks = blocks(middle), stride = blocks * IN_BLOCK, first = middle.from / IN_BLOCK * IN_BLOCK;
         s.chances = grown(s.chances, stride);
+        s.places = grown(s.places, stride);
         factors(scan, blocks, s);
         for (int i = 0; i < blocks; i++) {
             int at = i * IN_BLOCK, group = heads.group();
@@ -243,7 +252,7 @@ final class Pps extends TokenChoice {
         float factor = factor(scan.x, stride, wanted, wanted - (count - tail), s);
         proportions.fixed(scan.x, 0, stride, factor, s.chances, 0);
         s.random.begin(seed, middle.layer, middle.set, middle.tokens);
-        draw(s.chances, middle, first, (int) (s.random.next() * Proportions.ONE), into);
+        draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
     }
 
     /** What the softmax of a block is multiplied by to be that of all, and a share of the mean over the heads. */
@@ -280,10 +289,10 @@ final class Pps extends TokenChoice {
         for (int count = s.classes[least]; count <= most && least > 1; count += s.classes[least]) {
             least--;
         }
-        int found = proportions.from(x, 0, n, edge(least), s.chances);
+        int found = proportions.from(x, 0, n, edge(least), s.places);
         Arrays.fill(s.classes, 0);
         for (int i = 0; i < found; i++) {
-            s.classes[classOf(x[s.chances[i]])]++;
+            s.classes[classOf(x[s.places[i]])]++;
         }
         int above = CLASSES;
         for (int count = 0; above > least && count + s.classes[above - 1] <= most; above--) {
@@ -348,16 +357,13 @@ final class Pps extends TokenChoice {
     }
 
     /** Systematic sampling: one token at each whole number that the running sum of their probabilities passes. */
-    private static void draw(int[] chances, Middle middle, int first, int start, Selection into) {
-        int sum = start;
-        for (int i = middle.from - first; i < middle.to - first; i++) {
-            int chance = chances[i];
-            sum += chance;
-            if (sum >= Proportions.ONE) {
-                sum -= Proportions.ONE;
-                double probability = (double) chance / Proportions.ONE;
-                into.add(first + i, chance == Proportions.ONE ? 0 : (float) -Math.log(probability));
-            }
+    private void draw(Scratch s, int stride, int first, int start, Selection into) {
+        int drawn = proportions.draw(s.chances, 0, stride, start, s.places);
+        s.logWeights = Shares.grown(s.logWeights, drawn);
+        for (int i = 0; i < drawn; i++) {
+            int chance = s.chances[s.places[i]];
+            s.logWeights[i] = (float) (0 - Math.log((double) chance / Proportions.ONE));
         }
+        into.addAll(first, s.places, s.logWeights, drawn);
     }
 }
