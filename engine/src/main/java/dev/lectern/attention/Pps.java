@@ -357,13 +357,21 @@ final class Pps extends TokenChoice {
     }
 
     /** Systematic sampling: one token at each whole number that the running sum of their probabilities passes. */
-    private void draw(Scratch s, int stride, int first, int start, Selection into) {
-        int drawn = proportions.draw(s.chances, 0, stride, start, s.places);
+    private static void draw(Scratch s, int stride, int first, int start, Selection into) {
+        int[] chances = s.chances, places = s.places;
+        int drawn = 0, sum = start;
+        for (int i = 0; i < stride; i++) {
+            sum += chances[i];
+            if (sum >= Proportions.ONE) {
+                sum -= Proportions.ONE;
+                places[drawn++] = i;
+            }
+        }
         s.logWeights = Shares.grown(s.logWeights, drawn);
         for (int i = 0; i < drawn; i++) {
-            int chance = s.chances[s.places[i]];
-            s.logWeights[i] = (float) (0 - Math.log((double) chance / Proportions.ONE));
+            double probability = (double) chances[places[i]] / Proportions.ONE;
+            s.logWeights[i] = (float) (0 - Math.log(probability)); // 0, not −0, of 1
         }
-        into.addAll(first, s.places, s.logWeights, drawn);
+        into.addAll(first, places, s.logWeights, drawn);
     }
 }

@@ -17,7 +17,7 @@ public interface Proportions {
     float CERTAIN = 2;
 
     /** One, as {@link #fixed} writes it. */
-    int ONE = 1 << 26;
+    int ONE = 1 << 30;
 
     /**
      * {@code out[t] = Σ_r factors[r] · p[r][t]}.
@@ -53,16 +53,6 @@ public interface Proportions {
 
     /** Sum of those p[t] whose x[t] is below {@code limit}. */
     float sumBelow(float[] p, int pAt, float[] x, int xAt, int n, float limit, TileScratch scratch);
-
-    /**
-     * Systematic sampling: where the running sum of chances, in units of 1 / {@link #ONE}, passes a whole number.
-     *
-     * @param chances {@code [n]} from at, each from 0 to {@link #ONE}
-     * @param start what the sum begins with, from 0, below {@link #ONE}
-     * @param places ascending, counted from at
-     * @return how many
-     */
-    int draw(int[] chances, int at, int n, int start, int[] places);
 
     /** {@code out[t] = min(1, x[t] · factor)} in units of 1 / {@link #ONE}, cut off. */
     void fixed(float[] x, int at, int n, float factor, int[] out, int outAt);

@@ -93,19 +93,6 @@ public final class ScalarProportions implements Proportions {
     }
 
     @Override
-    public int draw(int[] chances, int at, int n, int start, int[] places) {
-        int count = 0, sum = start;
-        for (int t = 0; t < n; t++) {
-            sum += chances[at + t];
-            if (sum >= ONE) {
-                sum -= ONE;
-                places[count++] = t;
-            }
-        }
-        return count;
-    }
-
-    @Override
     public void fixed(float[] x, int at, int n, float factor, int[] out, int outAt) {
         for (int t = 0; t < n; t++) {
             out[outAt + t] = (int) Math.min(ONE, x[at + t] * (factor * ONE));

@@ -71,13 +71,5 @@ public class ProportionsParityTest {
         VECTOR.fixed(x, 5, n, 300, vectorFixed, 1);
         assertThat(vectorFixed).isEqualTo(scalarFixed);
         assertThat(Arrays.stream(scalarFixed).max().orElseThrow()).isEqualTo(Proportions.ONE);
-
-        for (int start : new int[] {0, 1, Proportions.ONE / 3, Proportions.ONE - 1}) {
-            int drawn = SCALAR.draw(scalarFixed, 1, n, start, scalarPlaces);
-            assertThat(VECTOR.draw(vectorFixed, 1, n, start, vectorPlaces)).isEqualTo(drawn);
-            assertThat(vectorPlaces).isEqualTo(scalarPlaces);
-            long total = Arrays.stream(scalarFixed, 1, n + 1).asLongStream().sum() + start;
-            assertThat(drawn).isEqualTo((int) (total / Proportions.ONE));
-        }
     }
 }
