@@ -1,6 +1,7 @@
 package dev.lectern;
 
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.Retentions;
 import dev.lectern.kept.Fingerprint;
 import dev.lectern.kept.Hash;
 import dev.lectern.kernel.Kernels;
@@ -291,7 +292,8 @@ public final class Model implements AutoCloseable {
                 decoder.config().rope().forLength(context),
                 context,
                 prefill(options.prefill()),
-                DecodeAttentions.named(options.attention()));
+                DecodeAttentions.named(options.attention()),
+                Retentions.named(options.keep()));
     }
 
     private void requireMemory(SessionOptions options, Session session) {

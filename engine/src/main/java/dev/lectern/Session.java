@@ -1,7 +1,10 @@
 package dev.lectern;
 
+import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.Retention;
+import dev.lectern.attention.Retentions;
 import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
 import dev.lectern.kept.Fingerprint;
@@ -32,14 +35,25 @@ public final class Session implements AutoCloseable {
     private final int context;
     private final Prefill prefill;
     private final DecodeAttention attention;
+    private final Optional<Retention> retention;
     private int[] tokens; // those read, then room
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
     private @Nullable Keeping keeping; // as long as the session holds the beginning of the text that it was opened for
     private Recall recall = new Recall(Recall.Outcome.MISS, 0, "nothing is kept");
     private List<String> keptFiles = List.of();
 
-    Session(Model model, List<LayerCache> layers, Rope rope, int context, Prefill prefill, DecodeAttention attention) {
-        this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, new int[0], null);
+    Session(
+            Model model,
+            List<LayerCache> layers,
+            Rope rope,
+            int context,
+            Prefill prefill,
+            DecodeAttention attention,
+            Optional<Retention> retention) {
+        this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, retention, new int[0], null);
+        if (retention.isPresent() && retention.get().needsSums()) {
+            AttentionSums.of(sequence.cache());
+        }
     }
 
     private Session(
@@ -48,6 +62,7 @@ public final class Session implements AutoCloseable {
             int context,
             Prefill prefill,
             DecodeAttention attention,
+            Optional<Retention> retention,
             int[] tokens,
             float @Nullable [] logits) {
         this.model = model;
@@ -55,6 +70,7 @@ public final class Session implements AutoCloseable {
         this.context = context;
         this.prefill = prefill;
         this.attention = attention;
+        this.retention = retention;
         this.tokens = tokens;
         this.logits = logits;
     }
@@ -63,9 +79,9 @@ public final class Session implements AutoCloseable {
         return model;
     }
 
-    /** Tokens read. */
+    /** Tokens read, also those that were dropped since. */
     public int length() {
-        return sequence.cache().length();
+        return sequence.cache().position();
     }
 
     /** Tokens it may hold. */
@@ -93,7 +109,7 @@ public final class Session implements AutoCloseable {
                 "kv",
                 KvFormats.described(sequence.cache().layers()),
                 "retention",
-                "all");
+                retention.map(Retention::name).orElse(Retentions.ALL));
     }
 
     /**
@@ -232,7 +248,7 @@ public final class Session implements AutoCloseable {
             model.warnOfOffsets(sequence.cache());
         } catch (RuntimeException | Error e) {
             if (!prefill.resumes()) {
-                sequence.cache().truncate(before);
+                cut(before);
             }
             if (length() == before) {
                 logits = known;
@@ -292,7 +308,7 @@ public final class Session implements AutoCloseable {
                 throw new IllegalStateException("nothing was read yet");
             }
             // The last token is read again, alone where it can be: its logits were not kept.
-            int length = length(), kept = sequence.cache().truncate(length - 1);
+            int length = length(), kept = cut(length - 1);
             read(Arrays.copyOfRange(tokens, kept, length), Progress.NONE, new Cancellation());
             return logits();
         }
@@ -338,7 +354,7 @@ public final class Session implements AutoCloseable {
         try {
             for (Session session : sessions) {
                 float[] logits = session.logits();
-                Sequence fork = session.sequence.fork().observedBy(session.sequence.observer());
+                Sequence fork = session.evicted(cancellation).observedBy(session.sequence.observer());
                 starts.add(new Generation.Start(fork, logits, session.context));
             }
             List<Answer> answers = model.withForward(forward -> new Generation(forward, attention, model.tokenizer())
@@ -358,7 +374,7 @@ public final class Session implements AutoCloseable {
 
     /** Takes the place of what was read by a sequence that holds the first of some tokens beside. */
     private void goOn(Sequence longer, List<Integer> answer) {
-        int before = length(), length = longer.cache().length();
+        int before = length(), length = longer.cache().position();
         keeping = null;
         tokens = Arrays.copyOf(tokens, length);
         for (int t = before; t < length; t++) {
@@ -366,7 +382,7 @@ public final class Session implements AutoCloseable {
         }
         sequence.close();
         sequence = longer;
-        logits = null;
+        logits = length == before ? logits : null;
     }
 
     /** The method of sessions that go together. */
@@ -408,7 +424,7 @@ public final class Session implements AutoCloseable {
     }
 
     private Session fork(DecodeAttention attention) {
-        return new Session(model, sequence.fork(), context, prefill, attention, tokens(), logits);
+        return new Session(model, sequence.fork(), context, prefill, attention, retention, tokens(), logits);
     }
 
     /**
@@ -420,13 +436,54 @@ public final class Session implements AutoCloseable {
         if (length == length()) {
             return;
         }
+        int kept = cut(length);
         logits = null;
         keeping = null;
-        int kept = sequence.cache().truncate(length);
         if (kept < length) {
             int[] again = Arrays.copyOfRange(tokens, kept, length);
             read(again, Slice.Logits.NONE, (first, rows, values, at) -> {}, Progress.NONE, new Cancellation());
         }
+    }
+
+    /** Cuts the cache; returns the tokens that are left, read ones. */
+    private int cut(int length) {
+        KvCache cache = sequence.cache();
+        int dropped = cache.position() - cache.length(), least = dropped + cache.cutAt();
+        if (length < least) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "A session cannot go back to " + length + " tokens: of the first " + least
+                            + " only some are left, as --keep says.");
+        }
+        return dropped + cache.truncate(length - dropped);
+    }
+
+    /**
+     * Drops the tokens that do not stay, as {@link SessionOptions#keep} says, once: what is read afterwards stays. The first answer begins with that; who calls it before has the question read over
+     * what is left.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if the method does not know what it has to; {@code NO_MEMORY}; of kind {@code CANCELLED} on request, and then nothing is dropped
+     */
+    public void evict(Cancellation cancellation) {
+        if (length() > 0) {
+            AttentionObserver observer = sequence.observer();
+            Sequence fewer = evicted(cancellation);
+            keeping = null;
+            sequence.close();
+            sequence = fewer.observedBy(observer);
+        }
+    }
+
+    /** Another sequence, of what stays. */
+    private Sequence evicted(Cancellation cancellation) {
+        return retention.isEmpty() || sequence.cache().cutAt() > 0
+                ? sequence.fork()
+                : model.withForward(forward -> forward.evict(retention.get(), sequence, cancellation));
+    }
+
+    /** Bytes of what the method of attention keeps beside keys and values. */
+    public long indexBytes() {
+        return sequence.cache().indexBytes();
     }
 
     /**
@@ -444,7 +501,7 @@ public final class Session implements AutoCloseable {
     public void repeat(int length, Progress progress, Cancellation cancellation) {
         KvCache cache = sequence.cache();
         int pages = length() / Page.TOKENS, whole = pages * Page.TOKENS;
-        if (pages == 0 || length < length()) {
+        if (pages == 0 || length < length() || cache.cutAt() > 0) {
             throw new IllegalArgumentException("a session of " + length() + " tokens cannot be repeated to " + length
                     + ": it needs " + Page.TOKENS + " at least, and gets no shorter");
         }

@@ -12,10 +12,11 @@ import java.util.stream.Stream;
  * @param kvLayers layers with another one: {@code first=f16,last=k=f16,v=chl-8}; empty for none
  * @param prefill how a text is read: {@code full}
  * @param attention what a new token looks at: {@code dense}
+ * @param keep which tokens of what was read stay in memory when the first answer begins: {@code all}, {@code snapkv:budget=1024}
  */
-public record SessionOptions(int context, String kv, String kvLayers, String prefill, String attention) {
+public record SessionOptions(int context, String kv, String kvLayers, String prefill, String attention, String keep) {
     /** Reading and attention to everything, over keys of 8 bits and values of 4, which cost hardly anything (docs/measurements.md). */
-    public static final SessionOptions DEFAULT = new SessionOptions(0, "k=chl-8,v=chl-4", "", "full", "dense");
+    public static final SessionOptions DEFAULT = new SessionOptions(0, "k=chl-8,v=chl-4", "", "full", "dense", "all");
 
     /** The formats of the cache, without their options, and the default. */
     public static List<String> kvFormats() {
@@ -31,22 +32,26 @@ public record SessionOptions(int context, String kv, String kvLayers, String pre
     }
 
     public SessionOptions withContext(int context) {
-        return new SessionOptions(context, kv, kvLayers, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention, keep);
     }
 
     public SessionOptions withKv(String kv) {
-        return new SessionOptions(context, kv, kvLayers, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention, keep);
     }
 
     public SessionOptions withKvLayers(String kvLayers) {
-        return new SessionOptions(context, kv, kvLayers, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention, keep);
     }
 
     public SessionOptions withPrefill(String prefill) {
-        return new SessionOptions(context, kv, kvLayers, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention, keep);
     }
 
     public SessionOptions withAttention(String attention) {
-        return new SessionOptions(context, kv, kvLayers, prefill, attention);
+        return new SessionOptions(context, kv, kvLayers, prefill, attention, keep);
+    }
+
+    public SessionOptions withKeep(String keep) {
+        return new SessionOptions(context, kv, kvLayers, prefill, attention, keep);
     }
 }

@@ -194,6 +194,7 @@ final class Answering {
                 (firstAt[0] - ready) / 1e9,
                 decode,
                 session.bytes(),
+                session.indexBytes(),
                 session.methods());
     }
 
@@ -271,7 +272,7 @@ final class Answering {
         Map<String, Object> bytes = new LinkedHashMap<>();
         bytes.put("weights", model.estimate(SessionOptions.DEFAULT, 1).weights());
         bytes.put("kv", outcome.kv());
-        bytes.put("index", 0);
+        bytes.put("index", outcome.index());
         bytes.put("peakRss", Memory.peakResident());
         object.put("bytes", bytes);
         Map<String, Object> methods = new LinkedHashMap<>();

@@ -19,6 +19,7 @@ import java.util.Map;
  * @param firstToken seconds from the model being ready to the first token
  * @param decode seconds from the first token to the last
  * @param kv bytes of the cache when the answer was done
+ * @param index bytes of what the method of attention keeps beside it
  * @param methods that really ran, by the names of the contract
  */
 record Outcome(
@@ -32,6 +33,7 @@ record Outcome(
         double firstToken,
         double decode,
         long kv,
+        long index,
         Map<String, String> methods) {
 
     /** One line for people. */

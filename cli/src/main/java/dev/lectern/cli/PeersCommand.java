@@ -132,7 +132,7 @@ final class PeersCommand implements Verb {
                 results.add(PeersBench.run(subject, options, line, surroundings.cancellation()));
             }
             PeersResult result = results.getLast();
-            console.note("wrote " + options.folder().resolve(result.name() + ".json"));
+            console.note("wrote " + options.file(result));
             if (!output.json) {
                 console.print(PeersReport.summary(result));
             }
@@ -181,7 +181,7 @@ final class PeersCommand implements Verb {
     }
 
     /** What starts Lectern as a user does; without the launcher script, a Java with the options of this one. */
-    private static List<String> lectern() {
+    static List<String> lectern() {
         String launcher = System.getProperty(LAUNCHER, "");
         if (!launcher.isEmpty()) {
             return List.of(launcher);

@@ -30,18 +30,22 @@ import picocli.CommandLine.Parameters;
         },
         footer = {
             "",
-            "Figures: ruler, needle, infinite, perplexity, kld, kv-tasks, kv-speed, kv-arithmetic, analyze, attention; and the timed ones, kv-cache and peers, which want an"
+            "Figures: ruler, needle, infinite, perplexity, kld, kv-tasks, kv-speed, kept, kv-arithmetic, analyze, attention; and the timed ones, kv-cache and peers, which want an"
                     + " idle machine, and which only --full measures.",
             "",
             "Examples:",
             "  lectern eval reproduce --quick",
             "  lectern eval reproduce --full analyze attention",
+            "  lectern eval reproduce --full ruler-smollm2-135m-8192",
             "  lectern eval reproduce --full",
             "",
             "The object of --json: measured [names], pages [files]."
         })
 final class ReproduceCommand implements Verb {
-    @Parameters(arity = "0..*", paramLabel = "FIGURE", description = "What to measure. Default: everything.")
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "FIGURE",
+            description = "What to measure: figures, or parts of them. Default: everything.")
     List<String> figures = List.of();
 
     @Option(
@@ -111,6 +115,7 @@ final class ReproduceCommand implements Verb {
                 results,
                 name -> subject(surroundings, name),
                 compute.options(),
+                PeersCommand.lectern(),
                 name -> example(surroundings, name),
                 Progress.NONE,
                 surroundings.cancellation());

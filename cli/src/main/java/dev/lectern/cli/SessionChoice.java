@@ -33,9 +33,23 @@ final class SessionChoice {
     @Option(
             names = "--attention",
             paramLabel = "METHOD",
-            description = {"What each new token looks at: dense (everything, exact).", "Default: dense."})
+            description = {
+                "What each new token looks at: dense (everything, exact), or a method that",
+                "reads less; \"lectern eval attention --help\" lists them. Default: dense."
+            })
     @Nullable
     String attention;
+
+    @Option(
+            names = "--keep",
+            paramLabel = "METHOD",
+            description = {
+                "What stays in memory when the first answer begins: all, snapkv[:budget=1024] or",
+                "h2o[:budget=20%%]. What is dropped is gone for later questions too.",
+                "Default: all."
+            })
+    @Nullable
+    String keep;
 
     /** Takes what is not chosen from an earlier reading, as {@link #described} named it. */
     void readAs(Map<String, String> earlier) {
@@ -72,6 +86,7 @@ final class SessionChoice {
         }
         options = kv.choose(options);
         options = prefill == null ? options : options.withPrefill(prefill);
-        return attention == null ? options : options.withAttention(attention);
+        options = attention == null ? options : options.withAttention(attention);
+        return keep == null ? options : options.withKeep(keep);
     }
 }

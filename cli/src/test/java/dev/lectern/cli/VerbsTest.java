@@ -485,7 +485,7 @@ class VerbsTest {
         List<?> ratios = (List<?>) run.json().get("ratios");
         assertThat(ratios).hasSize(2);
         assertThat(map(ratios.get(1)).get("row")).isEqualTo("first-token");
-        assertThat(folder).isDirectoryContaining(path -> path.toString().endsWith("-bit.json"));
+        assertThat(folder).isDirectoryContaining(path -> path.toString().endsWith("-bit-decode-first-token.json"));
         assertThat(document).content().contains("begin bench peers", "first token of a fresh process");
         assertThat(run("bench", "peers", "--rows", "speed").err()).contains("--rows", "prefill-deep");
     }

@@ -19,7 +19,7 @@ record Budget(double share, int count) {
         return of(options, TWO_PERCENT);
     }
 
-    /** As {@link #of(NamedOptions)}, with another budget where none is given. */
+    /** The same, with another one unless it is given. */
     static Budget of(NamedOptions options, Budget unlessGiven) {
         Optional<String> given = options.text("budget");
         if (given.isEmpty()) {

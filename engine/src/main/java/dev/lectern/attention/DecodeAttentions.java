@@ -18,6 +18,7 @@ public final class DecodeAttentions {
         METHODS.put("oracle-sampling", OracleSampling::new);
         METHODS.put("uniform", Uniform::new);
         METHODS.put("quest", Quest::new);
+        METHODS.put("loki", Loki::new);
         METHODS.put("pps", Pps::new);
     }
 

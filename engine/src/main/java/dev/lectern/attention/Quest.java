@@ -22,7 +22,7 @@ import java.util.stream.IntStream;
  * highest bounds are read.
  *
  * <p>Source: Tang et al., "Quest: Query-aware sparsity for efficient long-context LLM inference" (arXiv 2406.10774), section 3.3, algorithm 1. Deviations: query heads that share a kv head choose
- * together, by the mean of their softmaxes over the bounds (what the paper leaves open; Liu et al., "FreeKV"); sinks and window are read always; no layer is dense unless asked for (the paper has the
+ * together, by the mean of their softmaxes over the bounds (what the paper leaves open); sinks and window are read always; no layer is dense unless asked for (the paper has the
  * first two).
  */
 final class Quest extends TokenChoice {
@@ -62,12 +62,9 @@ final class Quest extends TokenChoice {
     /** What a worker needs. */
     private static final class Scratch {
         final TileScratch tiles = new TileScratch();
-        final float[] stats = new float[2];
+        final MeanSoftmax bounds = new MeanSoftmax();
         float[] queries = {};
         float[] summaries = {};
-        float[] bounds = {};
-        float[] mean = {};
-        float[] sorted = {};
     }
 
     /** Summaries of all layers of a sequence. */
@@ -137,10 +134,10 @@ final class Quest extends TokenChoice {
 
     @Override
     public long bytes(Heads heads, int rows, long tokens) {
-        long perPage = (long) Float.BYTES * (heads.group() + 2L);
+        long sets = (long) rows * heads.kvHeads();
         return Math.addExact(
                 super.bytes(heads, rows, tokens),
-                Math.multiplyExact(Math.multiplyExact((long) rows * heads.kvHeads(), tokens / page + 1), perPage));
+                Math.multiplyExact(sets, MeanSoftmax.bytes(heads, tokens / page + 1)));
     }
 
     @Override
@@ -224,48 +221,41 @@ final class Quest extends TokenChoice {
             into.addRun(middle.from, middle.count(), 0);
             return;
         }
-        meanSoftmax(middle, first, pages, s);
-        s.sorted = Shares.grown(s.sorted, pages);
-        System.arraycopy(s.mean, 0, s.sorted, 0, pages);
-        Arrays.sort(s.sorted, 0, pages);
-        float least = s.sorted[pages - wanted];
-        int ties = wanted;
-        for (int i = 0; i < pages; i++) {
-            ties -= s.mean[i] > least ? 1 : 0;
-        }
-        for (int i = 0; i < pages; i++) {
-            if (s.mean[i] > least || (s.mean[i] == least && ties-- > 0)) {
-                int from = Math.max(middle.from, (first + i) * page);
-                into.addRun(from, (first + i + 1) * page - from, 0);
-            }
-        }
+        bounds(middle, first, pages, s);
+        s.bounds.compute();
+        s.bounds.highest(wanted, i -> {
+            int from = Math.max(middle.from, (first + i) * page);
+            into.addRun(from, (first + i + 1) * page - from, 0);
+        });
     }
 
-    /** Of each page from the first on, the mean over the query heads of the softmax over the pages' bounds. */
-    private void meanSoftmax(Middle middle, int first, int pages, Scratch s) {
+    /** Of each page from the first on, what its scores cannot exceed. */
+    private void bounds(Middle middle, int first, int pages, Scratch s) {
         int group = heads.group(), headDim = heads.headDim();
-        int padded = Math.ceilDiv(pages, TILE) * TILE;
         s.queries = Shares.grown(s.queries, group * 2 * headDim);
         s.summaries = Shares.grown(s.summaries, TILE * 2 * headDim);
-        s.bounds = Shares.grown(s.bounds, group * padded);
-        s.mean = Shares.grown(s.mean, padded);
+        s.bounds.begin(group, pages);
         splitQueries((middle.row * heads.heads() + middle.set * group) * headDim, s.queries);
         BlockList blocks = indexes[middle.row].summaries[middle.layer];
+        float[] bounds = s.bounds.scores();
         for (int i = 0, n; i < pages; i += n) {
             n = Math.min(Math.min(TILE, pages - i), IN_BLOCK - (first + i) % IN_BLOCK);
             MemorySegment block = blocks.block((first + i) / IN_BLOCK);
             long at = summaryAt(heads, middle.set, first + i);
             kernel.decode(ElementType.F16, block, at, n * 2 * headDim, s.summaries, 0);
             kernel.rowScores(
-                    s.queries, 0, group, 2 * headDim, s.summaries, 0, 2 * headDim, n, s.bounds, i, padded, s.tiles);
-        }
-        Arrays.fill(s.mean, 0, pages, 0);
-        for (int g = 0; g < group; g++) {
-            kernel.softmax(s.bounds, g * padded, padded, 0, pages, s.stats, 0, s.tiles);
-            float share = 1 / (s.stats[1] * group);
-            for (int i = 0; i < pages; i++) {
-                s.mean[i] += s.bounds[g * padded + i] * share;
-            }
+                    s.queries,
+                    0,
+                    group,
+                    2 * headDim,
+                    s.summaries,
+                    0,
+                    2 * headDim,
+                    n,
+                    bounds,
+                    i,
+                    s.bounds.stride(),
+                    s.tiles);
         }
     }
 

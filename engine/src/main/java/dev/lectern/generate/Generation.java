@@ -31,7 +31,7 @@ public final class Generation {
             sampler = new Sampler(options.sampling(), number);
             text = new AnswerText(tokenizer, options.stop());
             // The last token of an answer is never read, so it needs no place in the context.
-            limit = Math.min(options.maxTokens(), context - sequence.cache().length() + 1);
+            limit = Math.min(options.maxTokens(), context - sequence.cache().position() + 1);
         }
     }
 

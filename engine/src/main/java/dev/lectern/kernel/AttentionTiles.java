@@ -32,13 +32,14 @@ public interface AttentionTiles {
     float LOWEST = -1e30f;
 
     /**
-     * Decode: scores of each query head against one tile, {@code s[h][t] = Σ_d q[h][d] · k[d][t]}.
+     * Decode: scores of each query head against tiles, {@code s[h][t] = Σ_d q[h][d] · k[d][t]}.
      *
      * @param q {@code [heads][headDim]} from qAt
-     * @param k {@code [headDim][16]} from kAt
-     * @param s {@code [heads][stride]} from sAt; 16 scores written per head
+     * @param k {@code [tiles][headDim][16]} from kAt
+     * @param s {@code [heads][stride]} from sAt; {@code 16 · tiles} scores written per head
      */
-    void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride);
+    void scores(
+            float[] q, int qAt, int heads, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt, int stride);
 
     /**
      * Decode: scores of each query head against keys in rows, {@code s[h][t] = Σ_d q[h][d] · k[t][d]}.

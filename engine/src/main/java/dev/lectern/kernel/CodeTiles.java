@@ -34,11 +34,71 @@ public interface CodeTiles {
     /** Signed bytes as numbers, {@code [vectors][16]} from outAt. */
     void bytes(MemorySegment memory, long at, int vectors, float[] out, int outAt);
 
-    /** Scores of a tile of codes with a scale for each: {@code s[h][t] ← s[h][t] · scale[t] + shift[h]}, s {@code [heads][stride]} from sAt, t 0 … 15. */
-    void scaleScores(float[] s, int sAt, int stride, int heads, float[] scale, int scaleAt, float[] shift, int shiftAt);
+    /**
+     * Scores of each query head against tiles of signed bytes, {@code s[h][t] = Σ_d q[h][d] · k[d][t]}, as {@link AttentionTiles#scores} of {@link #bytes}.
+     *
+     * @param keysAt where {@code [tiles][headDim][16]} begin, in bytes
+     * @param q {@code [heads][headDim]} from qAt
+     * @param s {@code [heads][stride]} from sAt; {@code 16 · tiles} scores written per head
+     */
+    void byteScores(
+            MemorySegment keys,
+            long keysAt,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride);
 
-    /** Weights of a tile of codes with a scale for each: {@code out[h][t] = p[h][t] · scale[t]}, p {@code [heads][stride]} from pAt, out {@code [heads][16]} from outAt. */
-    void scaleWeights(float[] p, int pAt, int stride, int heads, float[] scale, int scaleAt, float[] out, int outAt);
+    /**
+     * Weighted sums of rows of signed bytes, {@code o[h][c] += Σ_t p[h][t] · v[t][c]}, as {@link AttentionTiles#weigh} of {@link #bytes}.
+     *
+     * @param valuesAt where {@code [tokens][width]} begin, in bytes
+     * @param p {@code [heads][stride]} from pAt
+     * @param width a multiple of 16
+     * @param o {@code [heads][width]} from oAt
+     */
+    void byteWeigh(
+            MemorySegment values,
+            long valuesAt,
+            int tokens,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt);
+
+    /**
+     * Scores of codes with a scale for each token: {@code s[h][t] ← s[h][t] · scale[t] + shift[h]}.
+     *
+     * @param s {@code [heads][stride]} from sAt
+     * @param tokens a multiple of 16
+     */
+    void scaleScores(
+            float[] s,
+            int sAt,
+            int stride,
+            int heads,
+            int tokens,
+            float[] scale,
+            int scaleAt,
+            float[] shift,
+            int shiftAt);
+
+    /**
+     * Weights of codes with a scale for each token: {@code out[h][t] = p[h][t] · scale[t]}.
+     *
+     * @param p {@code [heads][stride]} from pAt
+     * @param tokens a multiple of 16
+     * @param out {@code [heads][tokens]} from outAt
+     */
+    void scaleWeights(
+            float[] p, int pAt, int stride, int heads, int tokens, float[] scale, int scaleAt, float[] out, int outAt);
 
     /** {@code x[v][lane] ← x[v][lane] · scale[lane] + shift[lane]}, x {@code [vectors][16]} from at. */
     void affineLanes(float[] x, int at, int vectors, float[] scale, int scaleAt, float[] shift, int shiftAt);

@@ -11,22 +11,77 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Decode attention on f32 tiles. Register tiles: 4 heads × 1 vector of tokens; 4 heads × 2 vectors of columns. Past its last head a register tile computes that head again, into the same place. */
+/** Decode attention on f32 tiles. Register tiles: 4 heads × 2 vectors of tokens; 4 heads × 2 vectors of columns. Past its last head a register tile computes that head again, into the same place. */
 final class DecodeTiles {
     private DecodeTiles() {}
 
     /** {@link AttentionTiles#scores}. */
-    static void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride) {
+    static void scores(
+            float[] q, int qAt, int heads, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt, int stride) {
+        int vectors = tiles * (TILE / L);
         for (int h = 0; h < heads; h += 4) {
             int last = heads - 1 - h;
             int h1 = Math.min(1, last), h2 = Math.min(2, last), h3 = Math.min(3, last);
             int q0 = qAt + h * headDim, q1 = q0 + h1 * headDim, q2 = q0 + h2 * headDim, q3 = q0 + h3 * headDim;
-            for (int t = 0; t < TILE; t += L) {
-                int s0 = sAt + h * stride + t;
-                int s1 = s0 + h1 * stride, s2 = s0 + h2 * stride, s3 = s0 + h3 * stride;
-                scores4(q, q0, q1, q2, q3, headDim, k, kAt + t, s, s0, s1, s2, s3);
+            int s0 = sAt + h * stride, s1 = s0 + h1 * stride, s2 = s0 + h2 * stride, s3 = s0 + h3 * stride;
+            int v = 0;
+            for (; v + 2 <= vectors; v += 2) {
+                int t = v * L;
+                int a = at(kAt, t, headDim), b = at(kAt, t + L, headDim);
+                scores4x2(q, q0, q1, q2, q3, headDim, k, a, b, s, s0 + t, s1 + t, s2 + t, s3 + t);
+            }
+            if (v < vectors) {
+                int t = v * L;
+                scores4(q, q0, q1, q2, q3, headDim, k, at(kAt, t, headDim), s, s0 + t, s1 + t, s2 + t, s3 + t);
             }
         }
+    }
+
+    /** Where a token's keys begin. */
+    private static int at(int kAt, int token, int headDim) {
+        return kAt + token / TILE * TILE * headDim + token % TILE;
+    }
+
+    /** Two vectors of tokens: as many chains of sums as the multipliers have steps. */
+    private static void scores4x2(
+            float[] q,
+            int q0,
+            int q1,
+            int q2,
+            int q3,
+            int headDim,
+            float[] k,
+            int kA,
+            int kB,
+            float[] s,
+            int s0,
+            int s1,
+            int s2,
+            int s3) {
+        FloatVector a0 = FloatVector.zero(F), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        for (int d = 0; d < headDim; d++) {
+            FloatVector a = Lanes.x(k, kA + d * TILE), b = Lanes.x(k, kB + d * TILE);
+            FloatVector w = all(q[q0 + d]);
+            a0 = w.fma(a, a0);
+            b0 = w.fma(b, b0);
+            w = all(q[q1 + d]);
+            a1 = w.fma(a, a1);
+            b1 = w.fma(b, b1);
+            w = all(q[q2 + d]);
+            a2 = w.fma(a, a2);
+            b2 = w.fma(b, b2);
+            w = all(q[q3 + d]);
+            a3 = w.fma(a, a3);
+            b3 = w.fma(b, b3);
+        }
+        a0.intoArray(s, s0);
+        a1.intoArray(s, s1);
+        a2.intoArray(s, s2);
+        a3.intoArray(s, s3);
+        b0.intoArray(s, s0 + L);
+        b1.intoArray(s, s1 + L);
+        b2.intoArray(s, s2 + L);
+        b3.intoArray(s, s3 + L);
     }
 
     private static void scores4(

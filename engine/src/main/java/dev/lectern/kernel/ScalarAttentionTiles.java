@@ -6,12 +6,14 @@ import java.lang.foreign.ValueLayout;
 /** The specification of {@link AttentionTiles}: plain loops. */
 public final class ScalarAttentionTiles implements AttentionTiles {
     @Override
-    public void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride) {
+    public void scores(
+            float[] q, int qAt, int heads, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt, int stride) {
         for (int h = 0; h < heads; h++) {
-            for (int t = 0; t < TILE; t++) {
+            for (int t = 0; t < tiles * TILE; t++) {
+                int tile = kAt + t / TILE * TILE * headDim;
                 float sum = 0;
                 for (int d = 0; d < headDim; d++) {
-                    sum = Fused.multiplyAdd(q[qAt + h * headDim + d], k[kAt + d * TILE + t], sum);
+                    sum = Fused.multiplyAdd(q[qAt + h * headDim + d], k[tile + d * TILE + t % TILE], sum);
                 }
                 s[sAt + h * stride + t] = sum;
             }
@@ -101,7 +103,7 @@ public final class ScalarAttentionTiles implements AttentionTiles {
         float[] tile = scratch.tile(elements);
         for (int i = 0; i < tiles; i++) {
             decode(type, keys, keysAt + type.bytes((long) i * elements), elements, tile, 0);
-            scores(q, qAt, heads, headDim, tile, 0, s, sAt + i * TILE, stride);
+            scores(q, qAt, heads, headDim, tile, 0, 1, s, sAt + i * TILE, stride);
         }
     }
 

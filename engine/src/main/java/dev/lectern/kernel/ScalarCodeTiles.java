@@ -31,10 +31,66 @@ public final class ScalarCodeTiles implements CodeTiles {
     }
 
     @Override
-    public void scaleScores(
-            float[] s, int sAt, int stride, int heads, float[] scale, int scaleAt, float[] shift, int shiftAt) {
+    public void byteScores(
+            MemorySegment keys,
+            long keysAt,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride) {
         for (int h = 0; h < heads; h++) {
-            for (int t = 0; t < LANES; t++) {
+            for (int t = 0; t < tiles * LANES; t++) {
+                long tile = keysAt + (long) (t / LANES) * LANES * headDim + t % LANES;
+                float sum = 0;
+                for (int d = 0; d < headDim; d++) {
+                    byte k = keys.get(ValueLayout.JAVA_BYTE, tile + (long) d * LANES);
+                    sum = Fused.multiplyAdd(q[qAt + h * headDim + d], k, sum);
+                }
+                s[sAt + h * stride + t] = sum;
+            }
+        }
+    }
+
+    @Override
+    public void byteWeigh(
+            MemorySegment values,
+            long valuesAt,
+            int tokens,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < tokens; t++) {
+                for (int c = 0; c < width; c++) {
+                    int i = oAt + h * width + c;
+                    byte v = values.get(ValueLayout.JAVA_BYTE, valuesAt + (long) t * width + c);
+                    o[i] = Fused.multiplyAdd(p[pAt + h * stride + t], v, o[i]);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void scaleScores(
+            float[] s,
+            int sAt,
+            int stride,
+            int heads,
+            int tokens,
+            float[] scale,
+            int scaleAt,
+            float[] shift,
+            int shiftAt) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < tokens; t++) {
                 int i = sAt + h * stride + t;
                 s[i] = s[i] * scale[scaleAt + t] + shift[shiftAt + h];
             }
@@ -43,10 +99,10 @@ public final class ScalarCodeTiles implements CodeTiles {
 
     @Override
     public void scaleWeights(
-            float[] p, int pAt, int stride, int heads, float[] scale, int scaleAt, float[] out, int outAt) {
+            float[] p, int pAt, int stride, int heads, int tokens, float[] scale, int scaleAt, float[] out, int outAt) {
         for (int h = 0; h < heads; h++) {
-            for (int t = 0; t < LANES; t++) {
-                out[outAt + h * LANES + t] = p[pAt + h * stride + t] * scale[scaleAt + t];
+            for (int t = 0; t < tokens; t++) {
+                out[outAt + h * tokens + t] = p[pAt + h * stride + t] * scale[scaleAt + t];
             }
         }
     }

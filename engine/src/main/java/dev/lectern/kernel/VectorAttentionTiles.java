@@ -14,8 +14,9 @@ final class VectorAttentionTiles implements AttentionTiles {
     private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
 
     @Override
-    public void scores(float[] q, int qAt, int heads, int headDim, float[] k, int kAt, float[] s, int sAt, int stride) {
-        DecodeTiles.scores(q, qAt, heads, headDim, k, kAt, s, sAt, stride);
+    public void scores(
+            float[] q, int qAt, int heads, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt, int stride) {
+        DecodeTiles.scores(q, qAt, heads, headDim, k, kAt, tiles, s, sAt, stride);
     }
 
     @Override

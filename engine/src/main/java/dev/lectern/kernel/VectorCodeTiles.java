@@ -23,7 +23,6 @@ final class VectorCodeTiles implements CodeTiles {
     private static final boolean WIDE = L == 16;
     private static final boolean NARROW = L < 8;
     private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final IntVector HIGH = IntVector.broadcast(I, 12);
     private static final IntVector LANE = IntVector.zero(I).addIndex(1);
 
     /** For butterflies within a vector, at distances 1, 2, 4 and 8: who is whose partner, and −1 for the one that is subtracted. */
@@ -99,15 +98,19 @@ final class VectorCodeTiles implements CodeTiles {
         for (int lane = 0; lane < LANES; lane += L) {
             for (int i = 0; i < pairs; i++) {
                 IntVector both = Lanes.unsigned(memory, at + (long) LANES * i + lane);
-                int to = outAt + 2 * i * LANES + lane;
-                sixteen(both, table).intoArray(out, to);
-                sixteen(both.lanewise(LSHR, 4), table).intoArray(out, to + LANES);
+                pair(both, table, out, outAt + 2 * i * LANES + lane, LANES);
             }
             if (vectors % 2 != 0) {
                 IntVector last = Lanes.unsigned(memory, at + (long) LANES * pairs + lane);
                 sixteen(last, table).intoArray(out, outAt + 2 * pairs * LANES + lane);
             }
         }
+    }
+
+    /** Looks up a code of 4 bits, and the one in the 4 bits above it. */
+    private static void pair(IntVector both, float[] table, float[] out, int at, int apart) {
+        sixteen(both, table).intoArray(out, at);
+        sixteen(both.lanewise(LSHR, 4), table).intoArray(out, at + apart);
     }
 
     private static void twoTwo(
@@ -117,15 +120,23 @@ final class VectorCodeTiles implements CodeTiles {
             for (int i = 0; i < fours; i++) {
                 IntVector high = Lanes.unsigned(memory, at0 + (long) LANES * i + lane);
                 IntVector low = Lanes.unsigned(memory, at1 + (long) LANES * i + lane);
+                // A byte of each holds four codes' halves; the first and the third, and the others, make a byte of two
+                // whole codes.
+                IntVector even = high.and(0x33).lanewise(LSHL, 2).or(low.and(0x33));
+                IntVector odd = low.and(0xcc).lanewise(LSHR, 2).or(high.and(0xcc));
                 int to = outAt + 4 * i * LANES + lane;
-                sixteen(low.bitwiseBlend(high.lanewise(LSHL, 2), HIGH), table).intoArray(out, to);
-                sixteen(low.lanewise(LSHR, 2).bitwiseBlend(high, HIGH), table).intoArray(out, to + LANES);
-                sixteen(low.lanewise(LSHR, 4).bitwiseBlend(high.lanewise(LSHR, 2), HIGH), table)
-                        .intoArray(out, to + 2 * LANES);
-                sixteen(low.lanewise(LSHR, 6).bitwiseBlend(high.lanewise(LSHR, 4), HIGH), table)
-                        .intoArray(out, to + 3 * LANES);
+                pair(even, table, out, to, 2 * LANES);
+                pair(odd, table, out, to + LANES, 2 * LANES);
             }
-            for (int v = 4 * fours; v < vectors; v++) {
+        }
+        rest(memory, at0, at1, 4 * fours, vectors, table, out, outAt);
+    }
+
+    /** The vectors that do not fill a byte. */
+    private static void rest(
+            MemorySegment memory, long at0, long at1, int from, int vectors, float[] table, float[] out, int outAt) {
+        for (int v = from; v < vectors; v++) {
+            for (int lane = 0; lane < LANES; lane += L) {
                 sixteen(twoTwo(memory, at0, at1, v, lane), table).intoArray(out, outAt + v * LANES + lane);
             }
         }
@@ -212,24 +223,71 @@ final class VectorCodeTiles implements CodeTiles {
     }
 
     @Override
+    public void byteScores(
+            MemorySegment keys,
+            long keysAt,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride) {
+        if (NARROW) {
+            REST.byteScores(keys, keysAt, tiles, q, qAt, heads, headDim, s, sAt, stride);
+        } else {
+            StoredBytes.scores(keys, keysAt, tiles, q, qAt, heads, headDim, s, sAt, stride);
+        }
+    }
+
+    @Override
+    public void byteWeigh(
+            MemorySegment values,
+            long valuesAt,
+            int tokens,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt) {
+        if (NARROW) {
+            REST.byteWeigh(values, valuesAt, tokens, p, pAt, stride, heads, width, o, oAt);
+        } else {
+            StoredBytes.weigh(values, valuesAt, tokens, p, pAt, stride, heads, width, o, oAt);
+        }
+    }
+
+    @Override
     public void scaleScores(
-            float[] s, int sAt, int stride, int heads, float[] scale, int scaleAt, float[] shift, int shiftAt) {
-        for (int t = 0; t < LANES; t += L) {
-            FloatVector factor = Lanes.x(scale, scaleAt + t);
-            for (int h = 0; h < heads; h++) {
+            float[] s,
+            int sAt,
+            int stride,
+            int heads,
+            int tokens,
+            float[] scale,
+            int scaleAt,
+            float[] shift,
+            int shiftAt) {
+        for (int h = 0; h < heads; h++) {
+            FloatVector offset = Lanes.all(shift[shiftAt + h]);
+            for (int t = 0; t < tokens; t += L) {
                 int i = sAt + h * stride + t;
-                Lanes.x(s, i).mul(factor).add(shift[shiftAt + h]).intoArray(s, i);
+                Lanes.x(s, i).mul(Lanes.x(scale, scaleAt + t)).add(offset).intoArray(s, i);
             }
         }
     }
 
     @Override
     public void scaleWeights(
-            float[] p, int pAt, int stride, int heads, float[] scale, int scaleAt, float[] out, int outAt) {
-        for (int t = 0; t < LANES; t += L) {
-            FloatVector factor = Lanes.x(scale, scaleAt + t);
-            for (int h = 0; h < heads; h++) {
-                Lanes.x(p, pAt + h * stride + t).mul(factor).intoArray(out, outAt + h * LANES + t);
+            float[] p, int pAt, int stride, int heads, int tokens, float[] scale, int scaleAt, float[] out, int outAt) {
+        for (int h = 0; h < heads; h++) {
+            for (int t = 0; t < tokens; t += L) {
+                Lanes.x(p, pAt + h * stride + t)
+                        .mul(Lanes.x(scale, scaleAt + t))
+                        .intoArray(out, outAt + h * tokens + t);
             }
         }
     }

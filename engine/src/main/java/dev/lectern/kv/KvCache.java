@@ -34,6 +34,8 @@ public final class KvCache implements AutoCloseable {
     private final Map<String, CacheIndex> indexes = new HashMap<>();
     private final QueryWindow queries;
     private int length;
+    private int dropped; // tokens that were before them and are gone
+    private int cutAt; // tokens that were left when some were dropped
     private int callStart;
     private int[] closedKeys; // [layers]
     private int[] closedValues; // [layers]
@@ -93,9 +95,19 @@ public final class KvCache implements AutoCloseable {
         return layers;
     }
 
-    /** Tokens that are committed. */
+    /** Tokens that are committed, and here. */
     public int length() {
         return length;
+    }
+
+    /** Tokens that are committed, those included that were dropped since: the position of the next one. */
+    public int position() {
+        return length + dropped;
+    }
+
+    /** Tokens from the first on that {@link #truncate} cannot part: those that were left when some were dropped. */
+    public int cutAt() {
+        return cutAt;
     }
 
     /** Tokens from the first on whose keys in a layer stand as they will stay. */
@@ -169,6 +181,11 @@ public final class KvCache implements AutoCloseable {
     public <I extends CacheIndex> I index(String method, Class<I> type, Supplier<I> fresh) {
         checkOpen();
         return type.cast(indexes.computeIfAbsent(method, name -> fresh.get()));
+    }
+
+    /** Whether a method keeps something of this sequence. */
+    public boolean hasIndex(String method) {
+        return indexes.containsKey(method);
     }
 
     /** Bytes of all indexes. */
@@ -264,6 +281,9 @@ public final class KvCache implements AutoCloseable {
         boolean inPlace = false;
         try {
             for (int i = 0; i < groups.size(); i++) {
+                if (i == pinned()) {
+                    continue;
+                }
                 if (groups.get(i).isOpen() && (i + 1) * Page.TOKENS <= all) {
                     closing.put(i, groups.get(i).closed());
                 } else if (groups.get(i).isOpen() && closesIn(i, keys, values)) {
@@ -281,7 +301,7 @@ public final class KvCache implements AutoCloseable {
                 PageGroup group = groups.get(i), target = closing.get(i);
                 if (target != null) {
                     group.closeInto(target, layer);
-                } else if (group.isOpen()) {
+                } else if (group.isOpen() && i != pinned()) {
                     Page page = group.page(layer);
                     page.keys().close(inPage(keys[layer], i));
                     page.values().close(inPage(values[layer], i));
@@ -291,6 +311,13 @@ public final class KvCache implements AutoCloseable {
         closing.forEach((i, group) -> groups.set(i, group).release());
         closedKeys = keys;
         closedValues = values;
+    }
+
+    /**
+     * The page in which tokens end that cannot be read again: it stays open, so that those after them can be cut off without it; −1 for none.
+     */
+    private int pinned() {
+        return cutAt % Page.TOKENS == 0 ? -1 : cutAt / Page.TOKENS;
     }
 
     /** Tokens of a page among the first so many of all. */
@@ -353,6 +380,54 @@ public final class KvCache implements AutoCloseable {
         commit(Page.TOKENS);
     }
 
+    /**
+     * Another cache with some of this one's tokens, for each kv head others: as if the rest had never been read, but that what follows goes on at its position. What formats have learnt from queries
+     * they learn from those of the {@link #queries window}.
+     *
+     * @param kept {@code [layers][kvHeads]}: tokens, ascending, as many for each, at least one
+     * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
+     */
+    public KvCache keeping(int[][][] kept) {
+        checkOpen();
+        int count = kept[0][0].length;
+        KvCache fewer = new KvCache(layers);
+        try {
+            fewer.reserve(count);
+            for (int l = 0; l < layers.size(); l++) {
+                copy(l, kept[l], fewer);
+            }
+            fewer.commit(count);
+        } catch (RuntimeException | Error e) {
+            fewer.close();
+            throw e;
+        }
+        fewer.dropped = position() - count;
+        fewer.cutAt = count;
+        return fewer;
+    }
+
+    /** Stores the kept tokens of a layer in another cache. */
+    private void copy(int layer, int[][] kept, KvCache to) {
+        LayerCache shape = layers.get(layer);
+        int headDim = shape.headDim(), width = shape.kvHeads() * headDim;
+        float[] k = new float[width], v = new float[width];
+        int[] window = queries.tokens(layer, length), id = new int[1];
+        int group = window.length == 0 ? 0 : queries.width(layer) / width;
+        for (int i = 0; i < kept[0].length; i++) {
+            for (int head = 0; head < shape.kvHeads(); head++) {
+                id[0] = kept[head][i];
+                int index = id[0] / Page.TOKENS, first = index * Page.TOKENS;
+                page(layer, index).keys().gather(head, id, 0, 1, first, k, head * headDim, headDim);
+                page(layer, index).values().gather(head, id, 0, 1, first, v, head * headDim, headDim);
+            }
+            to.put(layer, i, k, 0, v, 0);
+            if (observes && window.length > 0) {
+                int at = queries.at(layer, window[i % window.length]);
+                to.observe(layer, i, queries.rows(layer), at, group);
+            }
+        }
+    }
+
     /** Another cache with the same tokens so far; no page is copied. */
     public KvCache fork() {
         checkOpen();
@@ -362,6 +437,8 @@ public final class KvCache implements AutoCloseable {
             fork.groups.add(groups.get(i).retain());
         }
         fork.length = length;
+        fork.dropped = dropped;
+        fork.cutAt = cutAt;
         fork.callStart = callStart;
         fork.closedKeys = closedKeys.clone();
         fork.closedValues = closedValues.clone();
@@ -375,8 +452,9 @@ public final class KvCache implements AutoCloseable {
      */
     public int truncate(int length) {
         checkOpen();
-        if (length < 0 || length > this.length) {
-            throw new IllegalArgumentException("cannot truncate " + this.length + " tokens to " + length);
+        if (length < cutAt || length > this.length) {
+            throw new IllegalArgumentException("cannot truncate " + this.length + " tokens to " + length
+                    + (cutAt > 0 ? ", because the first " + cutAt + " are what was left of more" : ""));
         }
         int inPage = length % Page.TOKENS;
         boolean isClosed = inPage != 0 && !groups.get(length / Page.TOKENS).isOpen();

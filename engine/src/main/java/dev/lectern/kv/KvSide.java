@@ -154,7 +154,7 @@ public interface KvSide {
             int to = sAt + i * TILE;
             if (layout() == KvFormat.Layout.TILE) {
                 tile(head, firstTile + i, keys, 0);
-                kernel.scores(q, qAt, heads, headDim, keys, 0, s, to, stride);
+                kernel.scores(q, qAt, heads, headDim, keys, 0, 1, s, to, stride);
             } else {
                 rows(head, firstTile + i, keys, 0, headDim);
                 kernel.rowScores(q, qAt, heads, headDim, keys, 0, headDim, TILE, s, to, stride, scratch);

@@ -67,7 +67,7 @@ public final class QueryWindow {
     }
 
     void tell(int layer, int token, float[] q, int qAt) {
-        int place = token % TOKENS, width = rows[layer].length / TOKENS;
+        int place = token % TOKENS, width = width(layer);
         System.arraycopy(q, qAt, rows[layer], place * width, width);
         tokens[layer][place] = token;
     }
@@ -95,9 +95,14 @@ public final class QueryWindow {
                 .toArray();
     }
 
+    /** Numbers in a token's queries. */
+    public int width(int layer) {
+        return rows[layer].length / TOKENS;
+    }
+
     /** Where the queries {@code [heads][headDim]} of one of {@link #tokens} begin in {@link #rows}. */
     public int at(int layer, int token) {
-        return token % TOKENS * (rows[layer].length / TOKENS);
+        return token % TOKENS * width(layer);
     }
 
     /** The queries of a layer; not to be changed. */

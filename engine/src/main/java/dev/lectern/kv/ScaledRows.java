@@ -283,6 +283,9 @@ final class ScaledRows extends CodedSide {
         CODES.levels(coding.planes, memory, at0, at1, at2, vectors, levels.levels(), out, at);
     }
 
+    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
+    private static final int TOGETHER = 4;
+
     /** The levels of a tile: {@code [headDim][16]}, or {@code [16][width]}. */
     private void levelsOfTile(int head, int tile, float[] out, int at) {
         int first = tile * TILE, inRow = shape.rowVectors();
@@ -298,8 +301,8 @@ final class ScaledRows extends CodedSide {
         }
     }
 
-    private void scales(int head, int tile, float[] out, int at) {
-        KERNEL.decode(ElementType.F16, memory, scaleAt(head, tile * TILE), TILE, out, at);
+    private void scales(int head, int tile, int tiles, float[] out, int at) {
+        KERNEL.decode(ElementType.F16, memory, scaleAt(head, tile * TILE), tiles * TILE, out, at);
     }
 
     @Override
@@ -317,7 +320,7 @@ final class ScaledRows extends CodedSide {
         }
         float[] scales = new float[2 * TILE];
         levelsOfTile(head, tile, out, at);
-        scales(head, tile, scales, 0);
+        scales(head, tile, 1, scales, 0);
         CODES.affineLanes(out, at, headDim, scales, 0, scales, TILE);
         if (coding.turn != Turn.NONE) {
             CODES.hadamardLanes(out, at, headDim);
@@ -400,20 +403,27 @@ final class ScaledRows extends CodedSide {
             int stride,
             TileScratch scratch) {
         int headDim = shape.headDim(), width = shape.width();
-        float[] turned = scratch.queries((heads + 2) * headDim + heads + TILE);
+        float[] turned = scratch.queries((heads + 2) * headDim + heads + TOGETHER * TILE);
         int shifts = heads * headDim, scales = shifts + heads;
-        turn(head, q, qAt, heads, turned, shifts, scales + TILE);
-        float[] keys = scratch.codes(TILE * width);
-        for (int i = 0; i < tiles; i++) {
-            int to = sAt + i * TILE;
-            levelsOfTile(head, firstTile + i, keys, 0);
-            if (shape.layout() == KvFormat.Layout.TILE) {
-                KERNEL.scores(turned, 0, heads, headDim, keys, 0, s, to, stride);
-            } else {
-                KERNEL.rowScores(turned, 0, heads, headDim, keys, 0, width, TILE, s, to, stride, scratch);
+        turn(head, q, qAt, heads, turned, shifts, scales + TOGETHER * TILE);
+        boolean inTiles = shape.layout() == KvFormat.Layout.TILE;
+        boolean asStored = inTiles && coding.levels == null;
+        float[] keys = scratch.codes(asStored ? 0 : TOGETHER * TILE * width);
+        for (int i = 0; i < tiles; i += TOGETHER) {
+            int n = Math.min(TOGETHER, tiles - i), to = sAt + i * TILE;
+            for (int j = 0; j < n && !asStored; j++) {
+                levelsOfTile(head, firstTile + i + j, keys, j * TILE * (inTiles ? headDim : width));
             }
-            scales(head, firstTile + i, turned, scales);
-            CODES.scaleScores(s, to, stride, heads, turned, scales, turned, shifts);
+            if (asStored) {
+                long at = runAt(0, head, (firstTile + i) * TILE);
+                CODES.byteScores(memory, at, n, turned, 0, heads, headDim, s, to, stride);
+            } else if (inTiles) {
+                KERNEL.scores(turned, 0, heads, headDim, keys, 0, n, s, to, stride);
+            } else {
+                KERNEL.rowScores(turned, 0, heads, headDim, keys, 0, width, n * TILE, s, to, stride, scratch);
+            }
+            scales(head, firstTile + i, n, turned, scales);
+            CODES.scaleScores(s, to, stride, heads, n * TILE, turned, scales, turned, shifts);
         }
     }
 
@@ -454,15 +464,25 @@ final class ScaledRows extends CodedSide {
             super.codedWeigh(head, firstTile, tiles, p, pAt, stride, heads, width, o, oAt, scratch);
             return;
         }
-        float[] values = scratch.codes(TILE * width), weights = scratch.queries((heads + 1) * TILE);
+        boolean asStored = coding.levels == null;
+        float[] values = scratch.codes(asStored ? 0 : TOGETHER * TILE * width);
+        float[] weights = scratch.queries((heads + 1) * TOGETHER * TILE);
         float[] sums = scratch.sums(heads * width);
         Arrays.fill(sums, 0, heads * width, 0);
-        int scales = heads * TILE;
-        for (int i = 0; i < tiles; i++) {
-            levelsOfTile(head, firstTile + i, values, 0);
-            scales(head, firstTile + i, weights, scales);
-            CODES.scaleWeights(p, pAt + i * TILE, stride, heads, weights, scales, weights, 0);
-            KERNEL.weigh(weights, 0, TILE, heads, values, 0, width, TILE, width, sums, 0);
+        int scales = heads * TOGETHER * TILE;
+        for (int i = 0; i < tiles; i += TOGETHER) {
+            int n = Math.min(TOGETHER, tiles - i);
+            scales(head, firstTile + i, n, weights, scales);
+            CODES.scaleWeights(p, pAt + i * TILE, stride, heads, n * TILE, weights, scales, weights, 0);
+            if (asStored) {
+                long at = runAt(0, head, (firstTile + i) * TILE);
+                CODES.byteWeigh(memory, at, n * TILE, weights, 0, n * TILE, heads, width, sums, 0);
+                continue;
+            }
+            for (int j = 0; j < n; j++) {
+                levelsOfTile(head, firstTile + i + j, values, j * TILE * width);
+            }
+            KERNEL.weigh(weights, 0, n * TILE, heads, values, 0, width, n * TILE, width, sums, 0);
         }
         if (coding.turn != Turn.NONE) {
             CODES.hadamard(sums, 0, heads, width, shape.headDim());

@@ -4,9 +4,11 @@ import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Traffic;
+import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
+import dev.lectern.attention.Retention;
 import dev.lectern.attention.Segments;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
@@ -132,6 +134,20 @@ public final class Forward {
         return exact.traffic();
     }
 
+    /**
+     * A sequence of which only some tokens are left; see {@link Retention}.
+     *
+     * @return another sequence; the given one is as it was
+     */
+    public Sequence evict(Retention retention, Sequence sequence, Cancellation cancellation) {
+        KvCache cache = sequence.cache();
+        int[][][] kept = new int[decoder.config().layers()][][];
+        for (int layer = 0; layer < kept.length; layer++) {
+            kept[layer] = retention.kept(workers, layer, heads(decoder.config(), layer), cache, cancellation);
+        }
+        return kept[0][0].length == cache.length() ? sequence.fork() : sequence.with(cache.keeping(kept));
+    }
+
     /** The shape of a layer's attention. */
     public static Heads heads(Config config, int layer) {
         return new Heads(
@@ -146,7 +162,8 @@ public final class Forward {
         final List<Slice> ordered;
         final MatMul.Rows rows;
         final int[] tokens;
-        final int[] positions;
+        final int[] positions; // in the text
+        final int[] places; // in the cache
         final Slice[] sliceOf; // [rows]
         final int[] firstRow; // [ordered]
         final int[] wanted; // rows with logits
@@ -165,6 +182,7 @@ public final class Forward {
             rows = new MatMul.Rows(singles, count - singles);
             tokens = new int[count];
             positions = new int[count];
+            places = new int[count];
             sliceOf = new Slice[count];
             firstRow = new int[ordered.size()];
             singleCaches = new KvCache[singles];
@@ -186,7 +204,8 @@ public final class Forward {
                 firstLogit[slices.indexOf(slice)] = slice.logitRows() == 0 ? -1 : logit;
                 for (int t = 0; t < n; t++, row++) {
                     tokens[row] = slice.tokens()[t];
-                    positions[row] = slice.sequence().cache().length() + t;
+                    positions[row] = slice.sequence().cache().position() + t;
+                    places[row] = slice.sequence().cache().length() + t;
                     sliceOf[row] = slice;
                     slice.sequence().rope().angles(positions[row], angles, row * tableWidth);
                     if (t >= n - slice.logitRows()) {
@@ -246,13 +265,13 @@ public final class Forward {
                     Sequence sequence = sliceOf[row].sequence();
                     sequence.rope().rotate(q, row * queryWidth, config.heads(), headDim, angles, row * tableWidth);
                     sequence.rope().rotate(k, row * kvWidth, config.kvHeads(), headDim, angles, row * tableWidth);
-                    sequence.cache().put(layer, positions[row], k, row * kvWidth, v, row * kvWidth);
+                    sequence.cache().put(layer, places[row], k, row * kvWidth, v, row * kvWidth);
                     if (sequence.cache().observes()) {
                         int group = config.heads() / config.kvHeads();
-                        sequence.cache().observe(layer, positions[row], q, row * queryWidth, group);
+                        sequence.cache().observe(layer, places[row], q, row * queryWidth, group);
                     }
                     if (row >= rows.singles() && isLast(row)) {
-                        sequence.cache().remember(layer, positions[row], q, row * queryWidth);
+                        sequence.cache().remember(layer, places[row], q, row * queryWidth);
                     }
                 }
             });
@@ -262,7 +281,7 @@ public final class Forward {
         private boolean isLast(int row) {
             Slice slice = sliceOf[row];
             int end = slice.sequence().cache().length() + slice.tokens().length;
-            return positions[row] >= end - QueryWindow.TOKENS;
+            return places[row] >= end - QueryWindow.TOKENS;
         }
 
         void attendChunks(int layer, Heads heads, float[] q, float[] out) {
@@ -271,6 +290,10 @@ public final class Forward {
                 int n = ordered.get(i).tokens().length;
                 Segments segments = Segments.of(cache, layer, cache.length() + n);
                 exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, null, state.cancellation());
+                if (AttentionSums.areKept(cache)) {
+                    AttentionSums.of(cache)
+                            .add(workers, heads, layer, cache, q, firstRow[i], n, cache.length(), state.cancellation());
+                }
             }
         }
     }

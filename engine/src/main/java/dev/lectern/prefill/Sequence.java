@@ -25,7 +25,12 @@ public record Sequence(KvCache cache, Rope rope, @Nullable AttentionObserver obs
 
     /** The same beginning, pages shared; nobody observes it. */
     public Sequence fork() {
-        return new Sequence(cache.fork(), rope);
+        return with(cache.fork());
+    }
+
+    /** One with another cache; nobody observes it. */
+    Sequence with(KvCache other) {
+        return new Sequence(other, rope);
     }
 
     @Override

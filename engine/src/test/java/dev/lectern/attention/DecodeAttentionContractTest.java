@@ -35,6 +35,7 @@ class DecodeAttentionContractTest {
                 "uniform:budget=10%",
                 "quest:budget=10%",
                 "quest:budget=10%:page=8",
+                "loki:budget=10%:dims=0.3",
                 "pps:budget=10%",
                 "pps:budget=10%:bits=2");
     }
@@ -81,6 +82,7 @@ class DecodeAttentionContractTest {
                 "window:window=1000",
                 "window:window=1:dense=0",
                 "quest:budget=100%",
+                "loki:budget=100%",
                 "quest:budget=100%:page=8:sinks=0:window=1",
                 "pps:budget=100%",
                 "pps:budget=100000:bits=2:sinks=0:window=1"

@@ -201,7 +201,7 @@ class TokenChoiceTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, pps",
+                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, loki, pps",
                 "topk:budget=0 | budget is 0",
                 "topk:budget=1.5 | budget is 1.5",
                 "topk:budget=101% | budget is 101%",

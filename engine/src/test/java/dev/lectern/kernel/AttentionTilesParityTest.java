@@ -43,17 +43,19 @@ public class AttentionTilesParityTest {
         Random random = new Random(heads);
         for (int headDim : new int[] {2, 8, 20, 64, 80, 128}) {
             int width = Math.ceilDiv(headDim, TILE) * TILE;
-            float[] q = random(random, 3 + heads * headDim), k = random(random, 5 + headDim * TILE);
-            float[] expected = new float[heads * 40], actual = new float[heads * 40];
-            scalar.scores(q, 3, heads, headDim, k, 5, expected, 8, 32);
-            vector.scores(q, 3, heads, headDim, k, 5, actual, 8, 32);
-            assertSame(actual, expected);
+            float[] q = random(random, 3 + heads * headDim), k = random(random, 5 + 3 * headDim * TILE);
+            float[] expected = new float[heads * 60], actual = new float[heads * 60];
+            for (int tiles : new int[] {3, 2, 1}) {
+                scalar.scores(q, 3, heads, headDim, k, 5, tiles, expected, 8, 52);
+                vector.scores(q, 3, heads, headDim, k, 5, tiles, actual, 8, 52);
+                assertSame(actual, expected);
+            }
 
             float[] v = random(random, TILE * width);
             float[] start = random(random, heads * width);
             float[] expectedOut = start.clone(), actualOut = start.clone();
-            scalar.weigh(expected, 8, 32, heads, v, 0, width, TILE, width, expectedOut, 0);
-            vector.weigh(actual, 8, 32, heads, v, 0, width, TILE, width, actualOut, 0);
+            scalar.weigh(expected, 8, 52, heads, v, 0, width, TILE, width, expectedOut, 0);
+            vector.weigh(actual, 8, 52, heads, v, 0, width, TILE, width, actualOut, 0);
             assertSame(actualOut, expectedOut);
         }
     }

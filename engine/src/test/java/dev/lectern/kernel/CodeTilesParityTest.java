@@ -118,15 +118,44 @@ public class CodeTilesParityTest {
         VECTOR.affineLanes(vector, 3, vectors, factors, 1, factors, 1 + CodePlanes.LANES);
         assertThat(vector).isEqualTo(scalar);
         int heads = vectors;
-        SCALAR.scaleScores(scalar, 3, CodePlanes.LANES, heads, factors, 1, x, 0);
-        VECTOR.scaleScores(vector, 3, CodePlanes.LANES, heads, factors, 1, x, 0);
+        SCALAR.scaleScores(scalar, 3, CodePlanes.LANES, heads, CodePlanes.LANES, factors, 1, x, 0);
+        VECTOR.scaleScores(vector, 3, CodePlanes.LANES, heads, CodePlanes.LANES, factors, 1, x, 0);
         assertThat(vector).isEqualTo(scalar);
         float[] scalarWeights = new float[2 + x.length], vectorWeights = scalarWeights.clone();
-        SCALAR.scaleWeights(x, 3, CodePlanes.LANES, heads, factors, 1, scalarWeights, 2);
-        VECTOR.scaleWeights(x, 3, CodePlanes.LANES, heads, factors, 1, vectorWeights, 2);
+        SCALAR.scaleWeights(x, 3, CodePlanes.LANES, heads, CodePlanes.LANES, factors, 1, scalarWeights, 2);
+        VECTOR.scaleWeights(x, 3, CodePlanes.LANES, heads, CodePlanes.LANES, factors, 1, vectorWeights, 2);
         assertThat(vectorWeights).isEqualTo(scalarWeights);
         SCALAR.affine(scalar, 3, vectors * CodePlanes.LANES, 1.7f, -.3f);
         VECTOR.affine(vector, 3, vectors * CodePlanes.LANES, 1.7f, -.3f);
         assertThat(vector).isEqualTo(scalar);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 7, 8})
+    public void bytesAreMultipliedAsTheyStand(int heads) {
+        Random random = new Random(heads);
+        for (int headDim : new int[] {8, 48, 64, 80, 128}) {
+            int width = Math.ceilDiv(headDim, CodePlanes.LANES) * CodePlanes.LANES, tokens = 3 * CodePlanes.LANES;
+            byte[] bytes = new byte[5 + tokens * width];
+            random.nextBytes(bytes);
+            float[] q = new float[3 + heads * width];
+            for (int i = 0; i < q.length; i++) {
+                q[i] = (float) random.nextGaussian();
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment memory = arena.allocate(bytes.length);
+                memory.copyFrom(MemorySegment.ofArray(bytes));
+                float[] scalar = new float[heads * 50 + 1], vector = scalar.clone();
+                for (int tiles = 1; tiles <= 3; tiles++) {
+                    SCALAR.byteScores(memory, 5, tiles, q, 3, heads, headDim, scalar, 1, 50);
+                    VECTOR.byteScores(memory, 5, tiles, q, 3, heads, headDim, vector, 1, 50);
+                    assertThat(vector).isEqualTo(scalar);
+                }
+                float[] scalarSums = q.clone(), vectorSums = q.clone();
+                SCALAR.byteWeigh(memory, 5, tokens, scalar, 1, 50, heads, width, scalarSums, 3);
+                VECTOR.byteWeigh(memory, 5, tokens, scalar, 1, 50, heads, width, vectorSums, 3);
+                assertThat(vectorSums).isEqualTo(scalarSums);
+            }
+        }
     }
 }

@@ -4,13 +4,12 @@ import dev.lectern.Cancellation;
 import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
-import dev.lectern.SessionOptions;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
- * How fast tokens are decoded over each format of the cache, at some depths, beside an f16 cache in turns, so that a slower hour of the machine meets both.
+ * How fast tokens are decoded over each format of the cache, at some depths, beside an f16 cache. Each format has a process of its own, because code that has met several is compiled for all of them; before and after each comes one
+ * with f16, so that a slower hour of the machine meets both.
  *
  * @param rows formats, and of each the depths
  */
@@ -18,35 +17,22 @@ public record FormatSpeed(Evaluated evaluated, List<Row> rows) {
     /** What the others are compared with. */
     private static final String BESIDE = "f16";
 
-    /** The compiler needs that long to find out what matters. */
-    private static final double WARM_UP_SECONDS = 3;
+    private static final int RUNS = 5;
 
     /**
      * One format at one depth.
      *
-     * @param seconds to decode the tokens, of each turn
-     * @param beside the same over f16, just before
+     * @param beside tokens per second over f16, just before and just after
      */
-    public record Row(
-            String kv, int depth, int tokens, List<Double> seconds, List<Double> beside, double bytesPerToken) {
-        public Row {
-            seconds = List.copyOf(seconds);
-            beside = List.copyOf(beside);
-        }
-
-        public double tokensPerSecond() {
-            return tokens / Statistics.of(seconds).median();
-        }
-
-        /** Of f16's time over this one's, the median of the turns. */
+    public record Row(String kv, int depth, int tokens, double tokensPerSecond, double beside, double bytesPerToken) {
+        /** How many times faster than f16. */
         public double ratio() {
-            List<Double> ratios = new ArrayList<>();
-            for (int i = 0; i < seconds.size(); i++) {
-                ratios.add(beside.get(i) / seconds.get(i));
-            }
-            return Statistics.of(ratios).median();
+            return tokensPerSecond / beside;
         }
     }
+
+    /** What one process measured at one depth. */
+    private record Speed(int depth, double tokensPerSecond, double bytesPerToken) {}
 
     public FormatSpeed {
         rows = List.copyOf(rows);
@@ -55,66 +41,62 @@ public record FormatSpeed(Evaluated evaluated, List<Row> rows) {
     /**
      * Measures.
      *
+     * @param lectern the command that starts Lectern, without arguments
      * @param depths ascending
-     * @param tokens decoded in a turn
-     * @param turns of each
-     * @param progress in formats and depths
+     * @param tokens decoded in a run
+     * @param progress in processes
      */
     public static FormatSpeed run(
             BenchModel subject,
             ModelOptions modelOptions,
+            List<String> lectern,
             List<String> kvs,
             List<Integer> depths,
             int tokens,
-            int turns,
             Progress progress,
             Cancellation cancellation) {
         String digest = ModelDigest.of(subject, cancellation);
-        List<Row> rows = new ArrayList<>();
+        int threads;
         try (Model model = subject.open(modelOptions)) {
-            int[] text = BenchText.tokens(model, Sequences.READ_BEFORE_COPIES + tokens);
-            int done = 0;
-            for (String kv : kvs) {
-                SessionOptions options = SessionOptions.DEFAULT.withContext(depths.getLast() + tokens);
-                try (Sequences tested = new Sequences(model, options.withKv(kv), 1, cancellation);
-                        Sequences beside = new Sequences(model, options.withKv(BESIDE), 1, cancellation)) {
-                    for (int depth : depths) {
-                        rows.add(row(kv, depth, tested, beside, text, tokens, turns));
-                        progress.report(++done, (long) kvs.size() * depths.size());
-                    }
-                }
+            threads = model.threads();
+        }
+        List<String> command = new ArrayList<>(lectern);
+        command.addAll(List.of("bench", "speed", "--json", "--fill", "repeat", "--prompt-tokens", "16"));
+        command.addAll(List.of("--model", subject.path().toAbsolutePath().toString()));
+        command.addAll(List.of("--decode-tokens", Integer.toString(tokens), "--runs", Integer.toString(RUNS)));
+        command.addAll(List.of("--threads", Integer.toString(threads), "--depth"));
+        command.add(String.join(",", depths.stream().map(String::valueOf).toList()));
+        if (subject.repack().isEmpty()) {
+            command.add("--no-repack");
+        }
+        List<Row> rows = new ArrayList<>();
+        List<Speed> before = speeds(command, BESIDE, cancellation);
+        int done = 0;
+        for (String kv : kvs) {
+            List<Speed> tested = speeds(command, kv, cancellation), after = speeds(command, BESIDE, cancellation);
+            for (int i = 0; i < tested.size(); i++) {
+                Speed speed = tested.get(i);
+                double beside = (before.get(i).tokensPerSecond + after.get(i).tokensPerSecond) / 2;
+                rows.add(new Row(kv, speed.depth, tokens, speed.tokensPerSecond, beside, speed.bytesPerToken));
             }
-            Provenance provenance = Provenance.here("lectern eval reproduce --full kv-speed", modelOptions);
-            return new FormatSpeed(new Evaluated(subject.name(), digest, model.threads(), provenance), rows);
+            before = after;
+            progress.report(++done, kvs.size());
         }
+        Provenance provenance = Provenance.here("lectern eval reproduce --full kv-speed", modelOptions);
+        return new FormatSpeed(new Evaluated(subject.name(), digest, threads, provenance), rows);
     }
 
-    private static Row row(
-            String kv, int depth, Sequences tested, Sequences beside, int[] text, int tokens, int turns) {
-        Work work = new Work(Progress.NONE);
-        for (Sequences sequences : List.of(tested, beside)) {
-            sequences.fill(text, depth, SpeedOptions.Fill.REPEAT, work);
+    private static List<Speed> speeds(List<String> command, String kv, Cancellation cancellation) {
+        List<String> all = new ArrayList<>(command);
+        all.addAll(List.of("--kv", kv));
+        try (JsonChild child = new JsonChild("lectern bench speed", all, cancellation)) {
+            return child.answer().objects("results").stream()
+                    .map(row -> new Speed(
+                            Math.toIntExact(row.whole("depth")),
+                            row.object("decode").number("tokensPerSecond"),
+                            row.number("bytesPerToken")))
+                    .toList();
         }
-        double bytes = (double) tested.bytes() / depth;
-        int[] after = Arrays.copyOfRange(text, Sequences.READ_BEFORE_COPIES, Sequences.READ_BEFORE_COPIES + tokens);
-        long began = System.nanoTime();
-        do {
-            turn(beside, after, work);
-            turn(tested, after, work);
-        } while ((System.nanoTime() - began) / 1e9 < WARM_UP_SECONDS);
-        List<Double> seconds = new ArrayList<>(), besides = new ArrayList<>();
-        for (int i = 0; i < turns; i++) {
-            besides.add(turn(beside, after, work));
-            seconds.add(turn(tested, after, work));
-        }
-        return new Row(kv, depth, tokens, seconds, besides, bytes);
-    }
-
-    private static double turn(Sequences sequences, int[] after, Work work) {
-        int depth = sequences.length();
-        double seconds = sequences.decode(after, work);
-        sequences.truncate(depth);
-        return seconds;
     }
 
     /** A result file. */
@@ -130,7 +112,7 @@ public record FormatSpeed(Evaluated evaluated, List<Row> rows) {
                         json.writeNumberProperty("tokensPerSecond", row.tokensPerSecond());
                         json.writeNumberProperty("ratioToF16", row.ratio());
                         json.writeNumberProperty("bytesPerToken", row.bytesPerToken());
-                        json.writeNumberProperty("samples", row.seconds().size());
+                        json.writeNumberProperty("samples", RUNS);
                         json.writeEndObject();
                     }
                 },

@@ -84,11 +84,8 @@ final class FreshProcesses {
         }
         long began = System.nanoTime();
         try (JsonChild child = new JsonChild("lectern generate", command, cancellation)) {
-            JsonFields json = child.next();
+            JsonFields json = child.answer();
             double answered = (System.nanoTime() - began) / 1e9;
-            if (json.has("error")) {
-                throw failed(json.object("error").text("message"));
-            }
             long read = json.object("tokens").whole("prompt");
             if (read != prompt.tokens().length) {
                 throw failed("it read " + read + " tokens instead of " + prompt.tokens().length);

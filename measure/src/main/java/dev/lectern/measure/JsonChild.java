@@ -72,6 +72,21 @@ final class JsonChild implements AutoCloseable {
     }
 
     /**
+     * The next object that it says, of a Lectern.
+     *
+     * @throws LecternException as {@link #next} does; of kind {@code INTERNAL} with its own words if it failed
+     */
+    JsonFields answer() {
+        JsonFields json = next();
+        if (json.has("error")) {
+            throw new LecternException(
+                    LecternException.Kind.INTERNAL,
+                    name + " failed: " + json.object("error").text("message"));
+        }
+        return json;
+    }
+
+    /**
      * The next object that it says.
      *
      * @throws LecternException of kind {@code INTERNAL} if it ended or said something else, {@code CANCELLED} on request

@@ -69,7 +69,7 @@ public final class PeersBench {
     }
 
     /**
-     * Measures one model, and keeps the result in the folder of the options as {@code peers-MODEL-BITS-bit.json}.
+     * Measures one model, and keeps the result in {@link PeersOptions#file}.
      *
      * @param progress in units of about the same time each
      * @throws LecternException of kind {@code BAD_OPTION} if the model is not a GGUF file, or Python has no llama.cpp; {@code TOO_LONG} if the
@@ -87,9 +87,7 @@ public final class PeersBench {
         try (Model model = subject.open(modelOptions)) {
             result = new PeersBench(subject, model, options, progress, cancellation).measure();
         }
-        AtomicFile.write(
-                options.folder().resolve(result.name() + ".json"),
-                result.toIndentedJson().getBytes(StandardCharsets.UTF_8));
+        AtomicFile.write(options.file(result), result.toIndentedJson().getBytes(StandardCharsets.UTF_8));
         return result;
     }
 

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What {@link PeersBench} measures.
@@ -166,6 +167,14 @@ public record PeersOptions(
                 lectern,
                 version,
                 folder);
+    }
+
+    /** Where a result is kept: {@code peers-MODEL-CPU-BITS-bit.json}, with the rows in the name where they are not all, so that some do not take the place of all. */
+    public Path file(PeersResult result) {
+        String some = rows.size() == PeerRow.values().length
+                ? ""
+                : rows.stream().sorted().map(row -> "-" + row.key()).collect(Collectors.joining());
+        return folder.resolve(result.name() + some + ".json");
     }
 
     /** Whether the sizes are those for which the rows have targets. */

@@ -5,11 +5,12 @@ import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Results of {@link PeersBench} for people: a few lines, a section of a document. */
@@ -93,7 +94,7 @@ public final class PeersReport {
      * @param folder where {@link PeersBench} kept results
      */
     public static void record(Path document, Path folder) {
-        List<PeersResult> results = results(folder);
+        Map<String, PeersResult> results = results(folder);
         if (results.isEmpty()) {
             throw new LecternException(
                     LecternException.Kind.NOT_FOUND, folder + " has no result of lectern " + SECTION + " yet.");
@@ -105,14 +106,13 @@ public final class PeersReport {
         new Measurements(document).replace(SECTION, markdown(results, beside.isEmpty() ? "" : beside + "/"));
     }
 
-    private static List<PeersResult> results(Path folder) {
-        List<Path> files = new ArrayList<>();
+    /** By the names of their files, without endings. */
+    private static Map<String, PeersResult> results(Path folder) {
+        Map<String, PeersResult> results = new TreeMap<>();
         try (DirectoryStream<Path> found = Files.newDirectoryStream(folder, "peers-*.json")) {
-            found.forEach(files::add);
-            files.sort(null);
-            List<PeersResult> results = new ArrayList<>();
-            for (Path file : files) {
-                PeersResult.fromJson(Files.readAllBytes(file)).ifPresent(results::add);
+            for (Path file : found) {
+                String name = String.valueOf(file.getFileName()).replaceFirst("\\.json$", "");
+                PeersResult.fromJson(Files.readAllBytes(file)).ifPresent(result -> results.put(name, result));
             }
             return results;
         } catch (IOException e) {
@@ -122,10 +122,10 @@ public final class PeersReport {
     }
 
     /** @param link from the document to the folder of the results, with a slash at its end; empty where both are one */
-    private static String markdown(List<PeersResult> results, String link) {
+    private static String markdown(Map<String, PeersResult> results, String link) {
         StringBuilder text = new StringBuilder();
         Set<String> machines = new LinkedHashSet<>();
-        for (PeersResult result : results) {
+        results.forEach((name, result) -> {
             PeersResult.Setting setting = result.setting();
             machines.add(setting.machine().described());
             text.append(String.format(
@@ -145,7 +145,7 @@ public final class PeersReport {
                     setting.pairs() == 1 ? "pair" : "pairs",
                     result.date().toString().substring(0, 10),
                     link,
-                    result.name(),
+                    name,
                     result.busy()
                             ? String.format(
                                     Locale.ROOT,
@@ -169,11 +169,11 @@ public final class PeersReport {
                     setting.lectern(),
                     setting.peer(),
                     setting.peerSystem().replaceAll("\\s*\\|\\s*", ", ").replaceAll(",\\s*$", "")));
-        }
+        });
         text.append("Measured on:\n");
         machines.forEach(machine -> text.append("\n* ").append(machine));
         text.append("\n\nThe commands:\n\n```\n");
-        results.stream()
+        results.values().stream()
                 .map(PeersReport::command)
                 .distinct()
                 .forEach(command -> text.append(command).append('\n'));

@@ -164,7 +164,8 @@ class PeersBenchTest {
         assertThat(ratio.get("row")).isEqualTo("prefill");
         assertThat(ratio.get("target")).isNull();
 
-        Path kept = folder.resolve("out/" + result.name() + ".json");
+        Path kept = options(PeerRow.PREFILL).file(result);
+        assertThat(kept.getFileName()).hasToString(result.name() + "-prefill.json");
         PeersResult again = PeersResult.fromJson(Files.readAllBytes(kept)).orElseThrow();
         assertThat(again.setting()).isEqualTo(result.setting());
         assertThat(again.comparisons()).isEqualTo(result.comparisons());

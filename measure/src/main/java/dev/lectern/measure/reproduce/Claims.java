@@ -241,7 +241,7 @@ final class Claims {
             List<JsonFields> rows = file.get(json -> json.objects("results"));
             long deepest =
                     rows.stream().mapToLong(row -> row.whole("depth")).max().orElse(0);
-            double f16 = bytes(rows, "f16", deepest);
+            double f16 = bytes(rows, "bf16", deepest); // as many
             for (String kv : List.of("hf-int4", "k=chl-8,v=chl-4", "chl-4")) {
                 double ratio = f16 / bytes(rows, kv, deepest);
                 least = kv.equals("hf-int4") ? Math.min(least, ratio) : least;

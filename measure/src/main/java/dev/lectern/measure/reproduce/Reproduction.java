@@ -5,7 +5,9 @@ import dev.lectern.Progress;
 import dev.lectern.measure.Measurements;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 
 /** Measures what is published, and writes the pages from the result files. */
@@ -18,6 +20,7 @@ public final class Reproduction {
             new DivergenceExperiment(),
             new FormatTasksExperiment(),
             new FormatSpeedExperiment(),
+            new KeptExperiment(),
             new ArithmeticExperiment(),
             new GeometryExperiment(),
             new AttentionExperiment());
@@ -32,7 +35,7 @@ public final class Reproduction {
     /**
      * Measures.
      *
-     * @param names of what; all where it is empty
+     * @param names of figures, or of their parts; all where it is empty
      * @param quick enough to see that everything works
      * @param room where results go; what was finished of tasks before is taken from there
      * @param progress told for each result what it is called
@@ -40,11 +43,15 @@ public final class Reproduction {
      */
     public static void measure(
             List<String> names, boolean quick, Room room, Function<String, ? extends Reporting> progress) {
-        for (Experiment experiment : chosen(names)) {
+        requireKnown(names, quick);
+        for (Experiment experiment : EXPERIMENTS) {
+            boolean whole = names.isEmpty() || names.contains(experiment.name());
             for (Experiment.Part part : experiment.parts(quick)) {
-                room.cancellation().check();
-                try (Reporting reporting = progress.apply(part.name())) {
-                    part.measuring().run(room.with(reporting), part.name());
+                if (whole || names.contains(part.name())) {
+                    room.cancellation().check();
+                    try (Reporting reporting = progress.apply(part.name())) {
+                        part.measuring().run(room.with(reporting), part.name());
+                    }
                 }
             }
         }
@@ -56,17 +63,18 @@ public final class Reproduction {
         void close();
     }
 
-    private static List<Experiment> chosen(List<String> names) {
+    private static void requireKnown(List<String> names, boolean quick) {
+        Set<String> known = new HashSet<>(names());
+        EXPERIMENTS.forEach(experiment -> experiment.parts(quick).forEach(part -> known.add(part.name())));
         for (String name : names) {
-            if (!names().contains(name)) {
+            if (!known.contains(name)) {
                 throw new LecternException(
                         LecternException.Kind.BAD_OPTION,
-                        "There is no figure \"" + name + "\"; there are " + String.join(", ", names()) + ".");
+                        "There is no figure \"" + name + "\"; there are " + String.join(", ", names())
+                                + ", and their parts, such as "
+                                + EXPERIMENTS.getFirst().parts(quick).getFirst().name() + ".");
             }
         }
-        return EXPERIMENTS.stream()
-                .filter(experiment -> names.isEmpty() || names.contains(experiment.name()))
-                .toList();
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.lectern.measure.AtomicFile;
 import dev.lectern.measure.BenchModel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Function;
 
 /**
@@ -14,12 +15,14 @@ import java.util.function.Function;
  *
  * @param results the folder of result files
  * @param models finds a model by its name, and fetches it where it is not here
+ * @param lectern the command that starts Lectern, without arguments, for what is timed in processes of its own
  * @param examples reads a file of the folder {@code examples}
  */
 public record Room(
         Path results,
         Function<String, BenchModel> models,
         ModelOptions options,
+        List<String> lectern,
         Function<String, String> examples,
         Progress progress,
         Cancellation cancellation) {
@@ -29,13 +32,17 @@ public record Room(
     /** A program in Python of some 2000 tokens. */
     static final String PROGRAM = "harbour_dues.py";
 
+    public Room {
+        lectern = List.copyOf(lectern);
+    }
+
     String text(String example) {
         return examples.apply(example);
     }
 
     /** The same with another progress. */
     Room with(Progress progress) {
-        return new Room(results, models, options, examples, progress, cancellation);
+        return new Room(results, models, options, lectern, examples, progress, cancellation);
     }
 
     BenchModel model(String name) {

@@ -8,6 +8,7 @@ import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.TaskOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,6 +37,7 @@ class ReproductionTest {
                 results,
                 name -> new BenchModel(name, tiny, Optional.empty()),
                 ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=32"),
+                List.of("lectern"),
                 name -> "The harbour has two lights and one crane. ".repeat(40),
                 Progress.NONE,
                 new Cancellation());
@@ -62,7 +64,7 @@ class ReproductionTest {
 
     @Test
     void pagesAreWrittenFromResultFilesAlone() throws IOException {
-        assertThat(measure(List.of("perplexity", "kld")))
+        assertThat(measure(List.of("perplexity", "kld-smollm2-135m-prose")))
                 .containsExactly("perplexity-smollm2-135m", "kld-smollm2-135m-prose");
         Files.writeString(docs.resolve("measurements.md"), "# Measurements\n\nBy hand.\n");
         assertThat(Reproduction.write(docs, results)).allMatch(Files::exists);
@@ -100,6 +102,21 @@ class ReproductionTest {
                 .contains("## TopK against sampling", "| topk:budget=2% |", "| oracle-sampling:budget=50% |");
         assertThat(results.resolve("attention-smollm2-135m.png")).isNotEmptyFile();
         assertThat(results.resolve("attention-smollm2-135m.safetensors")).doesNotExist();
+    }
+
+    @Test
+    void formatsAreComparedByWhatIsAnswered() throws IOException {
+        TaskOptions options = TaskOptions.DEFAULT
+                .withLengths(List.of(512))
+                .withTasks(List.of("niah_multikey_2"))
+                .withSamples(2)
+                .withKv(List.of("f16", "chl-4"));
+        TaskExperiment.ask(room(), "kv-tasks-ruler-smollm2-135m", "smollm2-135m", options);
+        Reproduction.write(docs, results);
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains("**smollm2-135m**, 2 samples of each of the tasks")
+                .containsPattern("\\| f16 \\| [0-9.]+ \\| +\\| – \\|")
+                .containsPattern("\\| chl-4 \\| [0-9.]+ \\| [+-][0-9.]+ \\([+-][0-9.]+ … [+-][0-9.]+\\) \\| – \\|");
     }
 
     @Test

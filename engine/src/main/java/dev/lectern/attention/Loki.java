@@ -1,0 +1,308 @@
+package dev.lectern.attention;
+
+import static dev.lectern.kernel.AttentionTiles.TILE;
+
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kernel.ElementType;
+import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.TileScratch;
+import dev.lectern.kv.BlockList;
+import dev.lectern.kv.CacheIndex;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.Page;
+import dev.lectern.options.NamedOptions;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * The tokens of the highest scores over a few dimensions: those of the subspace in which the keys of a kv head vary most, their principal components.
+ *
+ * <p>Source: Singhania et al., "Loki: Low-rank keys for efficient sparse attention" (arXiv 2406.02542), section 4, algorithm 1, on rotated keys. Deviations: the components are those of the text's own
+ * keys, once and for all when the first token is asked for, where the paper takes a calibration text's; the few dimensions stand beside the keys, in f16, where the paper turns the keys themselves; query
+ * heads that share a kv head choose together, by the mean of their softmaxes.
+ */
+final class Loki extends TokenChoice {
+    private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final double DIMS = 0.25;
+
+    /** Tokens that components are computed from at most. */
+    private static final int SAMPLE = 8192;
+
+    /** Tokens in a block of an index. */
+    private static final int IN_BLOCK = 1024;
+
+    private final AttentionTiles kernel = Kernels.attentionTiles();
+    private final Budget budget;
+    private final double dims;
+    private Index[] indexes = {}; // [rows]
+    private Scratch[] scratch = {}; // [workers]
+    private float[] q = {};
+    private Heads heads = new Heads(1, 1, 1, 0);
+
+    Loki(NamedOptions options) {
+        this(options, Budget.of(options), options.share("dims", DIMS));
+    }
+
+    private Loki(NamedOptions options, Budget budget, double dims) {
+        super(options, "budget=" + budget + ":dims=" + dims);
+        this.budget = budget;
+        this.dims = dims;
+    }
+
+    /** What a worker needs. */
+    private static final class Scratch {
+        final TileScratch tiles = new TileScratch();
+        final MeanSoftmax scores = new MeanSoftmax();
+        float[] keys = {};
+        float[] turned = {};
+        float[] queries = {};
+    }
+
+    /** The components of one kv head. */
+    private record Components(float[] mean, float[] rows) {}
+
+    /** The few dimensions of all layers of a sequence. */
+    private static final class Index implements CacheIndex {
+        final BlockList[] keys; // [layers], each block [kvHeads][tiles][dims][16] f16
+        final int[] tokens; // [layers]: how many are there
+        final Components[][] components; // [layers][kvHeads]; never changed once they are there
+
+        Index(BlockList[] keys, int[] tokens, Components[][] components) {
+            this.keys = keys;
+            this.tokens = tokens;
+            this.components = components;
+        }
+
+        @Override
+        public CacheIndex fork() {
+            BlockList[] forks = Arrays.stream(keys).map(BlockList::fork).toArray(BlockList[]::new);
+            return new Index(forks, tokens.clone(), components.clone());
+        }
+
+        @Override
+        public void truncate(int length) {
+            for (int layer = 0; layer < tokens.length; layer++) {
+                tokens[layer] = Math.min(tokens[layer], length / TILE * TILE);
+                keys[layer].keep(Math.ceilDiv(tokens[layer], IN_BLOCK));
+            }
+        }
+
+        @Override
+        public long bytes() {
+            return Arrays.stream(keys).mapToLong(BlockList::bytes).sum();
+        }
+
+        @Override
+        public void close() {
+            Arrays.stream(keys).forEach(BlockList::close);
+        }
+    }
+
+    private int dims(Heads heads) {
+        return (int) Math.ceil(dims * heads.headDim());
+    }
+
+    private long keyBytes(Heads heads) {
+        return (long) Short.BYTES * dims(heads);
+    }
+
+    private long tileAt(int kvHead, int token) {
+        return ((long) kvHead * IN_BLOCK + token % IN_BLOCK) * keyBytes(heads);
+    }
+
+    private Index index(Step step, int row) {
+        KvCache cache = step.caches()[row];
+        int layers = cache.layers().size();
+        long blockBytes = IN_BLOCK * step.heads().kvHeads() * keyBytes(step.heads());
+        return cache.index(
+                "loki:dims=" + dims,
+                Index.class,
+                () -> new Index(
+                        IntStream.range(0, layers)
+                                .mapToObj(layer -> new BlockList(blockBytes))
+                                .toArray(BlockList[]::new),
+                        new int[layers],
+                        new Components[layers][0]));
+    }
+
+    @Override
+    int sets(Heads heads) {
+        return heads.kvHeads();
+    }
+
+    @Override
+    public long bytes(Heads heads, int rows, long tokens) {
+        long sets = (long) rows * heads.kvHeads();
+        return Math.addExact(
+                super.bytes(heads, rows, tokens), Math.multiplyExact(sets, MeanSoftmax.bytes(heads, tokens)));
+    }
+
+    @Override
+    public long indexBytes(Heads heads, long tokens) {
+        return Math.multiplyExact(Math.ceilDiv(tokens, (long) IN_BLOCK), IN_BLOCK * heads.kvHeads() * keyBytes(heads));
+    }
+
+    @Override
+    void prepare(Step step) {
+        heads = step.heads();
+        q = step.q();
+        if (scratch.length < step.exact().workers().threads()) {
+            scratch = new Scratch[step.exact().workers().threads()];
+            Arrays.setAll(scratch, i -> new Scratch());
+        }
+        indexes = indexes.length < step.rows() ? new Index[step.rows()] : indexes;
+        for (int row = 0; row < step.rows(); row++) {
+            indexes[row] = index(step, row);
+            grow(step, row);
+            step.exact().noteRead(indexes[row].tokens[step.layer()] * heads.kvHeads() * keyBytes(heads));
+        }
+    }
+
+    /** Takes in tokens that have come before the window since. */
+    private void grow(Step step, int row) {
+        Index index = indexes[row];
+        KvCache cache = step.caches()[row];
+        int layer = step.layer(), known = index.tokens[layer];
+        int end = Math.min(step.tokens(row) - window(), cache.settledKeys(layer)) / TILE * TILE;
+        if (end <= known) {
+            return;
+        }
+        boolean isNew = index.components[layer].length == 0;
+        Components[] components = isNew ? new Components[heads.kvHeads()] : index.components[layer];
+        BlockList blocks = index.keys[layer];
+        for (int block = known / IN_BLOCK; block <= (end - 1) / IN_BLOCK; block++) {
+            blocks.own(block);
+        }
+        step.exact().workers().run(heads.kvHeads(), step.cancellation(), (kvHead, worker) -> {
+            Scratch s = scratch[worker];
+            if (isNew) {
+                components[kvHead] = components(cache, layer, kvHead, end, s);
+            }
+            for (int token = known; token < end; token += TILE) {
+                MemorySegment block = blocks.block(token / IN_BLOCK);
+                turn(cache, layer, kvHead, token, components[kvHead], block, tileAt(kvHead, token), s);
+            }
+        });
+        index.components[layer] = components;
+        index.tokens[layer] = end;
+    }
+
+    /** The principal components of the keys of the first tokens, but for sinks; of many tokens, of every few tiles. */
+    private Components components(KvCache cache, int layer, int kvHead, int end, Scratch s) {
+        int headDim = heads.headDim(), apart = Math.ceilDiv(end, SAMPLE);
+        s.keys = Shares.grown(s.keys, TILE * headDim);
+        double[] mean = new double[headDim];
+        double[][] products = new double[headDim][headDim];
+        int count = 0;
+        for (int tile = 0; tile < end / TILE; tile += apart) {
+            rows(cache, layer, kvHead, tile, s.keys);
+            for (int t = tile == 0 ? Math.min(sinks(), TILE - 1) : 0; t < TILE; t++, count++) {
+                for (int i = 0; i < headDim; i++) {
+                    double x = s.keys[t * headDim + i];
+                    mean[i] += x;
+                    for (int j = 0; j <= i; j++) {
+                        products[i][j] += x * s.keys[t * headDim + j];
+                    }
+                }
+            }
+        }
+        float[] centre = new float[headDim];
+        for (int i = 0; i < headDim; i++) {
+            for (int j = 0; j <= i; j++) {
+                products[i][j] = products[i][j] / count - mean[i] / count * (mean[j] / count);
+                products[j][i] = products[i][j];
+            }
+            centre[i] = (float) (mean[i] / count);
+        }
+        return new Components(centre, SymmetricEigen.largest(products, dims(heads)));
+    }
+
+    private void rows(KvCache cache, int layer, int kvHead, int tile, float[] out) {
+        int inPage = Page.TOKENS / TILE;
+        cache.page(layer, tile / inPage).keys().rows(kvHead, tile % inPage, out, 0, heads.headDim());
+    }
+
+    /** Writes the few dimensions of a tile of centred keys. */
+    private void turn(
+            KvCache cache,
+            int layer,
+            int kvHead,
+            int token,
+            Components components,
+            MemorySegment to,
+            long at,
+            Scratch s) {
+        int headDim = heads.headDim(), dims = dims(heads);
+        s.keys = Shares.grown(s.keys, TILE * headDim);
+        s.turned = Shares.grown(s.turned, dims * TILE);
+        rows(cache, layer, kvHead, token / TILE, s.keys);
+        for (int t = 0; t < TILE; t++) {
+            for (int d = 0; d < headDim; d++) {
+                s.keys[t * headDim + d] -= components.mean[d];
+            }
+        }
+        kernel.rowScores(components.rows, 0, dims, headDim, s.keys, 0, headDim, TILE, s.turned, 0, TILE, s.tiles);
+        for (int i = 0; i < dims * TILE; i++) {
+            to.set(F16, at + (long) Short.BYTES * i, Float.floatToFloat16(s.turned[i]));
+        }
+    }
+
+    @Override
+    int middleEnd(Step step, int row, int end) {
+        return Math.min(end, indexes[row].tokens[step.layer()]);
+    }
+
+    @Override
+    void choose(Middle middle, Selection into, int worker) {
+        int count = middle.count(), wanted = budget.of(count), from = middle.from;
+        if (wanted >= count) {
+            into.addRun(from, count, 0);
+            return;
+        }
+        Scratch s = scratch[worker];
+        int group = heads.group(), headDim = heads.headDim(), dims = dims(heads);
+        Index index = indexes[middle.row];
+        s.queries = Shares.grown(s.queries, group * (headDim + dims));
+        int turned = group * headDim;
+        heads.scale(q, (middle.row * heads.heads() + middle.set * group) * headDim, turned, s.queries);
+        for (int g = 0; g < group; g++) {
+            kernel.rowScores(
+                    s.queries,
+                    g * headDim,
+                    1,
+                    headDim,
+                    index.components[middle.layer][middle.set].rows,
+                    0,
+                    headDim,
+                    dims,
+                    s.queries,
+                    turned + g * dims,
+                    dims,
+                    s.tiles);
+        }
+        // Whole tiles, and what is before the middle in the first or after it in the last is passed over.
+        int first = from / TILE * TILE, end = Math.ceilDiv(middle.to, TILE) * TILE;
+        s.scores.begin(group, end - first);
+        float[] scores = s.scores.scores();
+        for (int token = first, n; token < end; token += n) {
+            n = Math.min(end - token, IN_BLOCK - token % IN_BLOCK);
+            kernel.storedScores(
+                    ElementType.F16,
+                    index.keys[middle.layer].block(token / IN_BLOCK),
+                    tileAt(middle.set, token),
+                    n / TILE,
+                    s.queries,
+                    turned,
+                    group,
+                    dims,
+                    scores,
+                    token - first,
+                    s.scores.stride(),
+                    s.tiles);
+        }
+        s.scores.compute(from - first, middle.to - first);
+        s.scores.highest(wanted, i -> into.add(first + i, 0));
+    }
+}
