@@ -248,9 +248,10 @@ final class SignIndex implements CacheIndex {
         MemorySegment block = block(layer, from / IN_BLOCK);
         for (int token = from; token < to; token += TILE) {
             rows(cache, layer, kvHead, token, headDim, s.rows);
-            for (int i = 0; i < TILE * headDim; i++) {
-                int d = first + i % headDim;
-                s.rows[i] = (s.rows[i] - mean[d]) / balance[d];
+            for (int t = 0; t < TILE; t++) {
+                for (int d = 0; d < headDim; d++) {
+                    s.rows[t * headDim + d] = (s.rows[t * headDim + d] - mean[first + d]) / balance[first + d];
+                }
             }
             CODES.hadamard(s.rows, 0, TILE, headDim, headDim);
             for (int t = 0; t < TILE; t++) {
@@ -261,35 +262,35 @@ final class SignIndex implements CacheIndex {
 
     /** Writes the code of one token. */
     private void code(float[] y, int at, int headDim, MemorySegment block, int layer, int kvHead, int place) {
+        float step = bits == 1 ? 0 : STEP * rootMeanSquare(y, at, headDim);
+        int words = BitPlanes.words(headDim), outers = 0;
+        long planesAt = planesAt(layer, kvHead) + (long) Integer.BYTES * place;
+        float product = 0; // of the numbers and their levels
+        for (int word = 0; word < words; word++) {
+            int sign = 0, outer = 0;
+            for (int d = word * Integer.SIZE; d < Math.min(headDim, (word + 1) * Integer.SIZE); d++) {
+                float x = Math.abs(y[at + d]);
+                sign |= (y[at + d] > 0 ? 1 : 0) << d;
+                outer |= (x > step ? 1 : 0) << d;
+                product += x > step && bits == 2 ? 3 * x : x;
+            }
+            if (bits == 2) {
+                // Of the codes 0 to 3, the outer ones are 0 and 3.
+                block.set(WORD, planesAt + (long) Integer.BYTES * word * IN_BLOCK, ~(sign ^ outer));
+                outers += Integer.bitCount(outer);
+            }
+            block.set(WORD, planesAt + (long) Integer.BYTES * ((bits - 1) * words + word) * IN_BLOCK, sign);
+        }
+        int energy = headDim + 8 * outers; // of the levels, 1 and 3
+        block.set(SCALE, scalesAt(layer, kvHead) + (long) Float.BYTES * place, product / energy);
+    }
+
+    private static float rootMeanSquare(float[] y, int at, int headDim) {
         double squares = 0;
         for (int d = at; d < at + headDim; d++) {
             squares += (double) y[d] * y[d];
         }
-        float step = STEP * (float) Math.sqrt(squares / headDim);
-        int words = BitPlanes.words(headDim);
-        long planesAt = planesAt(layer, kvHead) + (long) Integer.BYTES * place;
-        double product = 0, energy = 0;
-        for (int word = 0; word < words; word++) {
-            int high = 0, low = 0;
-            for (int d = word * Integer.SIZE; d < Math.min(headDim, (word + 1) * Integer.SIZE); d++) {
-                float x = y[at + d];
-                int sign = x > 0 ? 1 : 0, outer = Math.abs(x) > step ? 1 : 0;
-                high |= sign << d;
-                low |= (sign ^ outer ^ 1)
-                        << d; // 3 and 1 are the outer and the inner code of a positive number, 0 and 2 …
-                int level = (bits == 1 ? 1 : 1 + 2 * outer) * (2 * sign - 1);
-                product += (double) x * level;
-                energy += level * level;
-            }
-            if (bits == 1) {
-                block.set(WORD, planesAt + (long) Integer.BYTES * word * IN_BLOCK, high);
-            } else {
-                block.set(WORD, planesAt + (long) Integer.BYTES * word * IN_BLOCK, low);
-                block.set(WORD, planesAt + (long) Integer.BYTES * (words + word) * IN_BLOCK, high);
-            }
-        }
-        float scale = (float) (energy == 0 ? 0 : product / energy);
-        block.set(SCALE, scalesAt(layer, kvHead) + (long) Float.BYTES * place, scale);
+        return (float) Math.sqrt(squares / headDim);
     }
 
     /**
