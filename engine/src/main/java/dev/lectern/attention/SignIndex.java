@@ -269,10 +269,14 @@ final class SignIndex implements CacheIndex {
         for (int word = 0; word < words; word++) {
             int sign = 0, outer = 0;
             for (int d = word * Integer.SIZE; d < Math.min(headDim, (word + 1) * Integer.SIZE); d++) {
+                // Signs of numbers in place of comparisons: nobody can guess them, and a wrong guess costs more than
+                // all of this.
                 float x = Math.abs(y[at + d]);
-                sign |= (y[at + d] > 0 ? 1 : 0) << d;
-                outer |= (x > step ? 1 : 0) << d;
-                product += x > step && bits == 2 ? 3 * x : x;
+                int negative = Float.floatToRawIntBits(y[at + d]) >>> 31;
+                int far = Float.floatToRawIntBits(step - x) >>> 31 & (bits - 1);
+                sign |= (1 - negative) << d;
+                outer |= far << d;
+                product += x * (1 + 2 * far);
             }
             if (bits == 2) {
                 // Of the codes 0 to 3, the outer ones are 0 and 3.
