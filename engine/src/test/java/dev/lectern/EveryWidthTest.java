@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lectern.attention.GatherAttentionTest;
 import dev.lectern.kernel.AttentionTilesParityTest;
+import dev.lectern.kernel.BitPlanesParityTest;
 import dev.lectern.kernel.CodePlanes;
 import dev.lectern.kernel.CodeTilesParityTest;
 import dev.lectern.kernel.Kernels;
+import dev.lectern.kernel.ProportionsParityTest;
 import dev.lectern.kernel.RotationParityTest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -74,6 +76,7 @@ class EveryWidthTest {
                 tiles.scoresAndWeightedSumsOfEveryGroupSizeEqualTheScalarOnes(7);
                 tiles.storedTilesGiveTheSameAsUnpackedOnes(7);
                 tiles.scoresOfRowsEqualTheScalarOnes(7);
+                tiles.chosenStoredRowsEqualTheScalarOnes(3);
                 new GatherAttentionTest().chosenTokensEqualTheFormulaInEveryFormatAndLayout(4, 2, 20);
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
                 new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);
@@ -85,6 +88,10 @@ class EveryWidthTest {
                 }
                 codes.theHadamardTransformIsOrthonormalItsOwnInverseAndTheSameOnVectors(96);
                 codes.affineStepsEqualTheScalarOnes(5);
+                BitPlanesParityTest planes = new BitPlanesParityTest();
+                planes.scoresAreTheSumsOfLevelsTimesNumbers(64, 1, 48);
+                planes.scoresAreTheSumsOfLevelsTimesNumbers(80, 2, 48);
+                new ProportionsParityTest().everyPassEqualsTheScalarOne(1024);
             }
             System.out.println("right at " + Kernels.vectorBits() + " bits");
         }

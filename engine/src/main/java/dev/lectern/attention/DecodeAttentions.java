@@ -20,6 +20,7 @@ public final class DecodeAttentions {
         METHODS.put("quest", Quest::new);
         METHODS.put("loki", Loki::new);
         METHODS.put("magicpig", MagicPig::new);
+        METHODS.put("pps", Pps::new);
     }
 
     private DecodeAttentions() {}

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * {@link ExactAttention#gather}. A share is {@value #PART} chosen tokens of one selection; whoever ends the last share of a selection merges them in their order, so
- * the result does not depend on the number of threads. Single tokens are unpacked some at a time, so that the processor fetches several from memory at once.
+ * the result does not depend on the number of threads. What a share needs is fetched from many places of memory at once before it is computed with.
  */
 final class GatherAttention {
     private static final Segments[] NONE = {};
@@ -24,9 +24,6 @@ final class GatherAttention {
 
     /** Chosen tokens in a share. */
     private static final int PART = 256;
-
-    /** Single tokens that are unpacked at a time. */
-    private static final int BATCH = 32;
 
     private static final double LOG2_E = 1 / Math.log(2);
 
@@ -58,7 +55,7 @@ final class GatherAttention {
         final Shares.Scratch merging = new Shares.Scratch();
         float[] queries = {};
         float[] scores = {};
-        float[] rows = {};
+        long touched; // see KvSide.touch
     }
 
     GatherAttention(Workers workers) {
@@ -144,9 +141,9 @@ final class GatherAttention {
         int kvHead = choice % sets / setsPerKvHead;
         s.queries = Shares.grown(s.queries, group * headDim);
         s.scores = Shares.grown(s.scores, group * PART);
-        s.rows = Shares.grown(s.rows, BATCH * width);
         heads.scale(q, choice * group * headDim, group * headDim, s.queries);
         shares.clear(heads, share, 1);
+        touch(source, kvHead, chosen, from, to, s);
         scores(source, kvHead, chosen, from, to, s);
         int padded = Math.ceilDiv(to - from, TILE) * TILE;
         for (int g = 0; g < group; g++) {
@@ -160,6 +157,20 @@ final class GatherAttention {
         weigh(source, kvHead, chosen, from, to, share * group * width, s);
     }
 
+    /** Has the processor fetch what the share needs. */
+    private void touch(Segments source, int kvHead, Selection chosen, int from, int to, Scratch s) {
+        for (int i = from, next; i < to; i = next) {
+            int firstId = firstId(chosen, i);
+            next = i + 1;
+            while (next < to && chosen.id(next) < firstId + Page.TOKENS) {
+                next++;
+            }
+            Page page = page(source, firstId);
+            s.touched += page.keys().touch(kvHead, chosen.ids(), i, next - i, firstId);
+            s.touched += page.values().touch(kvHead, chosen.ids(), i, next - i, firstId);
+        }
+    }
+
     private void scores(Segments source, int kvHead, Selection chosen, int from, int to, Scratch s) {
         int group = heads.group(), headDim = heads.headDim(), width = heads.width();
         for (int i = from; i < to; ) {
@@ -170,8 +181,22 @@ final class GatherAttention {
                 keys.scores(kvHead, tile, 1, s.queries, 0, group, headDim, s.scores, at, PART, s.tiles);
                 i += TILE;
             } else {
-                int n = unpack(source, kvHead, true, chosen, i, to, s.rows);
-                kernel.rowScores(s.queries, 0, group, headDim, s.rows, 0, width, n, s.scores, at, PART, s.tiles);
+                int firstId = firstId(chosen, i), n = single(chosen, i, to);
+                keys.gatherScores(
+                        kvHead,
+                        chosen.ids(),
+                        i,
+                        n,
+                        firstId,
+                        s.queries,
+                        0,
+                        group,
+                        headDim,
+                        width,
+                        s.scores,
+                        at,
+                        PART,
+                        s.tiles);
                 i += n;
             }
         }
@@ -188,28 +213,39 @@ final class GatherAttention {
                 values.weigh(kvHead, tile, 1, s.scores, at, PART, group, headDim, width, o, outAt, s.tiles);
                 i += TILE;
             } else {
-                int n = unpack(source, kvHead, false, chosen, i, to, s.rows);
-                kernel.weigh(s.scores, at, PART, group, s.rows, 0, width, n, width, o, outAt);
+                int firstId = firstId(chosen, i), n = single(chosen, i, to);
+                values.gatherWeigh(
+                        kvHead,
+                        chosen.ids(),
+                        i,
+                        n,
+                        firstId,
+                        s.scores,
+                        at,
+                        PART,
+                        group,
+                        headDim,
+                        width,
+                        o,
+                        outAt,
+                        s.tiles);
                 i += n;
             }
         }
     }
 
-    /** Unpacks keys, or values, of chosen tokens from one on: a batch, or up to the next whole tile; returns how many. */
-    private int unpack(Segments source, int kvHead, boolean keys, Selection chosen, int from, int to, float[] rows) {
-        int end = Math.min(from + BATCH, to), width = heads.width();
-        int i = from;
-        do {
-            int firstId = chosen.id(i) / Page.TOKENS * Page.TOKENS, next = i;
-            do {
-                next++;
-            } while (next < end && chosen.id(next) < firstId + Page.TOKENS && !chosen.isTile(next, to));
-            Page page = page(source, firstId);
-            KvSide side = keys ? page.keys() : page.values();
-            side.gather(kvHead, chosen.ids(), i, next - i, firstId, rows, (i - from) * width, width);
-            i = next;
-        } while (i < end && !chosen.isTile(i, to));
-        return i - from;
+    /** The id of the first token of the page that the i-th is in. */
+    private static int firstId(Selection chosen, int i) {
+        return chosen.id(i) / Page.TOKENS * Page.TOKENS;
+    }
+
+    /** How many tokens from the i-th on are in its page and before the next whole tile. */
+    private static int single(Selection chosen, int i, int to) {
+        int end = firstId(chosen, i) + Page.TOKENS, next = i + 1;
+        while (next < to && chosen.id(next) < end && !chosen.isTile(next, to)) {
+            next++;
+        }
+        return next - i;
     }
 
     private static Page page(Segments source, int id) {

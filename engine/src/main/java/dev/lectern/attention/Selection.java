@@ -68,6 +68,24 @@ public final class Selection {
         count = longer;
     }
 
+    /**
+     * Adds tokens, each with a log-weight of its own.
+     *
+     * @param more {@code [tokens]}, what is to be added to {@code firstId}; ascending
+     * @throws IllegalArgumentException unless the first is above all before it
+     */
+    void addAll(int firstId, int[] more, float[] logWeight, int tokens) {
+        if (tokens == 0) {
+            return;
+        }
+        int first = count;
+        addRun(firstId + more[0], tokens, 0);
+        for (int i = 0; i < tokens; i++) {
+            ids[first + i] = firstId + more[i];
+            logWeights[first + i] = logWeight[i];
+        }
+    }
+
     public int count() {
         return count;
     }

@@ -137,7 +137,8 @@ abstract class TokenChoice implements DecodeAttention {
         }
     }
 
-    private void begin(Middle middle, Step step, int row, int set) {
+    /** Says what a set of a row may choose from; after what {@link #middleEnd} depends on is known. */
+    final void begin(Middle middle, Step step, int row, int set) {
         int tokens = step.tokens(row);
         middle.layer = step.layer();
         middle.row = row;

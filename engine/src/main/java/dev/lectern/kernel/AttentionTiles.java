@@ -138,6 +138,55 @@ public interface AttentionTiles {
             TileScratch scratch);
 
     /**
+     * Decode: {@link #rowScores} of chosen stored rows, without a copy of them as f32. The result is the same within rounding.
+     *
+     * @param type F16 or BF16
+     * @param keys {@code [rows][headDim]} from byte keysAt, all finite
+     * @param ids which rows: {@code ids[from … from + count)}
+     * @param q {@code [heads][headDim]} from qAt; headDim a multiple of {@value #STORED_WIDTH}
+     * @param s {@code [heads][stride]} from sAt; a score for each chosen row written per head
+     */
+    void chosenScores(
+            ElementType type,
+            MemorySegment keys,
+            long keysAt,
+            int[] ids,
+            int from,
+            int count,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch);
+
+    /**
+     * Decode: {@link #weigh} of chosen stored rows, without a copy of them as f32. The result is the same within rounding.
+     *
+     * @param type F16 or BF16
+     * @param values {@code [rows][headDim]} from byte valuesAt, all finite
+     * @param ids which rows: {@code ids[from … from + count)}
+     * @param p {@code [heads][stride]} from pAt, none above 1
+     * @param o {@code [heads][headDim]} from oAt; headDim a multiple of {@value #STORED_WIDTH}
+     */
+    void chosenWeigh(
+            ElementType type,
+            MemorySegment values,
+            long valuesAt,
+            int[] ids,
+            int from,
+            int count,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            float[] o,
+            int oAt);
+
+    /**
      * Chunk: {@code s[t][lane] = Σ_d k[d][t] · q[d][lane]}, tile by tile.
      *
      * @param q {@code [headDim][64]} from qAt

@@ -38,6 +38,16 @@ public final class Kernels {
         return VECTOR ? VectorProvider.codeTiles() : new ScalarCodeTiles();
     }
 
+    /** The kernel of keys of a bit or two; it holds nothing, any number of threads may share it. */
+    public static BitPlanes bitPlanes() {
+        return VECTOR ? VectorProvider.bitPlanes() : new ScalarBitPlanes();
+    }
+
+    /** The kernels of weights that are drawn from; they hold nothing, any number of threads may share them. */
+    public static Proportions proportions() {
+        return VECTOR ? VectorProvider.proportions() : new ScalarProportions();
+    }
+
     /** The rotation of queries and keys; it holds nothing, any number of threads may share it. */
     public static Rotation rotation() {
         return VECTOR ? VectorProvider.rotation() : new ScalarRotation();
@@ -117,6 +127,14 @@ public final class Kernels {
 
         static CodeTiles codeTiles() {
             return new VectorCodeTiles();
+        }
+
+        static BitPlanes bitPlanes() {
+            return new VectorBitPlanes();
+        }
+
+        static Proportions proportions() {
+            return new VectorProportions();
         }
 
         static Rotation rotation() {

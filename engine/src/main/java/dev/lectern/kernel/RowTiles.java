@@ -23,7 +23,7 @@ final class RowTiles {
     private static final VectorMask<Float> UPPER_QUARTERS = upper(L / 4);
 
     /** Where {@link #sum} leaves the sums of four heads. */
-    private static final int[] PLACES = {0, L / 2, L / 4, L / 2 + L / 4};
+    static final int[] PLACES = {0, L / 2, L / 4, L / 2 + L / 4};
 
     private RowTiles() {}
 
@@ -103,7 +103,8 @@ final class RowTiles {
         sum(a0, a1, a2, a3).intoArray(sums, 0);
     }
 
-    private static FloatVector sum(FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3) {
+    /** The sums of the lanes of four vectors, in the lanes {@link #PLACES}. */
+    static FloatVector sum(FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3) {
         FloatVector b0 = a0.add(a0.rearrange(FOLD_2)).blend(a1.add(a1.rearrange(FOLD_2)), UPPER_HALVES);
         FloatVector b2 = a2.add(a2.rearrange(FOLD_2)).blend(a3.add(a3.rearrange(FOLD_2)), UPPER_HALVES);
         FloatVector c = b0.add(b0.rearrange(FOLD_4)).blend(b2.add(b2.rearrange(FOLD_4)), UPPER_QUARTERS);

@@ -127,6 +127,51 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public void chosenScores(
+            ElementType type,
+            MemorySegment keys,
+            long keysAt,
+            int[] ids,
+            int from,
+            int count,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        float[] row = scratch.tile(headDim);
+        for (int i = 0; i < count; i++) {
+            decode(type, keys, keysAt + type.bytes((long) ids[from + i] * headDim), headDim, row, 0);
+            rowScores(q, qAt, heads, headDim, row, 0, headDim, 1, s, sAt + i, stride, scratch);
+        }
+    }
+
+    @Override
+    public void chosenWeigh(
+            ElementType type,
+            MemorySegment values,
+            long valuesAt,
+            int[] ids,
+            int from,
+            int count,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            float[] o,
+            int oAt) {
+        float[] row = new float[headDim];
+        for (int i = 0; i < count; i++) {
+            decode(type, values, valuesAt + type.bytes((long) ids[from + i] * headDim), headDim, row, 0);
+            weigh(p, pAt + i, stride, heads, row, 0, headDim, 1, headDim, o, oAt);
+        }
+    }
+
+    @Override
     public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
         for (int t = 0; t < tiles * TILE; t++) {
             int keys = kAt + t / TILE * headDim * TILE + t % TILE;

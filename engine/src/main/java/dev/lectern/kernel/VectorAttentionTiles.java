@@ -92,6 +92,43 @@ final class VectorAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public void chosenScores(
+            ElementType type,
+            MemorySegment keys,
+            long keysAt,
+            int[] ids,
+            int from,
+            int count,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        ChosenRows.scores(type, keys, keysAt, ids, from, count, q, qAt, heads, headDim, s, sAt, stride, scratch);
+    }
+
+    @Override
+    public void chosenWeigh(
+            ElementType type,
+            MemorySegment values,
+            long valuesAt,
+            int[] ids,
+            int from,
+            int count,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            float[] o,
+            int oAt) {
+        ChosenRows.weigh(type, values, valuesAt, ids, from, count, p, pAt, stride, heads, headDim, o, oAt);
+    }
+
+    @Override
     public void chunkScores(float[] q, int qAt, int headDim, float[] k, int kAt, int tiles, float[] s, int sAt) {
         ChunkTiles.scores(q, qAt, headDim, k, kAt, tiles, s, sAt);
     }

@@ -27,6 +27,11 @@ final class Widening {
         return type == ElementType.F16 ? 0x8fffe000 : -1;
     }
 
+    /** What a widened number is to be multiplied by to be the stored one. */
+    static float unit(ElementType type) {
+        return type == ElementType.F16 ? HALF_UNIT * HALF_UNIT : 1;
+    }
+
     static FloatVector widened(MemorySegment segment, long at, int shift, IntVector mask) {
         return Lanes.shorts(segment, at)
                 .lanewise(VectorOperators.LSHL, shift)

@@ -16,6 +16,9 @@ public final class FloatFormat implements KvFormat {
     public static final FloatFormat F16 = new FloatFormat("f16", ElementType.F16);
     public static final FloatFormat BF16 = new FloatFormat("bf16", ElementType.BF16);
 
+    /** Bytes that come from memory together. */
+    private static final int LINE = 64;
+
     private static final AttentionTiles KERNEL = Kernels.attentionTiles();
 
     private final String name;
@@ -183,6 +186,83 @@ public final class FloatFormat implements KvFormat {
                     KERNEL.decodeColumn(type, segment, at(start + inTile), headDim, out, to);
                 }
             }
+        }
+
+        /** Whether chosen rows can be computed with as they are stored. */
+        private boolean isStoredRows() {
+            return type != ElementType.F32 && layout == Layout.ROW && headDim % AttentionTiles.STORED_WIDTH == 0;
+        }
+
+        /** Where the row of token 0 would be if the page's first had this id. */
+        private long rowsAt(int head, int firstId) {
+            return at(tileStart(head, 0) - (long) firstId * headDim);
+        }
+
+        @Override
+        public void gatherScores(
+                int head,
+                int[] ids,
+                int from,
+                int count,
+                int firstId,
+                float[] q,
+                int qAt,
+                int heads,
+                int headDim,
+                int width,
+                float[] s,
+                int sAt,
+                int stride,
+                TileScratch scratch) {
+            if (!isStoredRows()) {
+                KvSide.super.gatherScores(
+                        head, ids, from, count, firstId, q, qAt, heads, headDim, width, s, sAt, stride, scratch);
+                return;
+            }
+            long at = rowsAt(head, firstId);
+            KERNEL.chosenScores(type, segment, at, ids, from, count, q, qAt, heads, headDim, s, sAt, stride, scratch);
+        }
+
+        @Override
+        public void gatherWeigh(
+                int head,
+                int[] ids,
+                int from,
+                int count,
+                int firstId,
+                float[] p,
+                int pAt,
+                int stride,
+                int heads,
+                int headDim,
+                int width,
+                float[] o,
+                int oAt,
+                TileScratch scratch) {
+            if (!isStoredRows()) {
+                KvSide.super.gatherWeigh(
+                        head, ids, from, count, firstId, p, pAt, stride, heads, headDim, width, o, oAt, scratch);
+                return;
+            }
+            long at = rowsAt(head, firstId);
+            KERNEL.chosenWeigh(type, segment, at, ids, from, count, p, pAt, stride, heads, headDim, o, oAt);
+        }
+
+        @Override
+        public long touch(int head, int[] ids, int from, int count, int firstId) {
+            if (layout == Layout.TILE) {
+                return 0; // a key is all over its tile
+            }
+            long read = 0;
+            long rows = rowsAt(head, firstId);
+            int bytes = rowBytes();
+            for (int i = from; i < from + count; i++) {
+                long row = rows + (long) ids[i] * bytes;
+                for (int line = 0; line < bytes; line += LINE) {
+                    read += segment.get(ValueLayout.JAVA_BYTE, row + line);
+                }
+            }
+            return read;
         }
 
         @Override

@@ -66,6 +66,70 @@ public interface KvSide {
     void gather(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride);
 
     /**
+     * Reads a little of each piece of memory that {@link #gather} of the same tokens will read, so that the processor fetches many of them at once instead of one after another.
+     *
+     * @return what was read, in a form of no meaning: whoever keeps it keeps the compiler from leaving the reads out
+     */
+    default long touch(int head, int[] ids, int from, int count, int firstId) {
+        return 0;
+    }
+
+    /**
+     * Scores of query heads against chosen keys of one kv head, as {@link AttentionTiles#rowScores} defines them. A format may have a faster way than through {@link #gather}; the result is the same within
+     * rounding.
+     *
+     * @param ids of tokens; {@code ids[from … from + count)} are read
+     * @param firstId the id of the page's first token
+     * @param width headDim rounded up to a multiple of 16
+     * @param s {@code [heads][stride]} from sAt; a score for each token written per head
+     */
+    default void gatherScores(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            int width,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        float[] keys = scratch.tile(count * width);
+        gather(head, ids, from, count, firstId, keys, 0, width);
+        Kernels.attentionTiles().rowScores(q, qAt, heads, headDim, keys, 0, width, count, s, sAt, stride, scratch);
+    }
+
+    /**
+     * Weighted sums of chosen values of one kv head, as {@link AttentionTiles#weigh} defines them. A format may have a faster way than through {@link #gather}; the result is the same within rounding.
+     *
+     * @param p {@code [heads][stride]} from pAt: a weight of at most 1 for each token
+     * @param o {@code [heads][width]} from oAt, added to
+     */
+    default void gatherWeigh(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        float[] values = scratch.tile(count * width);
+        gather(head, ids, from, count, firstId, values, 0, width);
+        Kernels.attentionTiles().weigh(p, pAt, stride, heads, values, 0, width, count, width, o, oAt);
+    }
+
+    /**
      * Scores of query heads against the keys of one kv head, as {@link AttentionTiles#scores} defines them. A format may have a faster way than
      * through {@link #tile} or {@link #rows}; the result is the same within rounding.
      *

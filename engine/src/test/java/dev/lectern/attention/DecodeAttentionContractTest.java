@@ -37,7 +37,9 @@ class DecodeAttentionContractTest {
                 "quest:budget=10%:page=8",
                 "loki:budget=10%:dims=0.3",
                 "magicpig:k=4:l=20:dense=none",
-                "magicpig:k=6:l=30:hits=1:correct=no:projection=head:append=16:dense=none");
+                "magicpig:k=6:l=30:hits=1:correct=no:projection=head:append=16:dense=none",
+                "pps:budget=10%",
+                "pps:budget=10%:bits=2");
     }
 
     private final Random random = new Random(5);
@@ -86,7 +88,9 @@ class DecodeAttentionContractTest {
                 "quest:budget=100%:page=8:sinks=0:window=1",
                 // One bit is the same in two of 100 tables for all keys that there are, and u is 1 to the last bit.
                 "magicpig:k=1:l=100:eps=1e-9:dense=none",
-                "magicpig:k=1:l=100:centre=no:correct=no:dense=none:sinks=0:window=1"
+                "magicpig:k=1:l=100:centre=no:correct=no:dense=none:sinks=0:window=1",
+                "pps:budget=100%",
+                "pps:budget=100000:bits=2:sinks=0:window=1"
             })
     void aBudgetOfEverythingEqualsDense(String method) {
         for (Layout layout : Layout.values()) {

@@ -201,7 +201,7 @@ class TokenChoiceTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, loki, magicpig",
+                "topq | there are dense, window, topk, topp, oracle-sampling, uniform, quest, loki, magicpig, pps",
                 "topk:budget=0 | budget is 0",
                 "topk:budget=1.5 | budget is 1.5",
                 "topk:budget=101% | budget is 101%",
@@ -220,7 +220,10 @@ class TokenChoiceTest {
                 "magicpig:l=2:hits=3 | hits is 3, but there are 2 tables",
                 "magicpig:eps=0 | eps is 0",
                 "magicpig:centre=maybe | centre is maybe, but it takes yes or no",
-                "magicpig:projection=layer | projection is layer, but it takes shared or head"
+                "magicpig:projection=layer | projection is layer, but it takes shared or head",
+                "pps:bits=3 | bits is 3",
+                "pps:heavy=0 | heavy is 0",
+                "pps:floor=2 | floor is 2"
             })
     void whatAMethodDoesNotTakeIsSaid(String spec, String sentence) {
         assertThatThrownBy(() -> DecodeAttentions.named(spec))

@@ -110,6 +110,43 @@ public class AttentionTilesParityTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 4, 7})
+    public void chosenStoredRowsEqualTheScalarOnes(int heads) {
+        Random random = new Random(heads);
+        int rows = 60, from = 3, count = 21, stride = 40;
+        int[] ids = random.ints(0, rows).distinct().limit(from + count).sorted().toArray();
+        for (ElementType type : new ElementType[] {ElementType.F16, ElementType.BF16}) {
+            for (int headDim : new int[] {64, 128}) {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment stored = arena.allocate(type.bytes((long) rows * headDim) + 6);
+                    for (long i = 0; i < (long) rows * headDim; i++) {
+                        float x = (float) random.nextGaussian() * (i % 50 == 0 ? 1e-6f : 1);
+                        stored.set(ValueLayout.JAVA_SHORT_UNALIGNED, 6 + 2 * i, bits(type, x));
+                    }
+                    float[] q = random(random, 3 + heads * headDim), p = new float[1 + heads * stride];
+                    float[] expected = new float[2 + heads * stride], actual = expected.clone();
+                    TileScratch scratch = new TileScratch();
+                    scalar.chosenScores(
+                            type, stored, 6, ids, from, count, q, 3, heads, headDim, expected, 2, stride, scratch);
+                    vector.chosenScores(
+                            type, stored, 6, ids, from, count, q, 3, heads, headDim, actual, 2, stride, scratch);
+                    // Sums in two orders of at most 128 products of about 1.
+                    assertClose(actual, expected, 1e-4f);
+
+                    for (int i = 0; i < p.length; i++) {
+                        p[i] = random.nextFloat();
+                    }
+                    float[] start = random(random, 5 + heads * headDim);
+                    float[] expectedOut = start.clone(), actualOut = start.clone();
+                    scalar.chosenWeigh(type, stored, 6, ids, from, count, p, 1, stride, heads, headDim, expectedOut, 5);
+                    vector.chosenWeigh(type, stored, 6, ids, from, count, p, 1, stride, heads, headDim, actualOut, 5);
+                    assertSame(actualOut, expectedOut);
+                }
+            }
+        }
+    }
+
     private static short bits(ElementType type, float x) {
         return type == ElementType.F16 ? Float.floatToFloat16(x) : (short) (Float.floatToRawIntBits(x) >>> 16);
     }
