@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
             "Say how far methods of attention are from exact attention, on a model's real queries, keys and values.",
             "",
             "The model reads a text once, and what its attention saw is kept in a safetensors file, which this command and other"
-                    + " programs can read again: all keys and values, and the queries and outputs of the last 64 tokens. Then each"
+                    + " programs can read again: all keys and values, and the queries and outputs of the last 128 tokens (the last 64 judge a method). Then each"
                     + " method answers those queries: the relative error of its outputs, the share of the softmax that its tokens"
                     + " have, the share of tokens, and the bytes that it reads beside those of dense attention.",
             ""

@@ -16,16 +16,18 @@ import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * How far methods of attention are from exact attention, on the queries, keys and values of a real text: of each layer, query head and recorded position the relative error {@code |o' − o| / |o|}, with the
+ * How far methods of attention are from exact attention, on the queries, keys and values of a real text: of each layer, query head and recorded position (the last 64 of them) the relative error {@code |o' − o| / |o|}, with the
  * recorded output o, and the share of the softmax that the chosen tokens have.
  */
 public final class AttentionEval {
+    /** Positions that methods are judged by, the last ones. */
+    private static final int JUDGED = AttentionRecording.LAST / 2;
+
     private final AttentionRecording recording;
     private final KvFormats format;
     private final Workers workers;
@@ -41,6 +43,7 @@ public final class AttentionEval {
         final List<Double> densities = new ArrayList<>(); // of layers
         double mass;
         Traffic traffic = new Traffic(0, 0, 0);
+        Traffic before = traffic; // this layer
 
         Cases(DecodeAttention method) {
             this.method = method;
@@ -109,14 +112,15 @@ public final class AttentionEval {
         AttentionRecording.Layer recorded = recording.layer(layer);
         int[] positions = recording.positions();
         LayerCache kept = new LayerCache(shape.kvHeads(), shape.headDim(), window, format.keys(), format.values());
-        Map<Cases, Traffic> before = new IdentityHashMap<>();
+        int first = Math.max(0, positions.length - JUDGED);
         cases.values().forEach(c -> {
             c.layers.add(0.0);
-            before.put(c, c.traffic);
+            c.before = c.traffic;
         });
         try (KvCache cache = new KvCache(List.of(kept))) {
             cache.reserve(positions[positions.length - 1] + 1);
-            for (int i = 0; i < positions.length; i++) {
+            remember(recorded, cache, first);
+            for (int i = first; i < positions.length; i++) {
                 cancellation.check();
                 store(recorded, cache, positions[i]);
                 float[] q = new float[shape.heads() * shape.headDim()];
@@ -127,8 +131,19 @@ public final class AttentionEval {
             }
         }
         for (Cases c : cases.values()) {
-            c.layers.set(c.layers.size() - 1, c.layers.getLast() / (positions.length * shape.heads()));
-            c.densities.add(c.traffic.since(before.get(c)).density());
+            c.layers.set(c.layers.size() - 1, c.layers.getLast() / ((positions.length - first) * shape.heads()));
+            c.densities.add(c.traffic.since(c.before).density());
+        }
+    }
+
+    /** Tells the cache the queries before those that methods are judged by, as it knows them of a text that was read. */
+    private void remember(AttentionRecording.Layer recorded, KvCache cache, int before) {
+        int heads = recording.shape().heads(), width = heads * recording.shape().headDim();
+        float[] q = new float[width];
+        cache.expectQueries(width);
+        for (int i = 0; i < before; i++) {
+            recorded.queries().copy(i, 0, heads, q, 0);
+            cache.remember(0, recording.positions()[i], q, 0);
         }
     }
 

@@ -45,8 +45,8 @@ import java.util.stream.Stream;
  * {@code kvHeads}, {@code headDim}, {@code windows} (of all layers of the model, with commas; 0 for none), {@code lectern} (its version), {@code date}.
  */
 public final class AttentionRecording implements AutoCloseable {
-    /** So many positions at the end of a text are always kept. */
-    public static final int LAST = 64;
+    /** So many positions at the end of a text are always kept: half of them to judge methods by, and before these those that a method may learn from. */
+    public static final int LAST = 128;
 
     private static final String FORMAT = "lectern attention 1";
     private static final Pattern KEYS = Pattern.compile("layers\\.(0|[1-9]\\d{0,5})\\.k");
