@@ -4,10 +4,12 @@ import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Traffic;
+import dev.lectern.attention.AttentionWeights;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
+import dev.lectern.attention.Selection;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
@@ -34,16 +36,20 @@ public final class Forward {
     /** Rows that one worker rotates and stores at a time: mostly a tile of the cache, so that two workers seldom write to the same lines of memory. */
     private static final int ROWS_PER_TASK = AttentionTiles.TILE;
 
+    private static final Selection[] EVERYTHING = {};
+
     private final Decoder decoder;
     private final Workers workers;
     private final State state;
     private final ExactAttention exact;
+    private final AttentionWeights weights;
 
     public Forward(Decoder decoder, Workers workers) {
         this.decoder = decoder;
         this.workers = workers;
         state = decoder.newState(workers);
         exact = new ExactAttention(workers);
+        weights = new AttentionWeights(workers);
     }
 
     /**
@@ -94,7 +100,7 @@ public final class Forward {
             stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
             if (plan.rows.singles() > 0) {
-                attention.attend(exact, layer, heads, plan.singleCaches, q, out, cancellation);
+                plan.attendSingles(attention, layer, heads, q, out);
             }
             plan.attendChunks(layer, heads, q, out);
             stopwatch.lap(Part.ATTENTION);
@@ -154,6 +160,7 @@ public final class Forward {
         final int[] firstLogit; // per slice as given
         final KvCache[] singleCaches;
         private final int[] observed; // indices in ordered
+        private final int[] weighed; // those of them whose last token's weights are wanted
         private final int tableWidth; // cosines and sines of a row
         private final float[] angles; // [rows][2][pairs]
 
@@ -200,6 +207,10 @@ public final class Forward {
             observed = IntStream.range(0, ordered.size())
                     .filter(i -> ordered.get(i).sequence().observer() != null)
                     .toArray();
+            weighed = IntStream.of(observed)
+                    .filter(i -> ordered.get(i).logits() == Slice.Logits.LAST
+                            && observer(i).wantsWeights())
+                    .toArray();
         }
 
         private static int rank(Slice slice) {
@@ -223,6 +234,46 @@ public final class Forward {
                 int qAt = firstRow[i] * config.heads() * config.headDim();
                 int kAt = firstRow[i] * config.kvHeads() * config.headDim();
                 observer(i).attended(layer, positions[firstRow[i]], n, q, qAt, k, kAt, out, qAt);
+            }
+        }
+
+        void attendSingles(DecodeAttention attention, int layer, Heads heads, float[] q, float[] out) {
+            if (weighed.length == 0) {
+                attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
+                return;
+            }
+            int[] calls = new int[1];
+            exact.listen((shape, rows, sets, selections) -> {
+                if (++calls[0] > 1) {
+                    throw new IllegalStateException(
+                            attention.name() + " attends in parts, whose weights cannot be told one by one");
+                }
+                tellWeights(true, layer, heads, q, selections, sets);
+            });
+            try {
+                attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
+            } finally {
+                exact.listen(null);
+            }
+            if (calls[0] == 0) {
+                tellWeights(true, layer, heads, q, EVERYTHING, 0);
+            }
+        }
+
+        /**
+         * @param single whether of slices of one token, or of the others
+         * @param sets selections of a row; 0 where everything was read
+         */
+        private void tellWeights(boolean single, int layer, Heads heads, float[] q, Selection[] selections, int sets) {
+            for (int i : weighed) {
+                if (ordered.get(i).isSingle() == single) {
+                    int row = firstRow[i] + ordered.get(i).tokens().length - 1, tokens = positions[row] + 1;
+                    KvCache cache = ordered.get(i).sequence().cache();
+                    int qAt = row * heads.heads() * heads.headDim();
+                    weights.weigh(
+                            heads, layer, cache, tokens, q, qAt, selections, row * sets, sets, state.cancellation());
+                    observer(i).weighed(layer, positions[row], heads.heads(), weights.weights(), weights.stride());
+                }
             }
         }
 
@@ -272,6 +323,7 @@ public final class Forward {
                 Segments segments = Segments.of(cache, layer, cache.length() + n);
                 exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, null, state.cancellation());
             }
+            tellWeights(false, layer, heads, q, EVERYTHING, 0);
         }
     }
 }

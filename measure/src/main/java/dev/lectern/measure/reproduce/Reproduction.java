@@ -20,7 +20,8 @@ public final class Reproduction {
             new FormatSpeedExperiment(),
             new ArithmeticExperiment(),
             new GeometryExperiment(),
-            new AttentionExperiment());
+            new AttentionExperiment(),
+            new ReadingExperiment());
 
     private Reproduction() {}
 
