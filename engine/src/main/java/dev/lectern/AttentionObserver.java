@@ -31,8 +31,8 @@ public interface AttentionObserver {
     default void attended(
             int layer, int firstPosition, int rows, float[] q, int qAt, float[] k, int kAt, float[] out, int outAt) {}
 
-    /** Whether it wants to be told by {@link #weighed}. That costs about as much as exact attention for one token, and keeps no answer from being the same. */
-    default boolean wantsWeights() {
+    /** Whether it wants to be told by {@link #weighed} of a layer. That costs about as much as exact attention for one token, and keeps no answer from being the same. */
+    default boolean wantsWeights(int layer) {
         return false;
     }
 

@@ -66,7 +66,7 @@ class AttentionWeightsTest {
         }
 
         @Override
-        public boolean wantsWeights() {
+        public boolean wantsWeights(int layer) {
             return true;
         }
 

@@ -75,7 +75,7 @@ class PassageTest {
             int[] tokens = model.tokenize("A red crane. ".repeat(6) + "Which?");
             List<Passage> passages =
                     List.of(new Passage(0, 20, 0, 1, ""), new Passage(20, 40, 0, 1, ""), new Passage(40, 45, 0, 1, ""));
-            PassageReading reading = new PassageReading(passages);
+            PassageReading reading = new PassageReading(model.attentionShape(), passages);
             assertThat(reading.masses()).containsOnly(0);
             session.observe(reading);
             session.read(tokens, Progress.NONE, new Cancellation());

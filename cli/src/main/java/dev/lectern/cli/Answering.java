@@ -166,7 +166,7 @@ final class Answering {
             boolean shown,
             long ready,
             double earlier) {
-        Optional<PassageReading> question = passages.map(Passages::unread);
+        Optional<PassageReading> question = passages.map(known -> known.unread(model.attentionShape()));
         session.observe(question.orElse(null));
         double prefill = earlier + read(session, prompt.tokens(), prompt.length());
         List<Growing> growing = new ArrayList<>();

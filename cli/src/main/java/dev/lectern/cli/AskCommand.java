@@ -149,7 +149,7 @@ final class AskCommand implements Verb {
     @Mixin
     OutputChoice output = new OutputChoice();
 
-    /** Takes a number of passages that is attached with =, and nothing else: what follows may be a document. */
+    /** Takes a number of passages that is attached with =, and none that is not: what follows may be a document. */
     static final class OnlyAttached implements CommandLine.IParameterPreprocessor {
         @Override
         public boolean preprocess(

@@ -1,5 +1,6 @@
 package dev.lectern.cli;
 
+import dev.lectern.AttentionShape;
 import dev.lectern.Passage;
 import dev.lectern.PassageReading;
 import dev.lectern.text.Detokenizer;
@@ -113,8 +114,8 @@ final class Passages {
     }
 
     /** For an answer that has not begun. */
-    PassageReading unread() {
-        return new PassageReading(passages);
+    PassageReading unread(AttentionShape shape) {
+        return new PassageReading(shape, passages);
     }
 
     /** The passages that an answer read most, and how much. */

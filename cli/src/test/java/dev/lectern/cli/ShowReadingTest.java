@@ -111,7 +111,7 @@ class ShowReadingTest {
             isPartOf(passage, map(passage).get("document").equals(note.toString()) ? note : other);
         }
         assertThat(fresh)
-                .extracting(passage -> map(passage).get("document"))
+                .map(passage -> String.valueOf(map(passage).get("document")))
                 .contains(note.toString(), other.toString());
         List<String> read = new ArrayList<>(List.of("read"));
         read.addAll(documents);

@@ -160,7 +160,7 @@ public final class Forward {
         final int[] firstLogit; // per slice as given
         final KvCache[] singleCaches;
         private final int[] observed; // indices in ordered
-        private final int[] weighed; // those of them whose last token's weights are wanted
+        private final int[] chosenAfter; // those of them after whose last token the next one is chosen
         private final int tableWidth; // cosines and sines of a row
         private final float[] angles; // [rows][2][pairs]
 
@@ -207,9 +207,8 @@ public final class Forward {
             observed = IntStream.range(0, ordered.size())
                     .filter(i -> ordered.get(i).sequence().observer() != null)
                     .toArray();
-            weighed = IntStream.of(observed)
-                    .filter(i -> ordered.get(i).logits() == Slice.Logits.LAST
-                            && observer(i).wantsWeights())
+            chosenAfter = IntStream.of(observed)
+                    .filter(i -> ordered.get(i).logits() == Slice.Logits.LAST)
                     .toArray();
         }
 
@@ -238,7 +237,7 @@ public final class Forward {
         }
 
         void attendSingles(DecodeAttention attention, int layer, Heads heads, float[] q, float[] out) {
-            if (weighed.length == 0) {
+            if (!wantsWeights(layer)) {
                 attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
                 return;
             }
@@ -260,13 +259,22 @@ public final class Forward {
             }
         }
 
+        private boolean wantsWeights(int layer) {
+            for (int i : chosenAfter) {
+                if (observer(i).wantsWeights(layer)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
         /**
          * @param single whether of slices of one token, or of the others
          * @param sets selections of a row; 0 where everything was read
          */
         private void tellWeights(boolean single, int layer, Heads heads, float[] q, Selection[] selections, int sets) {
-            for (int i : weighed) {
-                if (ordered.get(i).isSingle() == single) {
+            for (int i : chosenAfter) {
+                if (ordered.get(i).isSingle() == single && observer(i).wantsWeights(layer)) {
                     int row = firstRow[i] + ordered.get(i).tokens().length - 1, tokens = positions[row] + 1;
                     KvCache cache = ordered.get(i).sequence().cache();
                     int qAt = row * heads.heads() * heads.headDim();

@@ -83,7 +83,7 @@ public final class ReadingEval {
             read.read(Arrays.copyOf(prompt, end), Progress.NONE, cancellation);
             for (String method : options.attention()) {
                 try (Session session = read.fork(method)) {
-                    PassageReading reading = new PassageReading(passages);
+                    PassageReading reading = new PassageReading(model.attentionShape(), passages);
                     session.observe(reading);
                     session.read(Arrays.copyOfRange(prompt, end, prompt.length), Progress.NONE, cancellation);
                     GenerateOptions generate = GenerateOptions.DEFAULT.withMaxTokens(
