@@ -4,13 +4,16 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Which passages of a text an answer reads: an observer of the session that gives the answer, attached before the question's last token is read. The mass of a passage is the attention that its tokens
- * get, of all query heads in the upper half of the layers, for every token of the answer; the sum over all passages is 1, so what goes to the question, to the answer itself and to the sink before the
- * text does not count.
+ * Which passages of a text an answer reads: an observer of the session that gives the answer, attached before the question's last token is read.
  *
- * <p>Why the upper half: in the lower layers most heads look at the first tokens of a text, at what is near and at punctuation, whatever is asked. Summed over all layers that outweighs the few heads that
- * fetch what is asked for: of 16 right answers of SmolLM2-135M about texts of 1024 tokens with one needle, the passage of most mass held the needle in 3; summed over the upper two thirds, the half or the
- * third it did in all.
+ * <p>The mass of a passage is {@code Σ a²}, with the attention a that its tokens get together from one query head for one token of the answer, over all heads of the upper half of the layers and all tokens
+ * of the answer, the first one's last token of the question included; as a share of all passages. So what goes to the question, to the answer itself and to the sink before the text does not count, and a
+ * head that looks at one passage counts for more than one that looks everywhere: a² is the chance that it would look there twice.
+ *
+ * <p>Why the upper half: in the lower layers heads look at the first tokens of a text, at what is near and at punctuation, whatever is asked, and that outweighs the few heads that fetch what is asked for.
+ * Of 16 right answers of SmolLM2-135M about texts of 1024 tokens with one needle, the passage of most mass held the needle in 4 with all layers, and in 16 with the upper two thirds, the half or the
+ * third. Why the square: with {@code Σ a} the passage with the needle had 25 to 52 per cent and the next one 9 to 21, with {@code Σ a²} 76 to 93 and 2 to 15; and of 13 right answers of
+ * Qwen2.5-Coder-0.5B to questions about a report of 4000 tokens, 12 instead of 11 came from the passage of most mass.
  */
 public final class PassageReading implements AttentionObserver {
     private final int firstLayer;
@@ -46,9 +49,11 @@ public final class PassageReading implements AttentionObserver {
         for (int i = 0; i < masses.length; i++) {
             Passage passage = passages.get(i);
             for (int head = 0; head < heads; head++) {
+                double attention = 0;
                 for (int t = passage.firstToken(); t < passage.endToken(); t++) {
-                    masses[i] += weights[head * stride + t];
+                    attention += weights[head * stride + t];
                 }
+                masses[i] += attention * attention;
             }
         }
     }

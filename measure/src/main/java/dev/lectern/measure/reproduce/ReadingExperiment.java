@@ -23,7 +23,7 @@ record ReadingExperiment() implements Experiment {
         String small = MODELS.getFirst(), large = MODELS.getLast();
         return quick
                 ? List.of(part(small, 1024, 1))
-                : List.of(part(small, 1024, 20), part(small, 2048, 10), part(large, 2048, 4));
+                : List.of(part(small, 1024, 10), part(small, 2048, 5), part(large, 2048, 2));
     }
 
     private static Part part(String model, int length, int samples) {
