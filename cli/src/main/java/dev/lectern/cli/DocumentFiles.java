@@ -44,6 +44,9 @@ final class DocumentFiles {
 
     /** What the documents of a reading are called. */
     static List<String> names(KeptDocument kept) {
+        if (kept.sources().isEmpty()) {
+            return List.of("@" + kept.name());
+        }
         return kept.sources().stream()
                 .map(name -> name.equals("-") ? STANDARD_INPUT : name)
                 .toList();

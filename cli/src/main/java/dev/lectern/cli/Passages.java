@@ -26,20 +26,12 @@ final class Passages {
      * @param line of that, from 1 on
      */
     private record Place(String document, int from, int line, String text) {
-        /** @param heading what the document is introduced by, which is none of its text */
-        static Place of(String document, String heading, Passage passage) {
-            int cut = Math.clamp(
-                    heading.length() - passage.firstCharacter(),
-                    0,
-                    passage.text().length());
-            String own = passage.text().substring(cut), text = own.stripLeading();
-            cut += own.length() - text.length();
-            int line = passage.line() + lines(passage.text().substring(0, cut)) - lines(heading);
-            return new Place(document, passage.firstCharacter() + cut - heading.length(), line, text.strip());
-        }
-
-        private static int lines(String text) {
-            return (int) text.chars().filter(c -> c == '\n').count();
+        static Place of(String document, Passage passage) {
+            String text = passage.text().stripLeading();
+            String blank = passage.text().substring(0, passage.text().length() - text.length());
+            int lines = (int) blank.chars().filter(c -> c == '\n').count();
+            return new Place(
+                    document, passage.firstCharacter() + blank.length(), passage.line() + lines, text.strip());
         }
     }
 
@@ -69,48 +61,46 @@ final class Passages {
     }
 
     /**
-     * Cuts the documents of a prompt.
+     * Cuts the documents of a prompt. What introduces a document is none of it.
      *
      * @param names of the documents
      * @param most how many passages are wanted of an answer
      */
     static Passages of(Tokenizer tokenizer, Prompt prompt, List<String> names, int most) {
+        int first = prompt.documents();
+        int[] characters = new int[prompt.shared() - first]; // where tokens begin
+        StringBuilder text = new StringBuilder();
+        Detokenizer detokenizer = Detokenizer.ofContinuation(tokenizer);
+        for (int i = 0; i < characters.length; i++) {
+            characters[i] = text.length();
+            text.append(detokenizer.next(prompt.tokens()[first + i]));
+        }
         Passages all = new Passages(most);
-        int[] begins = begins(tokenizer, prompt, names);
+        List<String> headings = names.stream()
+                .map(name -> names.size() == 1 ? "" : Wording.heading(name))
+                .toList();
+        int at = place(text, headings.getFirst(), 0);
         for (int i = 0; i < names.size(); i++) {
-            String heading = names.size() == 1 ? "" : Wording.heading(names.get(i));
-            for (Passage passage : Passage.of(tokenizer, prompt.tokens(), begins[i], begins[i + 1])) {
+            int begin = Math.min(at + headings.get(i).length(), text.length());
+            at = i + 1 < names.size() ? place(text, headings.get(i + 1), begin) : text.length();
+            int from = first + tokensBefore(characters, begin), to = first + tokensBefore(characters, at);
+            for (Passage passage : Passage.of(tokenizer, prompt.tokens(), from, to)) {
                 all.passages.add(passage);
-                all.places.add(Place.of(names.get(i), heading, passage));
+                all.places.add(Place.of(names.get(i), passage));
             }
         }
         return all;
     }
 
-    /** The first token of each document, found by what introduces it, and the token after the last. */
-    private static int[] begins(Tokenizer tokenizer, Prompt prompt, List<String> names) {
-        int first = prompt.documents(), end = prompt.shared();
-        int[] characters = new int[end - first];
-        StringBuilder text = new StringBuilder();
-        Detokenizer detokenizer = Detokenizer.ofContinuation(tokenizer);
-        for (int t = first; t < end; t++) {
-            characters[t - first] = text.length();
-            text.append(detokenizer.next(prompt.tokens()[t]));
-        }
-        int[] begins = new int[names.size() + 1];
-        begins[0] = first;
-        int at = 0;
-        for (int i = 1; i < names.size(); i++) {
-            int found = text.indexOf(Wording.heading(names.get(i)), at + 1);
-            at = found < 0 ? text.length() : found;
-            int heading = at;
-            begins[i] = first
-                    + (int) IntStream.of(characters)
-                            .takeWhile(start -> start < heading)
-                            .count();
-        }
-        begins[names.size()] = end;
-        return begins;
+    /** Where a heading stands; the end of the text if the model's template left it out. */
+    private static int place(StringBuilder text, String heading, int from) {
+        int found = text.indexOf(heading, from);
+        return found < 0 ? text.length() : found;
+    }
+
+    private static int tokensBefore(int[] characters, int character) {
+        return (int)
+                IntStream.of(characters).takeWhile(start -> start < character).count();
     }
 
     /** For an answer that has not begun. */

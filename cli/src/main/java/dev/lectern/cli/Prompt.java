@@ -66,8 +66,8 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
         int firstDocument = messages.size(), lastDocument = firstDocument + documents.size() - 1;
         messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
         ChatPrompt prompt = conversation(model, messages, thinking);
-        return new Prompt(
-                prompt.ids(), prompt.begin(firstDocument), prompt.end(lastDocument), true, prompt.opensThinking());
+        int end = prompt.end(lastDocument), begin = Math.min(prompt.begin(firstDocument), end);
+        return new Prompt(prompt.ids(), begin, end, true, prompt.opensThinking());
     }
 
     /**
