@@ -30,8 +30,7 @@ final class Passages {
             String text = passage.text().stripLeading();
             String blank = passage.text().substring(0, passage.text().length() - text.length());
             int lines = (int) blank.chars().filter(c -> c == '\n').count();
-            return new Place(
-                    document, passage.firstCharacter() + blank.length(), passage.line() + lines, text.strip());
+            return new Place(document, passage.firstCharacter() + blank.length(), passage.line() + lines, text.strip());
         }
     }
 
