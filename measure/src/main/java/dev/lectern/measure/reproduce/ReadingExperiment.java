@@ -45,7 +45,7 @@ record ReadingExperiment() implements Experiment {
         StringBuilder text = new StringBuilder(Pages.heading(
                 "What an answer is said to have read",
                 "Texts with one needle (`niah_single_1` to `_3`, of which as many of each), asked for it as `ask` does. Of the samples that are answered rightly: in how many the passage that `ask --show-reading`"
-                        + " names first holds the needle.\n"));
+                        + " names first holds the needle."));
         text.append(
                 "\n| model | tokens | attention | samples | right | needle named |\n| --- | --: | --- | --: | --: | --: |\n");
         for (String model : Pages.models(files)) {
