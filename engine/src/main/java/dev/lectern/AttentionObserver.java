@@ -30,4 +30,18 @@ public interface AttentionObserver {
      */
     default void attended(
             int layer, int firstPosition, int rows, float[] q, int qAt, float[] k, int kAt, float[] out, int outAt) {}
+
+    /** Whether it wants to be told by {@link #weighed} of a layer. That costs about as much as exact attention for one token, and keeps no answer from being the same. */
+    default boolean wantsWeights(int layer) {
+        return false;
+    }
+
+    /**
+     * How much each token weighed in the attention of a token after which the next one is chosen: of each token of an answer, and of the last one of a text that is read. Told between {@code projected} and
+     * {@code attended}. What a sparse method did not choose weighs nothing, and what it chose weighs as the method counts it; a layer in which a method reads everything is exact.
+     *
+     * @param position of the token in the cache, the last that is weighed; in the text too, unless tokens were dropped ({@link SessionOptions#keep})
+     * @param weights {@code [heads][position + 1]}, heads stride apart; those of a head sum to 1, or are all 0 where nothing was chosen for it
+     */
+    default void weighed(int layer, int position, int heads, float[] weights, int stride) {}
 }

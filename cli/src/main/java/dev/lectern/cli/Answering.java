@@ -8,6 +8,7 @@ import dev.lectern.KeptReadings;
 import dev.lectern.LecternException;
 import dev.lectern.Memory;
 import dev.lectern.Model;
+import dev.lectern.PassageReading;
 import dev.lectern.Progress;
 import dev.lectern.Recall;
 import dev.lectern.Session;
@@ -31,6 +32,7 @@ final class Answering {
     private String begun = "";
     private Optional<Recall> recall = Optional.empty();
     private Kept written = new Kept(0, 0, Optional.empty());
+    private Optional<Passages> passages = Optional.empty();
 
     /** @param load seconds that it took to open the model */
     Answering(Surroundings surroundings, Model model, ModelChoice.Located located, double load) {
@@ -141,6 +143,11 @@ final class Answering {
         return seconds(began);
     }
 
+    /** Has every answer from now on tell which of these passages it read. */
+    void watch(Passages passages) {
+        this.passages = Optional.of(passages);
+    }
+
     /**
      * Reads the rest of a prompt and answers it.
      *
@@ -159,6 +166,8 @@ final class Answering {
             boolean shown,
             long ready,
             double earlier) {
+        Optional<PassageReading> question = passages.map(known -> known.unread(model.attentionShape()));
+        session.observe(question.orElse(null));
         double prefill = earlier + read(session, prompt.tokens(), prompt.length());
         List<Growing> growing = new ArrayList<>();
         for (int i = 0; i < n; i++) {
@@ -166,9 +175,18 @@ final class Answering {
         }
         long[] firstAt = new long[1];
         List<Answer> answers;
+        List<Session> sessions = new ArrayList<>(List.of(session));
+        List<PassageReading> readings = new ArrayList<>();
         try {
-            answers = session.generate(
-                    n,
+            while (sessions.size() < n) {
+                sessions.add(session.fork());
+            }
+            question.ifPresent(read -> sessions.forEach(one -> {
+                readings.add(read.copy());
+                one.observe(readings.getLast());
+            }));
+            answers = model.generate(
+                    sessions,
                     options,
                     (number, token, text) -> {
                         if (firstAt[0] == 0) {
@@ -180,6 +198,8 @@ final class Answering {
         } catch (LecternException e) {
             begun = growing.getFirst().answer.toString();
             throw e;
+        } finally {
+            sessions.stream().skip(1).forEach(Session::close);
         }
         double decode = seconds(firstAt[0]);
         growing.forEach(Growing::finish);
@@ -195,7 +215,8 @@ final class Answering {
                 decode,
                 session.bytes(),
                 session.indexBytes(),
-                session.methods());
+                session.methods(),
+                readings.stream().map(read -> passages.orElseThrow().most(read)).toList());
     }
 
     /** The text of an answer, thought and said, while it grows. */

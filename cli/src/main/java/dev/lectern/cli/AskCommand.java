@@ -6,6 +6,7 @@ import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.documents.Document;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -16,9 +17,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Stack;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -52,7 +57,8 @@ import picocli.CommandLine.Parameters;
                     + " {name, sha256, context}, tokens {prompt, cached (of these, not read again), generated}, seconds {load,"
                     + " prefill, firstToken, decode, total}, bytes {weights, kv, index, peakRss}, methods {prefill, attention,"
                     + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why; not with --no-cache}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
-                    + " millisecondsPerToken {…}}}; with -n also answers, and finishReason is a list."
+                    + " millisecondsPerToken {…}}}, with --show-reading reading [{document, from, to (characters of its text), line, mass"
+                    + " (per cent), text}]; with -n also answers, and finishReason and reading are lists of each."
         })
 final class AskCommand implements Verb {
     @Parameters(
@@ -106,6 +112,19 @@ final class AskCommand implements Verb {
     @Nullable
     Integer n;
 
+    @Option(
+            names = "--show-reading",
+            arity = "0..1",
+            paramLabel = "N",
+            preprocessor = OnlyAttached.class,
+            description = {
+                "Say behind the answer which N passages of the documents its attention",
+                "read most, and how much. Makes answers slower, not other ones.",
+                "Default: 3 passages."
+            })
+    @Nullable
+    Integer shownPassages;
+
     @Mixin
     ModelChoice modelChoice = new ModelChoice();
 
@@ -130,6 +149,18 @@ final class AskCommand implements Verb {
     @Mixin
     OutputChoice output = new OutputChoice();
 
+    /** Takes a number of passages that is attached with =, and none that is not: what follows may be a document. */
+    static final class OnlyAttached implements CommandLine.IParameterPreprocessor {
+        @Override
+        public boolean preprocess(
+                Stack<String> arguments, CommandSpec verb, ArgSpec option, Map<String, Object> known) {
+            if (!"=".equals(known.get("separator"))) {
+                arguments.push("3");
+            }
+            return false;
+        }
+    }
+
     /** What was asked about what. */
     private record Request(List<String> documents, List<String> questions) {}
 
@@ -137,16 +168,24 @@ final class AskCommand implements Verb {
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         GenerateOptions options = answerChoice.options();
-        sessionChoice.options();
+        SessionOptions chosen = sessionChoice.options();
         computeChoice.options();
         int answers = GenerateCommand.checkedCount(n);
         answerChoice.warnOfNoEffect(console, answers);
+        if (shownPassages != null && shownPassages < 1) {
+            throw bad("--show-reading is " + shownPassages + ", but it takes 1 passage or more.");
+        }
+        if (shownPassages != null && !chosen.keep().equals(SessionOptions.DEFAULT.keep())) {
+            throw bad("--show-reading cannot say where a text was read of which --keep dropped some: leave one of the"
+                    + " two out.");
+        }
         Request request = request(surroundings);
         Optional<KeptDocument> named = named(surroundings, request.documents());
         named.ifPresent(this::readAsItWas);
-        List<String> documents = named.isPresent()
-                ? List.of()
-                : Wording.documents(DocumentFiles.read(surroundings, request.documents()));
+        List<Document> read = named.isPresent() ? List.of() : DocumentFiles.read(surroundings, request.documents());
+        List<String> documents = Wording.documents(read);
+        List<String> names = named.map(DocumentFiles::names)
+                .orElse(read.stream().map(Document::name).toList());
         ModelChoice.Located located = modelChoice.locate(surroundings);
         ProfileChoice.Running profiling = profileChoice.start();
         long began = System.nanoTime();
@@ -177,6 +216,9 @@ final class AskCommand implements Verb {
             GenerateCommand.warnOfLess(console, lengths, options);
             GenerateOptions fitting = options.withMaxTokens(lengths.maxTokens());
             Answering answering = new Answering(surroundings, model, located, (ready - began) / 1e9);
+            if (shownPassages != null) {
+                answering.watch(Passages.of(model.tokenizer(), prompts.getFirst(), names, shownPassages));
+            }
             // The same for all, by the law of ChatPrompt; the minimum is for a template that leaves a message out.
             int shared = prompts.stream().mapToInt(Prompt::shared).min().orElse(0);
             int[] text = Arrays.copyOf(prompts.getFirst().tokens(), shared);

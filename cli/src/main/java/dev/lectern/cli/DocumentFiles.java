@@ -1,5 +1,6 @@
 package dev.lectern.cli;
 
+import dev.lectern.KeptDocument;
 import dev.lectern.LecternException;
 import dev.lectern.documents.Document;
 import dev.lectern.documents.Documents;
@@ -11,6 +12,8 @@ import java.util.List;
 
 /** The documents that arguments name. */
 final class DocumentFiles {
+    private static final String STANDARD_INPUT = "standard input";
+
     private DocumentFiles() {}
 
     /**
@@ -39,11 +42,21 @@ final class DocumentFiles {
         return documents;
     }
 
+    /** What the documents of a reading are called. */
+    static List<String> names(KeptDocument kept) {
+        if (kept.sources().isEmpty()) {
+            return List.of("@" + kept.name());
+        }
+        return kept.sources().stream()
+                .map(name -> name.equals("-") ? STANDARD_INPUT : name)
+                .toList();
+    }
+
     private static Document readOne(Surroundings surroundings, String name) {
         Console console = surroundings.console();
         try (ProgressLine line = new ProgressLine(console, "extracting " + name, ProgressLine.Unit.PAGES, 0, -1)) {
             return name.equals("-")
-                    ? Documents.read(console.in().stream(), "standard input", line, surroundings.cancellation())
+                    ? Documents.read(console.in().stream(), STANDARD_INPUT, line, surroundings.cancellation())
                     : Documents.read(Path.of(name), line, surroundings.cancellation());
         } catch (InvalidPathException e) {
             throw new LecternException(

@@ -149,6 +149,9 @@ final class GenerateCommand implements Verb {
             if (!answer.endsWith("\n")) {
                 console.print("\n");
             }
+            if (!outcome.readings().isEmpty()) {
+                console.print(Passages.text(outcome.readings().get(i)));
+            }
         }
         console.note(outcome.statistics());
         profile.ifPresent(times -> console.note(times.table().stripTrailing()));

@@ -21,6 +21,7 @@ import java.util.Map;
  * @param kv bytes of the cache when the answer was done
  * @param index bytes of what the method of attention keeps beside it
  * @param methods that really ran, by the names of the contract
+ * @param readings of each answer: the passages that it read most; empty where nobody asked
  */
 record Outcome(
         List<String> answers,
@@ -34,7 +35,8 @@ record Outcome(
         double decode,
         long kv,
         long index,
-        Map<String, String> methods) {
+        Map<String, String> methods,
+        List<List<Passages.Read>> readings) {
 
     /** One line for people. */
     String statistics() {
@@ -77,6 +79,12 @@ record Outcome(
         }
         if (thinking.stream().anyMatch(text -> !text.isEmpty())) {
             object.put("thinking", several ? thinking : thinking.getFirst());
+        }
+        if (!readings.isEmpty()) {
+            List<List<Map<String, Object>>> members = readings.stream()
+                    .map(reading -> reading.stream().map(Passages.Read::members).toList())
+                    .toList();
+            object.put("reading", several ? members : members.getFirst());
         }
         return object;
     }

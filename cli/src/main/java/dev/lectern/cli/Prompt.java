@@ -18,11 +18,12 @@ import java.util.stream.IntStream;
 /**
  * What a model is given to read before it answers.
  *
+ * @param documents the first token of the documents; what is before it is the template's, or what the model is told
  * @param shared tokens at the beginning that depend on nothing but the documents: the same for every question
  * @param splitsThinking whether what the model thinks aloud is to be told apart from its answer
  * @param opensThinking whether the prompt already opened a block of thinking
  */
-record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThinking) {
+record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, boolean opensThinking) {
     private static final String ENABLE_THINKING = "enable_thinking";
 
     int length() {
@@ -41,7 +42,7 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
                     LecternException.Kind.BAD_OPTION,
                     "The prompt is empty: give it as an argument, with --text FILE, or on standard input.");
         }
-        return new Prompt(ids, 0, false, false);
+        return new Prompt(ids, 0, 0, false, false);
     }
 
     /**
@@ -62,10 +63,11 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
         if (!system.isEmpty()) {
             messages.add(new ChatMessage("system", system));
         }
-        int lastDocument = messages.size() + documents.size() - 1;
+        int firstDocument = messages.size(), lastDocument = firstDocument + documents.size() - 1;
         messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
         ChatPrompt prompt = conversation(model, messages, thinking);
-        return new Prompt(prompt.ids(), prompt.end(lastDocument), true, prompt.opensThinking());
+        int end = prompt.end(lastDocument), begin = Math.min(prompt.begin(firstDocument), end);
+        return new Prompt(prompt.ids(), begin, end, true, prompt.opensThinking());
     }
 
     /**
@@ -85,7 +87,8 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
                             + " writes now: leave --thinking out, or read the document again.");
         }
         int[] after = Arrays.copyOfRange(other.tokens, other.shared, other.tokens.length);
-        return new Prompt(joined(List.of(text, after)), text.length, other.splitsThinking, other.opensThinking);
+        return new Prompt(
+                joined(List.of(text, after)), before.length, text.length, other.splitsThinking, other.opensThinking);
     }
 
     private static final String PLACEHOLDER = "Text.\n\n";
@@ -127,13 +130,21 @@ record Prompt(int[] tokens, int shared, boolean splitsThinking, boolean opensThi
             parts.add(new int[] {tokenizer.bos().getAsInt()});
         }
         String head = system.isEmpty() ? "" : system + "\n\n";
+        int before = parts.size() + tokensBefore(tokenizer, head, head + documents.getFirst());
         for (String document : documents) {
             parts.add(model.tokenize(head + document));
             head = "";
         }
         int shared = parts.stream().mapToInt(part -> part.length).sum();
         parts.add(model.tokenize(question + "\nAnswer:"));
-        return new Prompt(joined(parts), shared, false, false);
+        return new Prompt(joined(parts), before, shared, false, false);
+    }
+
+    /** Tokens of a text that begin before the end of its head. */
+    private static int tokensBefore(Tokenizer tokenizer, String head, String text) {
+        return (int) IntStream.of(tokenizer.encode(text, false).starts())
+                .takeWhile(start -> start < head.length())
+                .count();
     }
 
     private static boolean begins(Tokenizer tokenizer) {

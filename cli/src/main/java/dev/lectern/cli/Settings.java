@@ -30,8 +30,8 @@ import picocli.CommandLine.Model.OptionSpec;
  */
 final class Settings implements IDefaultValueProvider {
     /** Options that mean this one call. */
-    private static final Set<String> ONCE =
-            Set.of("help", "version", "questions", "text", "special", "remove", "peak", "as", "max-bytes");
+    private static final Set<String> ONCE = Set.of(
+            "help", "version", "questions", "show-reading", "text", "special", "remove", "peak", "as", "max-bytes");
 
     private final Surroundings surroundings;
     private final Map<String, String> file;

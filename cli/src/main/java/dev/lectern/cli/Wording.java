@@ -17,9 +17,14 @@ final class Wording {
     static List<String> documents(List<Document> documents) {
         List<String> texts = new ArrayList<>();
         for (Document document : documents) {
-            String name = documents.size() == 1 ? "" : "Document \"" + document.name() + "\":\n\n";
-            texts.add(name + document.text().strip() + "\n\n");
+            String heading = documents.size() == 1 ? "" : heading(document.name());
+            texts.add(heading + document.text().strip() + "\n\n");
         }
         return texts;
+    }
+
+    /** What stands before one of several documents. */
+    static String heading(String name) {
+        return "Document \"" + name + "\":\n\n";
     }
 }

@@ -6,6 +6,7 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.Page;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -129,7 +130,9 @@ public final class ExactAttention {
             long tokens = visible(heads, cache.length() + 1);
             bytesRead += tokens * heads.kvHeads() * cache.page(layer, 0).keys().rowBytes();
         }
-        score.scores(heads, layer, caches, q, out, stride, cancellation);
+        int[] tokens =
+                Arrays.stream(caches).mapToInt(cache -> cache.length() + 1).toArray();
+        score.scores(heads, layer, caches, tokens, q, 0, out, stride, cancellation);
     }
 
     /**

@@ -26,27 +26,39 @@ final class ScoreAttention {
         Arrays.setAll(scratch, i -> new Scratch());
     }
 
+    /**
+     * @param tokens of each row, its own included
+     * @param q from qAt
+     */
     void scores(
-            Heads heads, int layer, KvCache[] caches, float[] q, float[] out, int stride, Cancellation cancellation) {
+            Heads heads,
+            int layer,
+            KvCache[] caches,
+            int[] tokens,
+            float[] q,
+            int qAt,
+            float[] out,
+            int stride,
+            Cancellation cancellation) {
         int pages = Math.ceilDiv(stride, Page.TOKENS), kvHeads = heads.kvHeads();
         workers.run(caches.length * pages * kvHeads, cancellation, (task, worker) -> {
             int row = task / (pages * kvHeads), page = task / kvHeads % pages, kvHead = task % kvHeads;
-            int tokens = Math.min(Page.TOKENS, caches[row].length() + 1 - page * Page.TOKENS);
-            int last = page * Page.TOKENS + tokens;
-            boolean seen = heads.window() == 0 || last > caches[row].length() + 1 - heads.window();
-            if (tokens > 0 && seen) {
+            int inPage = Math.min(Page.TOKENS, tokens[row] - page * Page.TOKENS);
+            int last = page * Page.TOKENS + inPage;
+            boolean seen = heads.window() == 0 || last > tokens[row] - heads.window();
+            if (inPage > 0 && seen) {
                 Scratch s = scratch[worker];
                 int group = heads.group(), headDim = heads.headDim();
                 int head = row * heads.heads() + kvHead * group;
                 s.queries = Shares.grown(s.queries, group * headDim);
-                heads.scale(q, head * headDim, group * headDim, s.queries);
+                heads.scale(q, qAt + head * headDim, group * headDim, s.queries);
                 caches[row]
                         .page(layer, page)
                         .keys()
                         .scores(
                                 kvHead,
                                 0,
-                                Math.ceilDiv(tokens, TILE),
+                                Math.ceilDiv(inPage, TILE),
                                 s.queries,
                                 0,
                                 group,

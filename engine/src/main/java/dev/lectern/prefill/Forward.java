@@ -5,11 +5,13 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Traffic;
 import dev.lectern.attention.AttentionSums;
+import dev.lectern.attention.AttentionWeights;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Segments;
+import dev.lectern.attention.Selection;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
@@ -36,16 +38,20 @@ public final class Forward {
     /** Rows that one worker rotates and stores at a time: mostly a tile of the cache, so that two workers seldom write to the same lines of memory. */
     private static final int ROWS_PER_TASK = AttentionTiles.TILE;
 
+    private static final Selection[] EVERYTHING = {};
+
     private final Decoder decoder;
     private final Workers workers;
     private final State state;
     private final ExactAttention exact;
+    private final AttentionWeights weights;
 
     public Forward(Decoder decoder, Workers workers) {
         this.decoder = decoder;
         this.workers = workers;
         state = decoder.newState(workers);
         exact = new ExactAttention(workers);
+        weights = new AttentionWeights(workers);
     }
 
     /**
@@ -96,7 +102,7 @@ public final class Forward {
             stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
             if (plan.rows.singles() > 0) {
-                attention.attend(exact, layer, heads, plan.singleCaches, q, out, cancellation);
+                plan.attendSingles(attention, layer, heads, q, out);
             }
             plan.attendChunks(layer, heads, q, out);
             stopwatch.lap(Part.ATTENTION);
@@ -171,6 +177,7 @@ public final class Forward {
         final int[] firstLogit; // per slice as given
         final KvCache[] singleCaches;
         private final int[] observed; // indices in ordered
+        private final int[] chosenAfter; // those of them after whose last token the next one is chosen
         private final int tableWidth; // cosines and sines of a row
         private final float[] angles; // [rows][2][pairs]
 
@@ -219,6 +226,9 @@ public final class Forward {
             observed = IntStream.range(0, ordered.size())
                     .filter(i -> ordered.get(i).sequence().observer() != null)
                     .toArray();
+            chosenAfter = IntStream.of(observed)
+                    .filter(i -> ordered.get(i).logits() == Slice.Logits.LAST)
+                    .toArray();
         }
 
         private static int rank(Slice slice) {
@@ -242,6 +252,55 @@ public final class Forward {
                 int qAt = firstRow[i] * config.heads() * config.headDim();
                 int kAt = firstRow[i] * config.kvHeads() * config.headDim();
                 observer(i).attended(layer, positions[firstRow[i]], n, q, qAt, k, kAt, out, qAt);
+            }
+        }
+
+        void attendSingles(DecodeAttention attention, int layer, Heads heads, float[] q, float[] out) {
+            if (!wantsWeights(layer)) {
+                attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
+                return;
+            }
+            int[] calls = new int[1];
+            exact.listen((shape, rows, sets, selections) -> {
+                if (++calls[0] > 1) {
+                    throw new IllegalStateException(
+                            attention.name() + " attends in parts, whose weights cannot be told one by one");
+                }
+                tellWeights(true, layer, heads, q, selections, sets);
+            });
+            try {
+                attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
+            } finally {
+                exact.listen(null);
+            }
+            if (calls[0] == 0) {
+                tellWeights(true, layer, heads, q, EVERYTHING, 0);
+            }
+        }
+
+        private boolean wantsWeights(int layer) {
+            for (int i : chosenAfter) {
+                if (observer(i).wantsWeights(layer)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        /**
+         * @param single whether of slices of one token, or of the others
+         * @param sets selections of a row; 0 where everything was read
+         */
+        private void tellWeights(boolean single, int layer, Heads heads, float[] q, Selection[] selections, int sets) {
+            for (int i : chosenAfter) {
+                if (ordered.get(i).isSingle() == single && observer(i).wantsWeights(layer)) {
+                    int row = firstRow[i] + ordered.get(i).tokens().length - 1, tokens = places[row] + 1;
+                    KvCache cache = ordered.get(i).sequence().cache();
+                    int qAt = row * heads.heads() * heads.headDim();
+                    weights.weigh(
+                            heads, layer, cache, tokens, q, qAt, selections, row * sets, sets, state.cancellation());
+                    observer(i).weighed(layer, places[row], heads.heads(), weights.weights(), weights.stride());
+                }
             }
         }
 
@@ -295,6 +354,7 @@ public final class Forward {
                             .add(workers, heads, layer, cache, q, firstRow[i], n, cache.length(), state.cancellation());
                 }
             }
+            tellWeights(false, layer, heads, q, EVERYTHING, 0);
         }
     }
 }

@@ -76,6 +76,15 @@ public final class ChatPrompt {
         return pieces;
     }
 
+    /** The first token of a part; {@link #length} if the template left it out. */
+    public int begin(int part) {
+        int begin = 0;
+        while (begin < parts.length && parts[begin] != part) {
+            begin++;
+        }
+        return begin;
+    }
+
     /**
      * Number of tokens up to the end of a part. They depend on nothing that follows it, in every template that writes parts
      * once and in order, as all known ones do; equal beginnings are to be found by comparing tokens. 0 if the template left the part out.

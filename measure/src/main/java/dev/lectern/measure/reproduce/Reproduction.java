@@ -24,7 +24,8 @@ public final class Reproduction {
             new ArithmeticExperiment(),
             new GeometryExperiment(),
             new AttentionExperiment(),
-            new SparseExperiment());
+            new SparseExperiment(),
+            new ReadingExperiment());
 
     private Reproduction() {}
 
