@@ -26,7 +26,7 @@ import java.util.List;
  * channels (Cauchy–Schwarz). Head sizes that are no power of two are transformed in blocks.
  *
  * <p>Measured by the error of outputs (prose of 3 949 tokens, SmolLM2-135M; of 3 000, Qwen2.5-Coder-0.5B): queries of four bits err 1 % more than queries of eight; the least-squares scale f, which is used, errs
- * within 2 % of the unbiased one, {@code y·y / y·level}, in whose place it could be.
+ * within 5 % of the unbiased one, {@code y·y / y·level}, in whose place it could be.
  *
  * <p>The sign plane of rotated vectors with a scale of their own is that of Gao and Long, "RaBitQ" (SIGMOD 2024, arXiv 2405.12497); without the balance it fails on models whose keys have a few channels
  * that vary much and queries that hardly weigh them. The rotation is a Hadamard transform as in QuaRot (Ashkboos et al., arXiv 2404.00456).

@@ -39,11 +39,18 @@ public record KeptSpeed(Evaluated evaluated, long tokens, double reading, List<D
             String question,
             Progress progress,
             Cancellation cancellation) {
-        Path file = write(document);
+        // No other document begins so, or a part of it might be kept already.
+        Path file = write("Copy " + System.nanoTime() + "\n\n" + document);
         String model = subject.path().toAbsolutePath().toString();
         try {
             JsonFields read =
                     say(lectern, cancellation, "read", file.toString(), "--as", NAME, "--model", model, "--json");
+            if (!read.object("kept").text("outcome").equals("miss")) {
+                throw new LecternException(
+                        LecternException.Kind.INTERNAL,
+                        "Some of the document was kept already: "
+                                + read.object("kept").text("why") + ".");
+            }
             progress.report(1, 1 + ANSWERS);
             List<Double> first = new ArrayList<>();
             for (int i = 0; i < ANSWERS; i++) {

@@ -76,7 +76,8 @@ record FormatTasksExperiment() implements Experiment {
         for (ResultFile file : files) {
             boolean ruler = file.get(json -> json.text("suite")).equals(Suite.RULER.name());
             for (JsonFields mean : file.get(json -> json.objects("means"))) {
-                (ruler ? tasks : needles).put(mean.text("kv"), ruler ? paired(mean) : score(mean));
+                (ruler ? tasks : needles)
+                        .put(mean.text("kv"), ruler ? score(mean) + " | " + TaskExperiment.paired(mean) : score(mean));
             }
             if (ruler) {
                 samples = file.get(json -> json.objects("results").getFirst().whole("samples"));
@@ -103,19 +104,5 @@ record FormatTasksExperiment() implements Experiment {
 
     private static String score(JsonFields mean) {
         return String.format(Locale.ROOT, "%.1f", mean.number("score"));
-    }
-
-    private static String paired(JsonFields mean) {
-        if (!mean.has("paired")) {
-            return score(mean) + " |";
-        }
-        JsonFields paired = mean.object("paired");
-        return String.format(
-                Locale.ROOT,
-                "%s | %+.1f (%+.1f … %+.1f)",
-                score(mean),
-                paired.number("difference"),
-                paired.number("low"),
-                paired.number("high"));
     }
 }

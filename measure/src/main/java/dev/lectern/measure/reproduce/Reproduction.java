@@ -25,6 +25,7 @@ public final class Reproduction {
             new GeometryExperiment(),
             new AttentionExperiment(),
             new SparseExperiment(),
+            new MethodTasksExperiment(),
             new ReadingExperiment());
 
     private Reproduction() {}

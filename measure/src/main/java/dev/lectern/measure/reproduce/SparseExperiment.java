@@ -145,7 +145,7 @@ record SparseExperiment() implements Experiment {
     }
 
     /** A method without the options that all have alike. */
-    private static String plain(String method) {
+    static String plain(String method) {
         return method.replaceAll(
                 ":(seed|sinks|window|eps|hits|append|heavy|floor)=[0-9.eE-]+|:dense=none|:projection=shared|:centre=yes|:correct=yes",
                 "");

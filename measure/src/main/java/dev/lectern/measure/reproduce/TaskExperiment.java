@@ -158,4 +158,18 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
         return String.format(
                 Locale.ROOT, "%.1f (%.0f–%.0f)", row.number("score"), row.number("low"), row.number("high"));
     }
+
+    /** How far a mean is from what it is compared with, and the interval of that; nothing for that itself. */
+    static String paired(JsonFields mean) {
+        if (!mean.has("paired")) {
+            return "";
+        }
+        JsonFields paired = mean.object("paired");
+        return String.format(
+                Locale.ROOT,
+                "%+.1f (%+.1f … %+.1f)",
+                paired.number("difference"),
+                paired.number("low"),
+                paired.number("high"));
+    }
 }

@@ -1,0 +1,125 @@
+package dev.lectern.measure.reproduce;
+
+import dev.lectern.measure.JsonFields;
+import dev.lectern.measure.Protocol;
+import dev.lectern.measure.TaskOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What the methods of attention that read less than everything do to answers: RULER-like tasks, all methods from one reading of each prompt. */
+record MethodTasksExperiment() implements Experiment {
+    private static final String PREFIX = "methods-";
+
+    /** dense first: what the others are compared with. */
+    private static final List<String> METHODS = List.of(
+            "dense",
+            "window",
+            "topk:budget=2%",
+            "quest:budget=10%:page=8",
+            "loki:budget=10%",
+            "magicpig:k=10:l=150",
+            "magicpig:k=10:l=150:dense=none",
+            "pps:budget=5%",
+            "pps:bits=2:budget=5%");
+
+    private static final List<String> HARD =
+            List.of("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
+
+    /** The tasks that add things up all over a text, on which the case against TopK rests. */
+    private static final List<String> AGGREGATING = List.of("cwe", "fwe");
+
+    /**
+     * One length of one model.
+     *
+     * @param tasks names; all where it is empty
+     */
+    private record Plan(String model, int length, int samples, List<String> tasks) {}
+
+    private static final List<Plan> PLANS = List.of(
+            new Plan(MODELS.getFirst(), 2048, 20, List.of()),
+            new Plan(MODELS.getFirst(), 4096, 20, List.of()),
+            new Plan(MODELS.getLast(), 4096, 20, List.of()),
+            new Plan(MODELS.getLast(), 8192, 10, List.of()),
+            new Plan(MODELS.getLast(), 16384, 5, HARD));
+
+    @Override
+    public String name() {
+        return "methods";
+    }
+
+    @Override
+    public List<Part> parts(boolean quick) {
+        List<Part> parts = new ArrayList<>();
+        for (Plan plan : quick ? List.<Plan>of() : PLANS) {
+            for (Protocol protocol : Protocol.values()) {
+                TaskOptions options = TaskOptions.DEFAULT
+                        .withLengths(List.of(plan.length))
+                        .withSamples(plan.samples)
+                        .withTasks(plan.tasks)
+                        .withProtocol(protocol)
+                        .withAttention(METHODS);
+                parts.add(new Part(
+                        PREFIX + plan.model + "-" + plan.length + "-" + protocol,
+                        (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
+            }
+        }
+        return parts;
+    }
+
+    @Override
+    public Optional<String> section(Path results, String link) {
+        List<ResultFile> files = ResultFile.all(results, PREFIX);
+        if (files.isEmpty()) {
+            return Optional.empty();
+        }
+        StringBuilder text = new StringBuilder(
+                Pages.heading(
+                        "What a method of attention does to answers",
+                        "RULER-like tasks over an f16 cache. A prompt is read once, exactly, and every method goes on from that reading: with the answer (protocol A), or with question and answer (B). Scores are 0 to 100; *beside dense* is the"
+                                + " difference on the same samples, with its interval of 95 per cent (paired bootstrap); *counting* is the mean of the tasks that add up what stands all over a text, cwe and fwe; bytes are those of keys, values and index, beside dense attention's."));
+        for (ResultFile file : files) {
+            text.append(table(file));
+        }
+        return Optional.of(text.append(Pages.provenance(files, link)).toString());
+    }
+
+    private static String table(ResultFile file) {
+        List<JsonFields> rows = file.get(json -> json.objects("results"));
+        List<JsonFields> means = file.get(json -> json.objects("means"));
+        StringBuilder text = new StringBuilder(String.format(
+                Locale.ROOT,
+                "\n**%s, %d tokens, protocol %s**, %d samples of each task\n\n"
+                        + "| method | mean | beside dense | counting | tokens looked at | bytes |\n| --- | --: | --: | --: | --: | --: |\n",
+                file.model(),
+                rows.getFirst().whole("length"),
+                rows.getFirst().text("protocol"),
+                rows.getFirst().whole("samples")));
+        double dense = mean(rows, means.getFirst().text("method"), "bytesRead", List.of());
+        for (JsonFields mean : means) {
+            String method = mean.text("method");
+            text.append(String.format(
+                    Locale.ROOT,
+                    "| %s | %.1f | %s | %.1f | %.1f %% | %.1f %% |\n",
+                    SparseExperiment.plain(method),
+                    mean.number("score"),
+                    TaskExperiment.paired(mean),
+                    mean(rows, method, "score", AGGREGATING),
+                    100 * mean(rows, method, "density", List.of()),
+                    100 * mean(rows, method, "bytesRead", List.of()) / dense));
+        }
+        return text.toString();
+    }
+
+    /** Of a method's tasks, or of some of them. */
+    private static double mean(List<JsonFields> rows, String method, String member, List<String> tasks) {
+        return rows.stream()
+                .filter(row ->
+                        row.text("method").equals(method) && (tasks.isEmpty() || tasks.contains(row.text("task"))))
+                .mapToDouble(row -> row.number(member))
+                .average()
+                .orElse(Double.NaN);
+    }
+}
