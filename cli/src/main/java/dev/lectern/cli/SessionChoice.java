@@ -34,8 +34,9 @@ final class SessionChoice {
             names = "--attention",
             paramLabel = "METHOD",
             description = {
-                "What each new token looks at: dense (everything, exact), or a method that",
-                "reads less; \"lectern eval attention --help\" lists them. Default: dense."
+                "What each new token looks at: dense (everything, exact), or",
+                "window, quest, loki, magicpig, pps, topk, topp, oracle-sampling",
+                "or uniform (docs/command-line.md says more). Default: dense."
             })
     @Nullable
     String attention;
@@ -44,9 +45,9 @@ final class SessionChoice {
             names = "--keep",
             paramLabel = "METHOD",
             description = {
-                "What stays in memory when the first answer begins: all, snapkv[:budget=1024] or",
-                "h2o[:budget=20%%]. What is dropped is gone for later questions too.",
-                "Default: all."
+                "What stays in memory when the first answer begins: all,",
+                "snapkv[:budget=1024] or h2o[:budget=20%]. What is dropped is",
+                "gone for later questions too. Default: all."
             })
     @Nullable
     String keep;
