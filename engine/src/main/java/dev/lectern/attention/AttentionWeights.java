@@ -67,7 +67,8 @@ public final class AttentionWeights {
             if (sets == 0) {
                 softmax(weights, head * stride, seen, tokens, scratch[worker]);
             } else {
-                softmax(selections[first + head * sets / heads.heads()], head * stride, scratch[worker]);
+                int inSet = head % (heads.heads() / sets);
+                softmax(selections[first + head * sets / heads.heads()], inSet, head * stride, scratch[worker]);
             }
         });
     }
@@ -82,11 +83,15 @@ public final class AttentionWeights {
         return stride;
     }
 
-    private void softmax(Selection chosen, int at, Scratch s) {
+    private void softmax(Selection chosen, int head, int at, Scratch s) {
         int count = chosen.count();
         s.chosen = Shares.grown(s.chosen, Math.ceilDiv(count, TILE) * TILE);
         for (int i = 0; i < count; i++) {
-            s.chosen[i] = weights[at + chosen.id(i)] + (float) (chosen.logWeight(i) * LOG2_E);
+            s.chosen[i] = weights[at + chosen.id(i)];
+        }
+        chosen.correct(head, 0, count, s.chosen, 0);
+        for (int i = 0; i < count; i++) {
+            s.chosen[i] += (float) (chosen.logWeight(i) * LOG2_E);
         }
         softmax(s.chosen, 0, 0, count, s);
         Arrays.fill(weights, at, at + stride, 0);
