@@ -43,12 +43,13 @@ final class TaskChoice {
     @Option(
             names = "--protocol",
             paramLabel = "A|B",
+            split = ",",
             description = {
                 "What goes through the methods under test: the answer (A), or",
-                "question and answer (B). The rest is read exactly. Default: A."
+                "question and answer (B). The rest is read exactly. Both with a",
+                "comma: A,B. Default: A."
             })
-    @Nullable
-    Protocol protocol;
+    List<Protocol> protocols = List.of();
 
     @Option(
             names = "--haystack",
@@ -101,7 +102,7 @@ final class TaskChoice {
     private TaskOptions options(Console console, TaskOptions options) {
         options = lengths.isEmpty() ? options : options.withLengths(lengths);
         options = samples == null ? options : options.withSamples(samples);
-        options = protocol == null ? options : options.withProtocol(protocol);
+        options = protocols.isEmpty() ? options : options.withProtocols(protocols);
         if (haystack != null) {
             TextHaystack text = new TextHaystack(haystack, console.in().file(haystack));
             int longest = options.lengths().getLast();

@@ -67,7 +67,7 @@ public record LongQaOptions(
         List<Method> methods = new ArrayList<>();
         for (String format : kv) {
             for (String name : attention) {
-                methods.add(new Method(format, name));
+                methods.add(new Method(format, name, protocol));
             }
         }
         return methods;

@@ -11,13 +11,17 @@ import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.Traffic;
+import dev.lectern.kv.Closing;
+import dev.lectern.kv.KvFormats;
 import dev.lectern.measure.tasks.Fitting;
 import dev.lectern.measure.tasks.Sample;
 import dev.lectern.measure.tasks.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How well a model answers questions about texts of a given length, by one method or by several. A sample is written as a conversation by the model's own template; the answer's beginning is put into its
@@ -65,8 +69,9 @@ public final class TaskEval {
     /** A sample that some methods have not answered. */
     private record Open(Task task, int length, int index, List<Method> methods) {}
 
-    /** A sample whose text is read, and tokens of its question that are not. */
+    /** A sample whose text is read, and then its question too. */
     private record Reading(Open open, Sample sample, int[] prompt, Session session) {
+        /** What is not read of it. */
         int[] question() {
             return Arrays.copyOfRange(prompt, session.length(), prompt.length);
         }
@@ -175,24 +180,24 @@ public final class TaskEval {
 
     private static double units(Open open) {
         int answer = open.task.answerTokens(), prompt = Math.max(1, open.length - answer);
-        long readings = open.methods.stream().map(Method::kv).distinct().count();
+        int readings = bySource(open.methods).size();
         return readings * Work.reading(0, prompt) + open.methods.size() * Work.decoding(prompt, answer);
     }
 
     private void answer(List<Open> group) {
-        List<Method> methods = group.getFirst().methods;
-        for (String kv : methods.stream().map(Method::kv).distinct().toList()) {
+        for (List<Method> methods : bySource(group.getFirst().methods)) {
+            boolean questions = methods.stream().allMatch(method -> method.protocol() == Protocol.A);
             List<Reading> readings = new ArrayList<>();
             try {
                 for (Open open : group) {
-                    Reading reading = read(open, kv);
+                    Reading reading = read(open, methods.getFirst().kv(), questions);
                     readings.add(reading);
                     work.did(Work.reading(0, reading.prompt.length));
                 }
-                for (Method method : methods) {
-                    if (method.kv().equals(kv)) {
-                        answer(readings, method);
-                    }
+                answer(readings, methods, Protocol.B);
+                if (methods.stream().anyMatch(method -> method.protocol() == Protocol.A)) {
+                    readings.forEach(this::readQuestion);
+                    answer(readings, methods, Protocol.A);
                 }
             } finally {
                 readings.forEach(reading -> reading.session.close());
@@ -200,8 +205,44 @@ public final class TaskEval {
         }
     }
 
-    /** Reads a sample as far as it is read exactly. */
-    private Reading read(Open open, String kv) {
+    /** Methods that can go on from one reading of a text, together. */
+    private static List<List<Method>> bySource(List<Method> methods) {
+        Map<String, List<Method>> sources = new LinkedHashMap<>();
+        for (Method method : methods) {
+            // Where codes depend on which tokens came in one call, a question that is read apart is another reading.
+            String source = method.kv() + (storesAtOnce(method.kv()) ? "" : ";" + method.protocol());
+            sources.computeIfAbsent(source, s -> new ArrayList<>()).add(method);
+        }
+        return List.copyOf(sources.values());
+    }
+
+    private static boolean storesAtOnce(String kv) {
+        KvFormats formats = KvFormats.named(kv);
+        return formats.keys().closing() instanceof Closing.AtOnce
+                && formats.values().closing() instanceof Closing.AtOnce;
+    }
+
+    private void answer(List<Reading> readings, List<Method> methods, Protocol protocol) {
+        for (Method method : methods) {
+            if (method.protocol() == protocol) {
+                answer(readings, method);
+            }
+        }
+    }
+
+    /** Reads a question exactly, where it is not read yet. */
+    private void readQuestion(Reading reading) {
+        if (reading.question().length > 0) {
+            reading.session.read(reading.question(), Progress.NONE, cancellation);
+        }
+    }
+
+    /**
+     * Reads a sample exactly.
+     *
+     * @param question whether its question too
+     */
+    private Reading read(Open open, String kv, boolean question) {
         Sample sample = Fitting.sample(
                 open.task,
                 options.seed(),
@@ -210,10 +251,12 @@ public final class TaskEval {
                 options.haystack(),
                 candidate -> prompt(candidate).length);
         int[] prompt = prompt(sample);
-        int exact = options.protocol() == Protocol.A ? prompt.length : contextTokens(sample, prompt);
-        Session session = model.newSession(session(new Method(kv, "dense"), open.length));
+        Session session = model.newSession(session(new Method(kv, "dense", Protocol.A), open.length));
         try {
-            session.read(Arrays.copyOf(prompt, exact), work.reading(0), cancellation);
+            session.read(
+                    Arrays.copyOf(prompt, question ? prompt.length : contextTokens(sample, prompt)),
+                    work.reading(0),
+                    cancellation);
             return new Reading(open, sample, prompt, session);
         } catch (RuntimeException | Error e) {
             session.close();

@@ -16,10 +16,10 @@ import java.util.stream.Collectors;
  * @param lengths tokens of prompt and answer; ascending
  * @param tasks names of the suite's; all of them where it is empty
  * @param samples of each task at each length
- * @param protocol how the question is read
+ * @param protocols how questions are read; by each of them all methods answer, from one reading of the text
  * @param haystack where tasks hide things in prose
  * @param kv formats of keys and values
- * @param attention methods, each over each format; all are asked the same, and the first over the first is what the others are compared with
+ * @param attention methods, each over each format; all are asked the same, and the first over the first is what the others of a protocol are compared with
  * @param seed of the samples
  */
 public record TaskOptions(
@@ -27,14 +27,22 @@ public record TaskOptions(
         List<Integer> lengths,
         List<String> tasks,
         int samples,
-        Protocol protocol,
+        List<Protocol> protocols,
         Haystack haystack,
         List<String> kv,
         List<String> attention,
         long seed) {
     /** RULER's tasks at 2048 tokens, 20 samples of each, question read exactly, generated prose. */
     public static final TaskOptions DEFAULT = new TaskOptions(
-            Suite.RULER, List.of(2048), List.of(), 20, Protocol.A, new Prose(), List.of("f16"), List.of("dense"), 1);
+            Suite.RULER,
+            List.of(2048),
+            List.of(),
+            20,
+            List.of(Protocol.A),
+            new Prose(),
+            List.of("f16"),
+            List.of("dense"),
+            1);
 
     /** The shortest length. */
     static final int LEAST = 256;
@@ -45,12 +53,14 @@ public record TaskOptions(
     public TaskOptions {
         lengths = lengths.stream().distinct().sorted().toList();
         tasks = tasks.stream().distinct().toList();
+        protocols = protocols.stream().distinct().toList();
         kv = kv.stream().distinct().toList();
         attention = attention.stream()
                 .map(method -> DecodeAttentions.named(method).name())
                 .distinct()
                 .toList();
         requireSome("--length", lengths);
+        requireSome("--protocol", protocols);
         requireSome("--kv", kv);
         requireSome("--attention", attention);
         for (int length : lengths) {
@@ -88,15 +98,22 @@ public record TaskOptions(
                 .toList();
     }
 
-    /** Every method over every format, those over one format together. */
+    /** Every method over every format by every protocol, those by one protocol together, and of them those over one format. */
     List<Method> methods() {
         List<Method> methods = new ArrayList<>();
-        for (String format : kv) {
-            for (String name : attention) {
-                methods.add(new Method(format, name));
+        for (Protocol protocol : protocols) {
+            for (String format : kv) {
+                for (String name : attention) {
+                    methods.add(new Method(format, name, protocol));
+                }
             }
         }
         return methods;
+    }
+
+    /** What methods by a protocol are compared with. */
+    Method first(Protocol protocol) {
+        return new Method(kv.getFirst(), attention.getFirst(), protocol);
     }
 
     /** The command that measures this. */
@@ -106,7 +123,10 @@ public record TaskOptions(
         command.append(" --length ")
                 .append(lengths.stream().map(String::valueOf).collect(Collectors.joining(",")));
         command.append(tasks.isEmpty() ? "" : " --tasks " + String.join(",", tasks));
-        command.append(" --samples ").append(samples).append(" --protocol ").append(protocol);
+        command.append(" --samples ")
+                .append(samples)
+                .append(" --protocol ")
+                .append(protocols.stream().map(Protocol::name).collect(Collectors.joining(",")));
         command.append(haystack instanceof Prose ? "" : " --haystack FILE");
         kv.forEach(format -> command.append(" --kv ").append(format));
         attention.forEach(method -> command.append(" --attention ").append(method));
@@ -119,43 +139,43 @@ public record TaskOptions(
                 ";",
                 "attention=" + method.attention(),
                 "kv=" + method.kv(),
-                "protocol=" + protocol,
+                "protocol=" + method.protocol(),
                 "haystack=" + haystack.name());
     }
 
     public TaskOptions withSuite(Suite suite) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withLengths(List<Integer> lengths) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withTasks(List<String> tasks) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withSamples(int samples) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
-    public TaskOptions withProtocol(Protocol protocol) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+    public TaskOptions withProtocols(List<Protocol> protocols) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withHaystack(Haystack haystack) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withKv(List<String> kv) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withAttention(List<String> attention) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 
     public TaskOptions withSeed(long seed) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocol, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
     }
 }

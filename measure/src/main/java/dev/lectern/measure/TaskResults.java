@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -69,22 +70,24 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
         return rows(length, method).stream().mapToDouble(Row::score).average().orElseThrow();
     }
 
-    /** The method that others are compared with. */
-    public Method first() {
-        return options.methods().getFirst();
+    /** The method that another one is compared with. */
+    public Method first(Method method) {
+        return options.first(method.protocol());
     }
 
-    /** How a method compares with the first on all tasks of a length; empty for the first itself. */
+    /** How a method compares with the first of its protocol on all tasks of a length; empty for the first itself. */
     public Optional<Paired> paired(int length, Method method) {
-        return method.equals(first())
+        Method first = first(method);
+        return method.equals(first)
                 ? Optional.empty()
-                : Optional.of(Paired.of(scores(rows(length, method)), scores(rows(length, first()))));
+                : Optional.of(Paired.of(scores(rows(length, method)), scores(rows(length, first))));
     }
 
     private Optional<Paired> paired(Row row) {
-        return rows(row.length(), first()).stream()
+        Method first = first(row.method());
+        return rows(row.length(), first).stream()
                 .filter(other ->
-                        other.task().equals(row.task()) && !row.method().equals(first()))
+                        other.task().equals(row.task()) && !row.method().equals(first))
                 .map(other -> Paired.of(List.of(row.scores()), List.of(other.scores())))
                 .findFirst();
     }
@@ -108,7 +111,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
                         String.format(Locale.ROOT, "%-16s %7d %7.1f\n", "mean of tasks", length, mean(length, method)));
                 paired(length, method)
                         .ifPresent(paired -> text.append("  ")
-                                .append(paired.described(first()))
+                                .append(paired.described(first(method)))
                                 .append('\n'));
             }
             text.append('\n');
@@ -133,13 +136,14 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
     public String described() {
         return String.format(
                 Locale.ROOT,
-                "%s, %s; %s, %s, protocol %s, seed %d; %s",
+                "%s, %s; %s, %s, protocol%s %s, seed %d; %s",
                 options.suite().title(),
                 options.haystack().name(),
                 evaluated.model(),
                 String.join(
                         "; ", options.methods().stream().map(Method::described).toList()),
-                options.protocol(),
+                options.protocols().size() == 1 ? "" : "s",
+                options.protocols().stream().map(Protocol::name).collect(Collectors.joining(" and ")),
                 options.seed(),
                 evaluated.machine().described());
     }
@@ -156,6 +160,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
                     json.writeStartObject();
                     json.writeStringProperty("method", method.attention());
                     json.writeStringProperty("kv", method.kv());
+                    json.writeStringProperty("protocol", method.protocol().name());
                     json.writeNumberProperty("length", length);
                     json.writeNumberProperty("score", mean(length, method));
                     paired(length, method).ifPresent(paired -> paired.write(json));
@@ -172,7 +177,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
         json.writeStringProperty("task", row.task());
         json.writeStringProperty("method", row.method().attention());
         json.writeStringProperty("kv", row.method().kv());
-        json.writeStringProperty("protocol", options.protocol().name());
+        json.writeStringProperty("protocol", row.method().protocol().name());
         json.writeNumberProperty("length", row.length());
         json.writeNumberProperty("score", row.score());
         json.writeNumberProperty("low", 100 * interval.low());
@@ -187,15 +192,16 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
     /** Writes {@code NAME.csv}, a line a task, length and method. */
     public Path writeCsv(Path folder, String name) {
         List<String> lines = new ArrayList<>();
-        lines.add("task,method,kv,length,score,low,high,samples,bytesRead,density");
+        lines.add("task,method,kv,protocol,length,score,low,high,samples,bytesRead,density");
         for (Row row : rows) {
             Wilson interval = row.interval();
             lines.add(String.format(
                     Locale.ROOT,
-                    "%s,%s,%s,%d,%.2f,%.2f,%.2f,%d,%.0f,%.6f",
+                    "%s,%s,%s,%s,%d,%.2f,%.2f,%.2f,%d,%.0f,%.6f",
                     row.task(),
                     row.method().attention(),
                     row.method().kv(),
+                    row.method().protocol(),
                     row.length(),
                     row.score(),
                     100 * interval.low(),

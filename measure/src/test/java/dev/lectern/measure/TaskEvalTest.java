@@ -53,9 +53,35 @@ class TaskEvalTest {
     void aQuestionReadTokenByTokenGetsTheSameAnswerWhereAttentionIsExact() throws IOException {
         TaskOptions exact = OPTIONS.withKv(List.of("f32"));
         run(exact, new Cancellation());
-        run(exact.withProtocol(Protocol.B), new Cancellation());
+        run(exact.withProtocols(List.of(Protocol.B)), new Cancellation());
         List<String> answers = lines().stream().map(TaskEvalTest::answer).toList();
         assertThat(answers.subList(4, 8)).isEqualTo(answers.subList(0, 4));
+    }
+
+    @Test
+    void bothProtocolsGoOnFromOneReadingAndAnswerAsEachAlone() throws IOException {
+        for (String kv : List.of("f16", "hf-int4:group=16")) {
+            TaskOptions options =
+                    OPTIONS.withSamples(1).withKv(List.of(kv)).withAttention(List.of("dense", "uniform:budget=10"));
+            Files.deleteIfExists(folder.resolve("ruler-qwen2.jsonl"));
+            run(options, new Cancellation());
+            run(options.withProtocols(List.of(Protocol.B)), new Cancellation());
+            List<String> alone = lines();
+            Files.delete(folder.resolve("ruler-qwen2.jsonl"));
+            TaskResults results = run(options.withProtocols(List.of(Protocol.A, Protocol.B)), new Cancellation());
+            assertThat(lines().stream().map(TaskEvalTest::sample).sorted().toList())
+                    .as(kv)
+                    .isEqualTo(alone.stream().map(TaskEvalTest::sample).sorted().toList());
+            Method last = results.options().methods().getLast();
+            assertThat(last.protocol()).isEqualTo(Protocol.B);
+            assertThat(results.first(last).protocol()).isEqualTo(Protocol.B);
+            assertThat(results.paired(1500, last)).isPresent();
+        }
+    }
+
+    /** What was asked, how, and the answer, without when. */
+    private static String sample(String line) {
+        return line.replaceAll("\"(commit|date|command)\":\"[^\"]*\",?", "");
     }
 
     private static String answer(String line) {
@@ -76,7 +102,7 @@ class TaskEvalTest {
     @Test
     void methodsGoOnFromOneReadingAndAreCompared() throws IOException {
         TaskOptions several = OPTIONS.withAttention(List.of("dense", "topk:budget=100%", "uniform:budget=10"))
-                .withProtocol(Protocol.B);
+                .withProtocols(List.of(Protocol.B));
         TaskResults results = run(several, new Cancellation());
         assertThat(lines()).hasSize(12);
         List<Method> methods = several.methods();

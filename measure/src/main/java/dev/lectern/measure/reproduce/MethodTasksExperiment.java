@@ -54,17 +54,15 @@ record MethodTasksExperiment() implements Experiment {
     public List<Part> parts(boolean quick) {
         List<Part> parts = new ArrayList<>();
         for (Plan plan : quick ? List.<Plan>of() : PLANS) {
-            for (Protocol protocol : Protocol.values()) {
-                TaskOptions options = TaskOptions.DEFAULT
-                        .withLengths(List.of(plan.length))
-                        .withSamples(plan.samples)
-                        .withTasks(plan.tasks)
-                        .withProtocol(protocol)
-                        .withAttention(METHODS);
-                parts.add(new Part(
-                        PREFIX + plan.model + "-" + plan.length + "-" + protocol,
-                        (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
-            }
+            TaskOptions options = TaskOptions.DEFAULT
+                    .withLengths(List.of(plan.length))
+                    .withSamples(plan.samples)
+                    .withTasks(plan.tasks)
+                    .withProtocols(List.of(Protocol.values()))
+                    .withAttention(METHODS);
+            parts.add(new Part(
+                    PREFIX + plan.model + "-" + plan.length,
+                    (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
         }
         return parts;
     }
@@ -81,21 +79,23 @@ record MethodTasksExperiment() implements Experiment {
                         "RULER-like tasks over an f16 cache. A prompt is read once, exactly, and every method goes on from that reading: with the answer (protocol A), or with question and answer (B). Scores are 0 to 100; *beside dense* is the"
                                 + " difference on the same samples, with its interval of 95 per cent (paired bootstrap); *counting* is the mean of the tasks that add up what stands all over a text, cwe and fwe; bytes are those of keys, values and index, beside dense attention's."));
         for (ResultFile file : files) {
-            text.append(table(file));
+            for (Protocol protocol : Protocol.values()) {
+                text.append(table(file, protocol));
+            }
         }
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
     }
 
-    private static String table(ResultFile file) {
-        List<JsonFields> rows = file.get(json -> json.objects("results"));
-        List<JsonFields> means = file.get(json -> json.objects("means"));
+    private static String table(ResultFile file, Protocol protocol) {
+        List<JsonFields> rows = file.get(json -> by(protocol, json.objects("results")));
+        List<JsonFields> means = file.get(json -> by(protocol, json.objects("means")));
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
                 "\n**%s, %d tokens, protocol %s**, %d samples of each task\n\n"
                         + "| method | mean | beside dense | counting | tokens looked at | bytes |\n| --- | --: | --: | --: | --: | --: |\n",
                 file.model(),
                 rows.getFirst().whole("length"),
-                rows.getFirst().text("protocol"),
+                protocol,
                 rows.getFirst().whole("samples")));
         double dense = mean(rows, means.getFirst().text("method"), "bytesRead", List.of());
         for (JsonFields mean : means) {
@@ -111,6 +111,12 @@ record MethodTasksExperiment() implements Experiment {
                     100 * mean(rows, method, "bytesRead", List.of()) / dense));
         }
         return text.toString();
+    }
+
+    private static List<JsonFields> by(Protocol protocol, List<JsonFields> rows) {
+        return rows.stream()
+                .filter(row -> row.text("protocol").equals(protocol.name()))
+                .toList();
     }
 
     /** Of a method's tasks, or of some of them. */
