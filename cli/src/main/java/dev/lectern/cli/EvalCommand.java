@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
             LongQaCommand.class,
             PerplexityCommand.class,
             DivergenceCommand.class,
+            AnswerDivergenceCommand.class,
             AttentionCommand.class,
             ReproduceCommand.class
         },

@@ -99,7 +99,8 @@ final class TaskChoice {
         }
     }
 
-    private TaskOptions options(Console console, TaskOptions options) {
+    /** With what is given on the command line. */
+    TaskOptions options(Console console, TaskOptions options) {
         options = lengths.isEmpty() ? options : options.withLengths(lengths);
         options = samples == null ? options : options.withSamples(samples);
         options = protocols.isEmpty() ? options : options.withProtocols(protocols);

@@ -13,8 +13,6 @@ import dev.lectern.SessionOptions;
 import dev.lectern.Traffic;
 import dev.lectern.kv.Closing;
 import dev.lectern.kv.KvFormats;
-import dev.lectern.measure.tasks.Fitting;
-import dev.lectern.measure.tasks.Sample;
 import dev.lectern.measure.tasks.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,10 +68,10 @@ public final class TaskEval {
     private record Open(Task task, int length, int index, List<Method> methods) {}
 
     /** A sample whose text is read, and then its question too. */
-    private record Reading(Open open, Sample sample, int[] prompt, Session session) {
+    private record Reading(Open open, TaskPrompt prompt, Session session) {
         /** What is not read of it. */
         int[] question() {
-            return Arrays.copyOfRange(prompt, session.length(), prompt.length);
+            return Arrays.copyOfRange(prompt.tokens(), session.length(), prompt.tokens().length);
         }
     }
 
@@ -192,7 +190,7 @@ public final class TaskEval {
                 for (Open open : group) {
                     Reading reading = read(open, methods.getFirst().kv(), questions);
                     readings.add(reading);
-                    work.did(Work.reading(0, reading.prompt.length));
+                    work.did(Work.reading(0, reading.prompt.tokens().length));
                 }
                 answer(readings, methods, Protocol.B);
                 if (methods.stream().anyMatch(method -> method.protocol() == Protocol.A)) {
@@ -243,21 +241,12 @@ public final class TaskEval {
      * @param question whether its question too
      */
     private Reading read(Open open, String kv, boolean question) {
-        Sample sample = Fitting.sample(
-                open.task,
-                options.seed(),
-                open.index,
-                open.length,
-                options.haystack(),
-                candidate -> prompt(candidate).length);
-        int[] prompt = prompt(sample);
+        TaskPrompt prompt = TaskPrompt.of(model, options, open.task, open.length, open.index);
+        int exact = question ? prompt.tokens().length : prompt.context();
         Session session = model.newSession(session(new Method(kv, "dense", Protocol.A), open.length));
         try {
-            session.read(
-                    Arrays.copyOf(prompt, question ? prompt.length : contextTokens(sample, prompt)),
-                    work.reading(0),
-                    cancellation);
-            return new Reading(open, sample, prompt, session);
+            session.read(Arrays.copyOf(prompt.tokens(), exact), work.reading(0), cancellation);
+            return new Reading(open, prompt, session);
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
@@ -287,13 +276,13 @@ public final class TaskEval {
                 finished.add(
                         key(method, task, reading.open.length, reading.open.index),
                         new FinishedSamples.Finished(
-                                task.scoring().score(text, reading.sample),
-                                reading.prompt.length,
+                                task.scoring().score(text, reading.prompt.sample()),
+                                reading.prompt.tokens().length,
                                 text,
                                 (double) traffic.bytes() / Math.max(1, steps),
                                 traffic.density()),
                         provenance);
-                work.did(Work.decoding(reading.prompt.length, task.answerTokens()));
+                work.did(Work.decoding(reading.prompt.tokens().length, task.answerTokens()));
             }
         } finally {
             sessions.forEach(Session::close);
@@ -317,21 +306,6 @@ public final class TaskEval {
             steps += going.size();
         }
         return steps;
-    }
-
-    private int[] prompt(Sample sample) {
-        int[] chat = model.chat("", List.of(sample.context()), sample.question());
-        int[] begin = model.tokenize(sample.answerBegin());
-        int[] prompt = Arrays.copyOf(chat, chat.length + begin.length);
-        System.arraycopy(begin, 0, prompt, chat.length, begin.length);
-        return prompt;
-    }
-
-    /** Where the question begins: up to there the tokens are the same whatever is asked. */
-    private int contextTokens(Sample sample, int[] prompt) {
-        int[] other = model.chat("", List.of(sample.context()), "?");
-        int same = Arrays.mismatch(prompt, other);
-        return Math.max(1, same < 0 ? prompt.length : same);
     }
 
     private List<TaskResults.Row> rows() {

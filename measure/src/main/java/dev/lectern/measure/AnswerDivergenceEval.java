@@ -1,0 +1,202 @@
+package dev.lectern.measure;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.Session;
+import dev.lectern.SessionOptions;
+import dev.lectern.Traffic;
+import dev.lectern.generate.Sampler;
+import dev.lectern.measure.tasks.Task;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * How far methods of attention lead a model away from itself in answers about long texts: after the last token of a prompt, and after each of the first {@value #TOLD} tokens of the answer that dense attention
+ * gives greedily and that all are told, the Kullback–Leibler divergence of what the model expects by a method from what it expects by dense attention over the same cache.
+ *
+ * <p>A text is read once. By protocol A all of the prompt but its last token is read exactly; by protocol B the question goes through the method too.
+ */
+public final class AnswerDivergenceEval {
+    /** Tokens of the answer that methods are told. */
+    static final int TOLD = 16;
+
+    private static final String DENSE = "dense";
+
+    private final Model model;
+    private final TaskOptions options;
+    private final List<AnswerDivergenceResult.Row> rows = new ArrayList<>();
+    private final Work work;
+    private final Cancellation cancellation;
+
+    private AnswerDivergenceEval(Model model, TaskOptions options, Work work, Cancellation cancellation) {
+        this.model = model;
+        this.options = options;
+        this.work = work;
+        this.cancellation = cancellation;
+    }
+
+    /** A method that waits for the answer that it is told. */
+    private record Waiting(Method method, Session session) {}
+
+    /** What dense attention makes of a prompt: tokens that are told, the last of the prompt first, and what it expects after each. */
+    private record Told(int[] tokens, List<LogProbs.Expected> expected, int[] likeliest) {}
+
+    /** What is found of one method in the samples of one task. */
+    private static final class Found {
+        final List<Double> divergences = new ArrayList<>();
+        int same;
+        long bytes;
+        long rows;
+        long held;
+        int steps;
+    }
+
+    /**
+     * Evaluates.
+     *
+     * @param progress in units of about the same time each
+     * @throws LecternException of kind {@code TOO_LONG} if the model cannot hold the longest; {@code BAD_OPTION} if a length is too short for a task, or several formats are asked for
+     */
+    public static AnswerDivergenceResult run(
+            BenchModel subject,
+            ModelOptions modelOptions,
+            TaskOptions options,
+            Progress progress,
+            Cancellation cancellation) {
+        if (options.kv().size() > 1) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--kv names " + String.join(", ", options.kv())
+                            + ", but here methods are compared over one format: name one of them.");
+        }
+        String digest = ModelDigest.of(subject, cancellation);
+        try (Model model = subject.open(modelOptions)) {
+            TaskEval.requireRoom(model, subject.name(), options.lengths().getLast());
+            AnswerDivergenceEval eval = new AnswerDivergenceEval(model, options, new Work(progress), cancellation);
+            eval.all();
+            Provenance provenance = Provenance.here(
+                    options.command(subject).replace("lectern eval ruler", "lectern eval answer-kld"), modelOptions);
+            Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), provenance);
+            return new AnswerDivergenceResult(evaluated, options, eval.rows);
+        }
+    }
+
+    private void all() {
+        for (int length : options.lengths()) {
+            int tasks = options.tasks(length).size();
+            work.plan(tasks * options.samples() * (Work.reading(0, length) + answers() * told(length)));
+        }
+        for (int length : options.lengths()) {
+            for (Task task : options.tasks(length)) {
+                List<Found> found =
+                        options.methods().stream().map(m -> new Found()).toList();
+                for (int index = 0; index < options.samples(); index++) {
+                    sample(TaskPrompt.of(model, options, task, length, index), length, found);
+                }
+                for (int i = 0; i < found.size(); i++) {
+                    rows.add(row(task, options.methods().get(i), length, found.get(i)));
+                }
+            }
+        }
+    }
+
+    private int answers() {
+        return options.methods().size() + 1; // and that of dense attention, which the others are told
+    }
+
+    private static double told(int length) {
+        return Work.decoding(length, 1 + TOLD);
+    }
+
+    private static AnswerDivergenceResult.Row row(Task task, Method method, int length, Found found) {
+        return new AnswerDivergenceResult.Row(
+                task.name(),
+                method,
+                length,
+                found.divergences,
+                (double) found.same / found.divergences.size(),
+                (double) found.bytes / found.steps,
+                new Traffic(found.bytes, found.rows, found.held).density());
+    }
+
+    /** One prompt, by all methods. */
+    private void sample(TaskPrompt prompt, int length, List<Found> found) {
+        int[] tokens = prompt.tokens();
+        int last = tokens.length - 1, context = Math.min(prompt.context(), last);
+        List<Waiting> waiting = new ArrayList<>();
+        SessionOptions exactly = SessionOptions.DEFAULT
+                .withContext(tokens.length + TOLD)
+                .withKv(options.kv().getFirst())
+                .withAttention(DENSE);
+        try (Session exact = model.newSession(exactly)) {
+            exact.read(Arrays.copyOf(tokens, context), work.reading(0), cancellation);
+            work.did(Work.reading(0, length));
+            fork(exact, Protocol.B, waiting);
+            if (last > context) {
+                exact.read(Arrays.copyOfRange(tokens, context, last), Progress.NONE, cancellation);
+            }
+            fork(exact, Protocol.A, waiting);
+            Told told = answer(exact, tokens[last]);
+            work.did(told(length));
+            for (Waiting one : waiting) {
+                Found of = found.get(options.methods().indexOf(one.method));
+                Traffic before = model.traffic();
+                int from = one.session.length();
+                for (int i = from; i < last; i++) {
+                    model.step(List.of(one.session), new int[] {tokens[i]}, cancellation);
+                }
+                tell(one.session, told, of);
+                Traffic read = model.traffic().since(before);
+                of.bytes += read.bytes();
+                of.rows += read.rows();
+                of.held += read.held();
+                of.steps += last - from + told.tokens.length;
+                work.did(told(length));
+                one.session.close();
+            }
+        } finally {
+            waiting.forEach(one -> one.session.close());
+        }
+    }
+
+    private void fork(Session session, Protocol protocol, List<Waiting> waiting) {
+        for (Method method : options.methods()) {
+            if (method.protocol() == protocol) {
+                waiting.add(new Waiting(method, session.fork(method.attention())));
+            }
+        }
+    }
+
+    private Told answer(Session session, int last) {
+        int[] tokens = new int[1 + TOLD], likeliest = new int[1 + TOLD];
+        List<LogProbs.Expected> expected = new ArrayList<>();
+        tokens[0] = last;
+        for (int i = 0; i <= TOLD; i++) {
+            model.step(List.of(session), new int[] {tokens[i]}, cancellation);
+            float[] logits = session.logits();
+            expected.add(LogProbs.Expected.of(logits));
+            likeliest[i] = likeliest(logits);
+            if (i < TOLD) {
+                tokens[i + 1] = likeliest[i];
+            }
+        }
+        return new Told(tokens, expected, likeliest);
+    }
+
+    private void tell(Session session, Told told, Found found) {
+        for (int i = 0; i < told.tokens.length; i++) {
+            model.step(List.of(session), new int[] {told.tokens[i]}, cancellation);
+            float[] logits = session.logits();
+            found.divergences.add(told.expected.get(i).divergence(logits, LogProbs.logSumExp(logits)));
+            found.same += likeliest(logits) == told.likeliest[i] ? 1 : 0;
+        }
+    }
+
+    private static int likeliest(float[] logits) {
+        return Sampler.likeliest(logits, 0, logits.length);
+    }
+}
