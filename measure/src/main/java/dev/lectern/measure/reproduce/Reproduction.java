@@ -25,6 +25,7 @@ public final class Reproduction {
             new GeometryExperiment(),
             new AttentionExperiment(),
             new SparseExperiment(),
+            new AnswerDivergenceExperiment(),
             new MethodTasksExperiment(),
             new ReadingExperiment());
 

@@ -147,7 +147,7 @@ record SparseExperiment() implements Experiment {
     /** A method without the options that all have alike. */
     static String plain(String method) {
         return method.replaceAll(
-                ":(seed|sinks|window|eps|hits|append|heavy|floor)=[0-9.eE-]+|:dense=none|:projection=shared|:centre=yes|:correct=yes",
+                ":(seed|sinks|window|eps|hits|append|heavy|floor)=[0-9.eE-]+|:dense=none|:bits=1|:projection=shared|:centre=yes|:correct=yes",
                 "");
     }
 
