@@ -1,10 +1,12 @@
 package dev.lectern.cli;
 
+import dev.lectern.LecternException;
 import dev.lectern.measure.AttentionEval;
 import dev.lectern.measure.AttentionOptions;
 import dev.lectern.measure.AttentionRecording;
 import dev.lectern.measure.AttentionResults;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.TaskOptions;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  lectern eval attention --model smollm2-135m --text report.md",
             "  lectern eval attention --recording eval-results/attention-smollm2-135m.safetensors --budget 0.5%%,1%%,2%%",
+            "  lectern eval attention --task vt --length 4096 --attention pps:budget=5%% --attention quest:budget=10%%",
             "  lectern eval attention --text report.md --attention topk:sinks=0:window=1 --attention topp:p=0.9",
             "",
             "The object of --json: results [{metric (attention-error), method, kv, length, score (mean relative error), median, p90,"
@@ -53,6 +56,23 @@ final class AttentionCommand implements Verb {
 
     @Option(names = "--tokens", paramLabel = "N", description = "Take the first N tokens of it. Default: all.")
     int tokens;
+
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            description = {
+                "In place of a text a RULER-like prompt of this task, and the",
+                "first 16 tokens that the model answers."
+            })
+    @Nullable
+    String task;
+
+    @Option(
+            names = "--length",
+            paramLabel = "TOKENS",
+            description = "Tokens of that prompt, with its answer. Default: 2048.")
+    @Nullable
+    Integer length;
 
     @Option(
             names = "--layers",
@@ -101,9 +121,10 @@ final class AttentionCommand implements Verb {
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         AttentionOptions options = options();
+        requireOneSource();
         Path file = recording == null ? recorded(surroundings) : Path.of(recording);
         String source = recording == null
-                ? "--model " + eval.spec(surroundings) + " --text FILE" + (tokens == 0 ? "" : " --tokens " + tokens)
+                ? "--model " + eval.spec(surroundings) + (task == null ? ofText() : ofTask())
                 : "--recording FILE";
         AttentionResults results;
         try (AttentionRecording read = AttentionRecording.open(file);
@@ -127,14 +148,58 @@ final class AttentionCommand implements Verb {
         return kv == null ? options : options.withKv(kv);
     }
 
+    private String ofText() {
+        return " --text FILE" + (tokens == 0 ? "" : " --tokens " + tokens);
+    }
+
+    private String ofTask() {
+        return " --task " + task + " --length " + taskOptions().lengths().getFirst();
+    }
+
+    private TaskOptions taskOptions() {
+        TaskOptions options = TaskOptions.DEFAULT.withTasks(List.of(String.valueOf(task)));
+        return length == null ? options : options.withLengths(List.of(length));
+    }
+
+    private void requireOneSource() {
+        if (task != null && (text != null || tokens != 0 || recording != null)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--task stands in place of --text, --tokens and --recording: give one of them.");
+        }
+        if (task == null && length != null) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--length is that of a prompt: give --task too, or --tokens for a text.");
+        }
+    }
+
     private Path recorded(Surroundings surroundings) {
-        String words = TextArgument.of(surroundings, null, text, "TEXT");
+        String words = task == null ? TextArgument.of(surroundings, null, text, "TEXT") : "";
         BenchModel subject = eval.subject(surroundings);
         Path file = eval.out().resolve("attention-" + subject.name() + ".safetensors");
         try (ProgressLine line =
                 new ProgressLine(surroundings.console(), "recording", ProgressLine.Unit.TOKENS, 0, -1)) {
-            AttentionRecording.record(
-                    subject, eval.compute.options(), words, tokens, layers, file, line, surroundings.cancellation());
+            if (task == null) {
+                AttentionRecording.record(
+                        subject,
+                        eval.compute.options(),
+                        words,
+                        tokens,
+                        layers,
+                        file,
+                        line,
+                        surroundings.cancellation());
+            } else {
+                AttentionRecording.recordAnswer(
+                        subject,
+                        eval.compute.options(),
+                        taskOptions(),
+                        layers,
+                        file,
+                        line,
+                        surroundings.cancellation());
+            }
         }
         surroundings.console().note("wrote " + file);
         return file;

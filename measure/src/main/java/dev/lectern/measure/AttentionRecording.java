@@ -9,6 +9,8 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.generate.Sampler;
+import dev.lectern.measure.tasks.Task;
 import dev.lectern.weights.SafetensorsFile;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -47,6 +49,9 @@ import java.util.stream.Stream;
 public final class AttentionRecording implements AutoCloseable {
     /** So many positions at the end of a text are always kept: half of them to judge methods by, and before these those that a method may learn from. */
     public static final int LAST = 128;
+
+    /** Tokens of an answer that are recorded. */
+    private static final int ANSWER = 16;
 
     private static final String FORMAT = "lectern attention 1";
     private static final Pattern KEYS = Pattern.compile("layers\\.(0|[1-9]\\d{0,5})\\.k");
@@ -151,6 +156,21 @@ public final class AttentionRecording implements AutoCloseable {
             Path file,
             Progress progress,
             Cancellation cancellation) {
+        record(subject, model, tokens, 0, layers, positions, file, progress, cancellation);
+    }
+
+    /** @param more tokens that the model adds to the text, greedily */
+    private static void record(
+            BenchModel subject,
+            Model model,
+            int[] text,
+            int more,
+            List<Integer> layers,
+            int[] positions,
+            Path file,
+            Progress progress,
+            Cancellation cancellation) {
+        int[] tokens = Arrays.copyOf(text, text.length + more);
         AttentionShape shape = model.attentionShape();
         TreeSet<Integer> chosen = new TreeSet<>(layers);
         if (chosen.isEmpty()) {
@@ -179,10 +199,15 @@ public final class AttentionRecording implements AutoCloseable {
         try (Session session = model.newSession(
                         SessionOptions.DEFAULT.withContext(tokens.length).withKv("f32"));
                 SafetensorsWriter writer = new SafetensorsWriter(file, metadata, tensors)) {
-            writer.write("tokens", tokens);
             writer.write("positions", places);
             session.observe(new AttentionRecorder(writer, shape, tokens.length, chosen, places, cancellation));
-            session.read(tokens, progress, cancellation);
+            session.read(text, progress, cancellation);
+            for (int i = text.length; i < tokens.length; i++) {
+                float[] logits = session.logits();
+                tokens[i] = Sampler.likeliest(logits, 0, logits.length);
+                model.step(List.of(session), new int[] {tokens[i]}, cancellation);
+            }
+            writer.write("tokens", tokens);
             writer.finish();
         }
     }
@@ -205,6 +230,37 @@ public final class AttentionRecording implements AutoCloseable {
         try (Model model = subject.open(options)) {
             int[] tokens = PerplexityEval.tokens(model, subject.name(), text, count);
             record(subject, model, tokens, layers, new int[0], file, progress, cancellation);
+        }
+    }
+
+    /**
+     * Reads a prompt about a long text with a model, lets it begin its answer, greedily, and records both: what a method of attention meets where it is used.
+     *
+     * @param task whose first sample it is, of one length
+     * @param progress in tokens
+     * @throws LecternException as the other {@code record} does; of kind {@code BAD_OPTION} if several tasks or lengths are asked for, or the length is too short
+     */
+    public static void recordAnswer(
+            BenchModel subject,
+            ModelOptions options,
+            TaskOptions task,
+            List<Integer> layers,
+            Path file,
+            Progress progress,
+            Cancellation cancellation) {
+        int length = task.lengths().getFirst();
+        List<Task> tasks = task.tasks(length);
+        if (tasks.size() > 1 || task.lengths().size() > 1) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "One prompt is recorded, so --task and --length name one task and one length.");
+        }
+        try (Model model = subject.open(options)) {
+            TaskEval.requireRoom(model, subject.name(), length);
+            int[] prompt =
+                    TaskPrompt.of(model, task, tasks.getFirst(), length, 0).tokens();
+            int more = Math.min(ANSWER, model.context() - prompt.length);
+            record(subject, model, prompt, more, layers, new int[0], file, progress, cancellation);
         }
     }
 

@@ -13,6 +13,7 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.generate.Sampler;
 import dev.lectern.json.Json;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -64,6 +65,45 @@ class AttentionRecordingTest {
                     subject, model, text(TOKENS), layers, positions, file, Progress.NONE, new Cancellation());
         }
         return file;
+    }
+
+    @Test
+    void aPromptIsRecordedWithTheAnswerThatTheModelBegins() {
+        Path file = folder.resolve("answer.safetensors");
+        BenchModel subject = subject("qwen2");
+        TaskOptions task = TaskOptions.DEFAULT.withTasks(List.of("vt")).withLengths(List.of(1500));
+        ModelOptions options = ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=32");
+        AttentionRecording.recordAnswer(subject, options, task, List.of(), file, Progress.NONE, new Cancellation());
+        try (AttentionRecording recording = AttentionRecording.open(file);
+                Model model = open(subject)) {
+            int[] tokens = recording.tokens();
+            int[] prompt = TaskPrompt.of(model, task, task.tasks(1500).getFirst(), 1500, 0)
+                    .tokens();
+            assertThat(tokens).startsWith(prompt).hasSize(prompt.length + 16);
+            try (Session session = model.newSession(SessionOptions.DEFAULT.withKv("f32"))) {
+                session.read(Arrays.copyOf(tokens, tokens.length - 1), Progress.NONE, new Cancellation());
+                float[] logits = session.logits();
+                assertThat(tokens[tokens.length - 1]).isEqualTo(Sampler.likeliest(logits, 0, logits.length));
+            }
+            // Also of the tokens that were answered the outputs are those of their queries.
+            AttentionResults results = AttentionEval.run(
+                    recording,
+                    AttentionOptions.DEFAULT.withAttention(List.of("dense")),
+                    2,
+                    "",
+                    Progress.NONE,
+                    new Cancellation());
+            assertThat(results.rows().getFirst().errors()).allMatch(error -> error < 1e-4);
+        }
+        assertThatThrownBy(() -> AttentionRecording.recordAnswer(
+                        subject,
+                        options,
+                        task.withTasks(List.of("vt", "cwe")),
+                        List.of(),
+                        file,
+                        Progress.NONE,
+                        new Cancellation()))
+                .hasMessageContaining("one task");
     }
 
     @ParameterizedTest

@@ -6,6 +6,7 @@ import dev.lectern.measure.AttentionRecording;
 import dev.lectern.measure.AttentionResults;
 import dev.lectern.measure.ErrorFigure;
 import dev.lectern.measure.JsonFields;
+import dev.lectern.measure.TaskOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /** Searching for heavy tokens against sampling, at its best each, on real queries, keys and values: the figure "TopK against sampling". */
 record AttentionExperiment() implements Experiment {
@@ -47,24 +49,53 @@ record AttentionExperiment() implements Experiment {
      * @param tokens of it; 0 for all
      */
     static void measure(Room room, String name, String model, AttentionOptions options, int tokens) {
+        String source =
+                "--model " + model + " --text " + "examples/" + Room.REPORT + (tokens > 0 ? " --tokens " + tokens : "");
+        measure(
+                room,
+                name,
+                options,
+                source,
+                recording -> AttentionRecording.record(
+                        room.model(model),
+                        room.options(),
+                        room.text(Room.REPORT),
+                        tokens,
+                        List.of(),
+                        recording,
+                        room.progress(),
+                        room.cancellation()));
+    }
+
+    /** Records a prompt and its answer, and measures methods on them. */
+    static void measureAnswer(Room room, String name, String model, AttentionOptions options, String task, int length) {
+        TaskOptions prompt = TaskOptions.DEFAULT.withTasks(List.of(task)).withLengths(List.of(length));
+        measure(
+                room,
+                name,
+                options,
+                "--model " + model + " --task " + task + " --length " + length,
+                recording -> AttentionRecording.recordAnswer(
+                        room.model(model),
+                        room.options(),
+                        prompt,
+                        List.of(),
+                        recording,
+                        room.progress(),
+                        room.cancellation()));
+    }
+
+    private static void measure(
+            Room room, String name, AttentionOptions options, String source, Consumer<Path> record) {
         Path recording = room.results().resolve(name + ".safetensors");
         try {
-            AttentionRecording.record(
-                    room.model(model),
-                    room.options(),
-                    room.text(Room.REPORT),
-                    tokens,
-                    List.of(),
-                    recording,
-                    room.progress(),
-                    room.cancellation());
+            record.accept(recording);
             try (AttentionRecording read = AttentionRecording.open(recording)) {
                 AttentionResults results = AttentionEval.run(
                         read,
                         options,
                         Runtime.getRuntime().availableProcessors(),
-                        "--model " + model + " --text " + "examples/" + Room.REPORT
-                                + (tokens > 0 ? " --tokens " + tokens : ""),
+                        source,
                         room.progress(),
                         room.cancellation());
                 results.writeCsv(room.results(), name);

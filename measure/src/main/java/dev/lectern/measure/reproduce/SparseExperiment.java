@@ -5,6 +5,7 @@ import dev.lectern.measure.ErrorFigure;
 import dev.lectern.measure.JsonFields;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +18,15 @@ record SparseExperiment() implements Experiment {
     static final String PREFIX = "sparse-";
     private static final String TITLE = "Errors against bytes";
     private static final int QUICK_TOKENS = 500;
+
+    /** The length of the shortest prompts. */
+    private static final int SHORT = 4096;
+
+    /** Prompts of the shortest length. */
+    private static final List<String> TASKS = List.of("niah_single_2", "niah_multikey_2", "qa_1", "vt");
+
+    /** Prompts of greater lengths. */
+    private static final List<String> LONG_TASKS = List.of("niah_single_2", "vt");
 
     /** Sinks and window that all methods read. */
     private static final int ALWAYS = 4 + 64;
@@ -56,13 +66,34 @@ record SparseExperiment() implements Experiment {
     @Override
     public List<Part> parts(boolean quick) {
         AttentionOptions options = AttentionOptions.DEFAULT.withKv("f16").withAttention(quick ? QUICK : METHODS);
-        return (quick ? MODELS.subList(0, 1) : MODELS)
-                .stream()
-                        .map(model -> new Part(
-                                PREFIX + model,
-                                (room, name) -> AttentionExperiment.measure(
-                                        room, name, model, options, quick ? QUICK_TOKENS : 0)))
-                        .toList();
+        List<Part> parts = new ArrayList<>();
+        for (String model : quick ? MODELS.subList(0, 1) : MODELS) {
+            parts.add(new Part(
+                    PREFIX + model,
+                    (room, name) -> AttentionExperiment.measure(room, name, model, options, quick ? QUICK_TOKENS : 0)));
+            for (Prompt prompt : quick ? List.<Prompt>of() : prompts(model)) {
+                parts.add(new Part(
+                        PREFIX + model + "-" + prompt.task + "-" + prompt.length,
+                        (room, name) -> AttentionExperiment.measureAnswer(
+                                room, name, model, options, prompt.task, prompt.length)));
+            }
+        }
+        return parts;
+    }
+
+    private record Prompt(String task, int length) {}
+
+    /** At lengths up to that which a model was made for. */
+    private static List<Prompt> prompts(String model) {
+        int longest = model.equals(MODELS.getFirst()) ? 8192 : 16384;
+        List<Prompt> prompts = new ArrayList<>();
+        TASKS.forEach(task -> prompts.add(new Prompt(task, SHORT)));
+        for (int length = 2 * SHORT; length <= longest; length *= 2) {
+            for (String task : LONG_TASKS) {
+                prompts.add(new Prompt(task, length));
+            }
+        }
+        return prompts;
     }
 
     @Override
@@ -74,11 +105,21 @@ record SparseExperiment() implements Experiment {
         StringBuilder text = new StringBuilder(
                 Pages.heading(
                         TITLE,
-                        "Relative error of attention's outputs over all layers and query heads and the last 64 positions of `examples/harbour-report.md`, f16 cache, no layer read densely. *Chosen* is the share of tokens between"
+                        "Relative error of attention's outputs over all layers and query heads and the last 64 positions of RULER-like prompts with the first 16 tokens of their answers, and of `examples/harbour-report.md`, f16 cache, no layer read densely. *Chosen* is the share of tokens between"
                                 + " sinks and window that a query head looks at; bytes are those of keys, values and index, beside dense attention's over the same cache, and beside those over an int8 cache (rows of 8 bits and a scale)."
                                 + " topk and uniform know, or need to know, nothing of an index: what topk reads to find the tokens is all keys."));
         for (String model : Pages.models(files)) {
-            ResultFile file = Pages.of(files, model).getFirst();
+            List<ResultFile> of = Pages.of(files, model);
+            List<ResultFile> prompts =
+                    of.stream().filter(f -> !f.name().equals(PREFIX + model)).toList();
+            if (!prompts.isEmpty()) {
+                text.append("\n**").append(model).append(", prompts**\n\n").append(byPrompt(model, prompts));
+            }
+            if (prompts.size() == of.size()) {
+                continue;
+            }
+            ResultFile file =
+                    of.stream().filter(f -> !prompts.contains(f)).findFirst().orElseThrow();
             text.append("\n**")
                     .append(model)
                     .append("**\n\n")
@@ -88,6 +129,44 @@ record SparseExperiment() implements Experiment {
                     ErrorFigure.byBytes(families(file), TITLE + ": " + model), results, link, file.name(), TITLE));
         }
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
+    }
+
+    /** Mean errors of each method in each prompt, and what it reads of the longest. */
+    private static String byPrompt(String model, List<ResultFile> files) {
+        List<ResultFile> sorted = files.stream()
+                .sorted(Comparator.comparingLong(
+                        (ResultFile file) -> rows(file).getFirst().whole("length")))
+                .toList();
+        StringBuilder text = new StringBuilder("| method |");
+        for (ResultFile file : sorted) {
+            String prompt = file.name().substring((PREFIX + model + "-").length());
+            text.append(' ').append(prompt.replaceAll("-(\\d+)$", ", $1")).append(" |");
+        }
+        text.append(" bytes, shortest | longest |\n| --- |")
+                .append(" --: |".repeat(sorted.size() + 2))
+                .append('\n');
+        for (JsonFields row : rows(sorted.getFirst())) {
+            String method = row.text("method");
+            text.append("| ").append(plain(method)).append(" |");
+            for (ResultFile file : sorted) {
+                text.append(row(file, method)
+                        .map(r -> String.format(Locale.ROOT, " %.2g |", r.number("score")))
+                        .orElse(" – |"));
+            }
+            for (ResultFile file : List.of(sorted.getFirst(), sorted.getLast())) {
+                text.append(row(file, method)
+                        .map(r -> String.format(Locale.ROOT, " %.1f %% |", share(file, r)))
+                        .orElse(" – |"));
+            }
+            text.append('\n');
+        }
+        return text.toString();
+    }
+
+    private static Optional<JsonFields> row(ResultFile file, String method) {
+        return rows(file).stream()
+                .filter(row -> row.text("method").equals(method))
+                .findFirst();
     }
 
     private static List<JsonFields> rows(ResultFile file) {
