@@ -94,6 +94,49 @@ abstract class CodedSide implements KvSide {
         KvSide.super.weigh(head, firstTile, tiles, p, pAt, stride, heads, shape.headDim(), width, o, oAt, scratch);
     }
 
+    /** {@link #gatherScores} of codes. */
+    void codedGatherScores(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] q,
+            int qAt,
+            int heads,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        int headDim = shape.headDim(), width = shape.width();
+        KvSide.super.gatherScores(
+                head, ids, from, count, firstId, q, qAt, heads, headDim, width, s, sAt, stride, scratch);
+    }
+
+    /** {@link #gatherWeigh} of codes. */
+    void codedGatherWeigh(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        KvSide.super.gatherWeigh(
+                head, ids, from, count, firstId, p, pAt, stride, heads, shape.headDim(), width, o, oAt, scratch);
+    }
+
+    /** {@link #touch} of codes. */
+    long codedTouch(int head, int[] ids, int from, int count, int firstId) {
+        return 0;
+    }
+
     private KvSide exact() {
         if (exact == null) {
             throw new IllegalStateException("the page is closed");
@@ -105,14 +148,21 @@ abstract class CodedSide implements KvSide {
         return token >= sinks && token < closed;
     }
 
+    /** Tokens that are no codes, as {@link #gather}. */
+    private void exactRows(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride) {
+        if (exact != null) {
+            exact.gather(head, ids, from, count, firstId, out, at, stride);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            long row = ((long) head * sinks + ids[from + i] - firstId) * shape.headDim();
+            KERNEL.decode(ElementType.F16, sinkRows, 2 * row, shape.headDim(), out, at + i * stride);
+        }
+    }
+
     /** A token that is no code. */
     final void exactRow(int head, int token, float[] out, int at) {
-        if (exact != null) {
-            exact.gather(head, new int[] {token}, 0, 1, 0, out, at, shape.headDim());
-        } else {
-            long from = 2L * ((long) head * sinks + token) * shape.headDim();
-            KERNEL.decode(ElementType.F16, sinkRows, from, shape.headDim(), out, at);
-        }
+        exactRows(head, new int[] {token}, 0, 1, 0, out, at, shape.headDim());
     }
 
     @Override
@@ -196,14 +246,100 @@ abstract class CodedSide implements KvSide {
 
     @Override
     public final void gather(int head, int[] ids, int from, int count, int firstId, float[] out, int at, int stride) {
-        for (int i = 0; i < count; i++) {
-            int token = ids[from + i] - firstId;
-            if (isCoded(token)) {
-                codedRow(head, token, out, at + i * stride);
-            } else {
-                exactRow(head, token, out, at + i * stride);
+        for (int i = 0, n; i < count; i += n) {
+            n = alike(ids, from + i, from + count, firstId);
+            if (!isCoded(ids[from + i] - firstId)) {
+                exactRows(head, ids, from + i, n, firstId, out, at + i * stride, stride);
+                continue;
+            }
+            for (int j = i; j < i + n; j++) {
+                codedRow(head, ids[from + j] - firstId, out, at + j * stride);
             }
         }
+    }
+
+    /** How many tokens from one on, before an end, are of its kind. */
+    private int alike(int[] ids, int from, int end, int firstId) {
+        boolean coded = isCoded(ids[from] - firstId);
+        int next = from + 1;
+        while (next < end && isCoded(ids[next] - firstId) == coded) {
+            next++;
+        }
+        return next - from;
+    }
+
+    @Override
+    public final void gatherScores(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] q,
+            int qAt,
+            int heads,
+            int headDim,
+            int width,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        for (int i = 0, n; i < count; i += n) {
+            int first = from + i, to = sAt + i;
+            n = alike(ids, first, from + count, firstId);
+            if (isCoded(ids[first] - firstId)) {
+                codedGatherScores(head, ids, first, n, firstId, q, qAt, heads, s, to, stride, scratch);
+            } else if (exact != null) {
+                exact.gatherScores(head, ids, first, n, firstId, q, qAt, heads, headDim, width, s, to, stride, scratch);
+            } else {
+                KvSide.super.gatherScores(
+                        head, ids, first, n, firstId, q, qAt, heads, headDim, width, s, to, stride, scratch);
+            }
+        }
+    }
+
+    @Override
+    public final void gatherWeigh(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int headDim,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        for (int i = 0, n; i < count; i += n) {
+            int first = from + i, at = pAt + i;
+            n = alike(ids, first, from + count, firstId);
+            if (isCoded(ids[first] - firstId)) {
+                codedGatherWeigh(head, ids, first, n, firstId, p, at, stride, heads, width, o, oAt, scratch);
+            } else if (exact != null) {
+                exact.gatherWeigh(head, ids, first, n, firstId, p, at, stride, heads, headDim, width, o, oAt, scratch);
+            } else {
+                KvSide.super.gatherWeigh(
+                        head, ids, first, n, firstId, p, at, stride, heads, headDim, width, o, oAt, scratch);
+            }
+        }
+    }
+
+    @Override
+    public final long touch(int head, int[] ids, int from, int count, int firstId) {
+        long read = 0;
+        for (int i = from, n; i < from + count; i += n) {
+            n = alike(ids, i, from + count, firstId);
+            if (isCoded(ids[i] - firstId)) {
+                read += codedTouch(head, ids, i, n, firstId);
+            } else if (exact != null) {
+                read += exact.touch(head, ids, i, n, firstId);
+            }
+        }
+        return read;
     }
 
     @Override

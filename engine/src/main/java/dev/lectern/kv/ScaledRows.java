@@ -22,6 +22,12 @@ final class ScaledRows extends CodedSide {
     /** Largest code of 8 bits. */
     static final int MOST = 127;
 
+    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
+    private static final int TOGETHER = 4;
+
+    /** Bytes of a cache line. */
+    private static final int LINE = 64;
+
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /** How a row is turned before it is coded. */
@@ -283,9 +289,6 @@ final class ScaledRows extends CodedSide {
         CODES.levels(coding.planes, memory, at0, at1, at2, vectors, levels.levels(), out, at);
     }
 
-    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
-    private static final int TOGETHER = 4;
-
     /** The levels of a tile: {@code [headDim][16]}, or {@code [16][width]}. */
     private void levelsOfTile(int head, int tile, float[] out, int at) {
         int first = tile * TILE, inRow = shape.rowVectors();
@@ -490,6 +493,112 @@ final class ScaledRows extends CodedSide {
         for (int j = 0; j < heads * width; j++) {
             o[oAt + j] += sums[j];
         }
+    }
+
+    @Override
+    void codedGatherScores(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] q,
+            int qAt,
+            int heads,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        if (shape.layout() == KvFormat.Layout.TILE) {
+            super.codedGatherScores(head, ids, from, count, firstId, q, qAt, heads, s, sAt, stride, scratch);
+            return;
+        }
+        int headDim = shape.headDim(), width = shape.width();
+        float[] turned = scratch.queries((heads + 2) * headDim + heads + TOGETHER * TILE);
+        int shifts = heads * headDim, scales = shifts + heads;
+        turn(head, q, qAt, heads, turned, shifts, scales + TOGETHER * TILE);
+        float[] keys = scratch.codes(TOGETHER * TILE * width);
+        for (int i = 0; i < count; i += TOGETHER * TILE) {
+            int n = Math.min(TOGETHER * TILE, count - i), to = sAt + i;
+            levelsOfChosen(head, ids, from + i, n, firstId, keys, turned, scales);
+            KERNEL.rowScores(turned, 0, heads, headDim, keys, 0, width, n, s, to, stride, scratch);
+            for (int h = 0; h < heads; h++) {
+                float shift = turned[shifts + h];
+                for (int j = 0; j < n; j++) {
+                    s[to + h * stride + j] = s[to + h * stride + j] * turned[scales + j] + shift;
+                }
+            }
+        }
+    }
+
+    /** The levels of chosen tokens, {@code [count][width]}, and their scales. */
+    private void levelsOfChosen(
+            int head, int[] ids, int from, int count, int firstId, float[] levels, float[] scales, int scalesAt) {
+        for (int i = 0; i < count; i++) {
+            int token = ids[from + i] - firstId;
+            levels(head, token, shape.rowVectors(), levels, i * shape.width());
+            scales[scalesAt + i] = half(scaleAt(head, token));
+        }
+    }
+
+    @Override
+    void codedGatherWeigh(
+            int head,
+            int[] ids,
+            int from,
+            int count,
+            int firstId,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        if (shape.layout() == KvFormat.Layout.TILE || coding.turn == Turn.CENTRED_BALANCED_ROTATED) {
+            super.codedGatherWeigh(head, ids, from, count, firstId, p, pAt, stride, heads, width, o, oAt, scratch);
+            return;
+        }
+        float[] values = scratch.codes(TOGETHER * TILE * width);
+        float[] weights = scratch.queries((heads + 1) * TOGETHER * TILE);
+        float[] sums = scratch.sums(heads * width);
+        Arrays.fill(sums, 0, heads * width, 0);
+        int scales = heads * TOGETHER * TILE;
+        for (int i = 0; i < count; i += TOGETHER * TILE) {
+            int n = Math.min(TOGETHER * TILE, count - i);
+            levelsOfChosen(head, ids, from + i, n, firstId, values, weights, scales);
+            for (int h = 0; h < heads; h++) {
+                for (int j = 0; j < n; j++) {
+                    weights[h * n + j] = p[pAt + h * stride + i + j] * weights[scales + j];
+                }
+            }
+            KERNEL.weigh(weights, 0, n, heads, values, 0, width, n, width, sums, 0);
+        }
+        if (coding.turn != Turn.NONE) {
+            CODES.hadamard(sums, 0, heads, width, shape.headDim());
+        }
+        for (int j = 0; j < heads * width; j++) {
+            o[oAt + j] += sums[j];
+        }
+    }
+
+    @Override
+    long codedTouch(int head, int[] ids, int from, int count, int firstId) {
+        if (shape.layout() == KvFormat.Layout.TILE) {
+            return 0; // a row is all over its tile
+        }
+        long read = 0;
+        for (int plane = 0; plane < coding.planes.count(); plane++) {
+            long rows = runAt(plane, head, 0), bytes = coding.planes.bytes(plane, shape.rowVectors());
+            for (int i = from; i < from + count; i++) {
+                long row = rows + (ids[i] - firstId) * bytes;
+                for (long line = 0; line < bytes; line += LINE) {
+                    read += memory.get(ValueLayout.JAVA_BYTE, row + line);
+                }
+            }
+        }
+        return read;
     }
 
     @Override

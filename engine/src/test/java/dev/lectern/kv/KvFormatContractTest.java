@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -165,24 +166,44 @@ public class KvFormatContractTest {
             Arrays.fill(o, 1);
             side.scores(head, firstTile, tiles, q, 0, group, headDim, s, 0, stride, scratch);
             side.weigh(head, firstTile, tiles, p, 0, stride, group, headDim, width, o, 0, scratch);
-            for (int g = 0; g < group; g++) {
-                double[] sum = new double[headDim];
-                double weight = 0;
-                for (int t = 0; t < tiles * TILE; t++) {
-                    double score = 0, size = 0;
-                    weight += p[g * stride + t];
-                    for (int d = 0; d < headDim; d++) {
-                        double product = (double) q[g * headDim + d] * read[t][d];
-                        score += product;
-                        size += Math.abs(product);
-                        sum[d] += (double) p[g * stride + t] * read[t][d];
-                    }
-                    // Sums of 64 products in f32, some of them turned first: a few units in the last place of each.
-                    assertThat(Math.abs(s[g * stride + t] - score)).isLessThan(2e-6 * (size + headDim));
-                }
+            int[] all = IntStream.range(0, tiles * TILE).toArray();
+            assertScoresAndSums(read, all, group, q, p, s, o, width);
+            // Chosen ones: the first, which may be sinks, and every third.
+            int[] chosen = IntStream.concat(
+                            IntStream.range(0, 6), IntStream.range(3, 85).map(i -> 3 * i))
+                    .toArray();
+            int[] ids = IntStream.concat(IntStream.of(-1), Arrays.stream(chosen).map(i -> 1000 + i))
+                    .toArray();
+            Arrays.fill(s, Float.NaN);
+            Arrays.fill(o, 1);
+            side.touch(head, ids, 1, chosen.length, 1000);
+            side.gatherScores(head, ids, 1, chosen.length, 1000, q, 0, group, headDim, width, s, 0, stride, scratch);
+            side.gatherWeigh(head, ids, 1, chosen.length, 1000, p, 0, stride, group, headDim, width, o, 0, scratch);
+            assertScoresAndSums(read, chosen, group, q, p, s, o, width);
+        }
+    }
+
+    /** @param o one more than the sums */
+    private static void assertScoresAndSums(
+            float[][] read, int[] tokens, int group, float[] q, float[] p, float[] s, float[] o, int width) {
+        int stride = Page.TOKENS, headDim = read[0].length;
+        for (int g = 0; g < group; g++) {
+            double[] sum = new double[headDim];
+            double weight = 0;
+            for (int i = 0; i < tokens.length; i++) {
+                double score = 0, size = 0;
+                weight += p[g * stride + i];
                 for (int d = 0; d < headDim; d++) {
-                    assertThat(Math.abs(o[g * width + d] - 1 - sum[d])).isLessThan(1e-5 * weight);
+                    double product = (double) q[g * headDim + d] * read[tokens[i]][d];
+                    score += product;
+                    size += Math.abs(product);
+                    sum[d] += (double) p[g * stride + i] * read[tokens[i]][d];
                 }
+                // Sums of 64 products in f32, some of them turned first: a few units in the last place of each.
+                assertThat(Math.abs(s[g * stride + i] - score)).isLessThan(2e-6 * (size + headDim));
+            }
+            for (int d = 0; d < headDim; d++) {
+                assertThat(Math.abs(o[g * width + d] - 1 - sum[d])).isLessThan(1e-5 * weight);
             }
         }
     }
