@@ -16,7 +16,7 @@ import java.util.function.ToDoubleFunction;
 
 /** How far methods of attention lead each model away from itself in answers about long texts, no layer read densely. */
 record AnswerDivergenceExperiment() implements Experiment {
-    private static final String PREFIX = "answer-kld-";
+    static final String PREFIX = "answer-kld-";
     private static final int LENGTH = 4096;
     private static final int QUICK_LENGTH = 1024;
     private static final int SAMPLES = 4;

@@ -36,13 +36,19 @@ final class Pages {
         return "\n![" + title + "](" + link + "/" + name + ".png)\n";
     }
 
+    /** Longer commands, which name many methods, stand in the result files alone. */
+    private static final int LONG_COMMAND = 240;
+
     /** What gave the results, where and when. */
     static String provenance(List<ResultFile> files, String link) {
         StringBuilder text = new StringBuilder("\nThe commands, and where they ran:\n\n");
         for (ResultFile file : files) {
             Provenance from = file.provenance();
             text.append("* `")
-                    .append(from.command())
+                    .append(
+                            from.command().length() <= LONG_COMMAND
+                                    ? from.command()
+                                    : "lectern eval reproduce --full " + file.name())
                     .append("`: [")
                     .append(from.date().toString(), 0, 10);
             text.append("](").append(link).append('/').append(file.name()).append(".json), commit ");

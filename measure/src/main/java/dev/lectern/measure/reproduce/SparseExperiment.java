@@ -178,7 +178,7 @@ record SparseExperiment() implements Experiment {
     }
 
     /** Of the tokens between sinks and window. */
-    private static double chosen(double density, long length) {
+    static double chosen(double density, long length) {
         return 100 * Math.max(0, density * length - ALWAYS) / (length - ALWAYS);
     }
 
