@@ -1,6 +1,7 @@
 package dev.lectern.measure;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Estimate;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.Session;
@@ -25,17 +26,37 @@ final class Sequences implements Engine {
     Sequences(Model model, SessionOptions options, int count, Cancellation cancellation) {
         this.model = model;
         this.cancellation = cancellation;
-        var estimate = model.estimate(options, count);
-        long bytes = Math.addExact(Math.multiplyExact(estimate.kv(), (long) count), estimate.scratch());
-        if (bytes > estimate.available()) {
-            throw new LecternException(
-                    LecternException.Kind.NO_MEMORY,
-                    count + " sequences of " + options.context() + " tokens need " + bytes + " bytes, but only "
-                            + estimate.available() + " are available: ask for a smaller --depth or --batch.");
-        }
+        requireMemory(model, options, count);
         for (int i = 0; i < count; i++) {
             sessions.add(model.newSession(options));
         }
+    }
+
+    /**
+     * Checks that so many sequences could be made.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if all of them could not fit
+     */
+    static void requireMemory(Model model, SessionOptions options, int count) {
+        Estimate estimate = model.estimate(options, count);
+        if (bytes(estimate, count) > estimate.available()) {
+            int fit = count - 1;
+            while (fit > 0 && bytes(model.estimate(options, fit), fit) > estimate.available()) {
+                fit--;
+            }
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "--batch " + count + " needs " + bytes(estimate, count) + " bytes for sequences of "
+                            + options.context() + " tokens (" + options.kv() + ", " + options.attention()
+                            + "), but only " + estimate.available() + " are available: "
+                            + (fit == 0
+                                    ? "not even one fits, so ask for a smaller --depth."
+                                    : "at most --batch " + fit + " fits, or a smaller --depth."));
+        }
+    }
+
+    private static long bytes(Estimate estimate, int count) {
+        return Math.addExact(Math.multiplyExact(estimate.kv(), (long) count), estimate.scratch());
     }
 
     /** What one of them runs. */
@@ -95,6 +116,26 @@ final class Sequences implements Engine {
                 work.did(Work.decoding(from + i, 1));
             }
         }
+        return seconds(began);
+    }
+
+    /**
+     * What the method of attention keeps of the first sequence, and how long it takes to make what of it is not made yet: methods do so in the first step of a decode, so a fork takes that, and one
+     * more, which is subtracted.
+     */
+    SpeedResult.Index index(int token) {
+        try (Session fork = sessions.getFirst().fork()) {
+            double first = step(fork, token);
+            long bytes = fork.indexBytes();
+            return bytes == 0
+                    ? SpeedResult.Index.NONE
+                    : new SpeedResult.Index(bytes, Math.max(0, first - step(fork, token)));
+        }
+    }
+
+    private double step(Session session, int token) {
+        long began = System.nanoTime();
+        model.step(List.of(session), new int[] {token}, cancellation);
         return seconds(began);
     }
 

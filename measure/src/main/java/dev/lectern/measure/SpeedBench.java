@@ -6,6 +6,7 @@ import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.SessionOptions;
+import dev.lectern.Traffic;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,6 +18,8 @@ import java.util.Optional;
  * <p>At each depth: {@code promptTokens} tokens are read after what is cached, in one go, and {@code decodeTokens} are decoded after these,
  * one by one, each looking at all before it. Then the sequence is cut back to the depth. This is done once to warm up, and then as often as it is
  * timed. The tokens are those of a text, so nothing is sampled; the logits of each decoded token are computed.
+ *
+ * <p>What a method of attention keeps beside keys and values is made anew in a fork, once to warm up and once more, each time for the tokens since the depth before; the seconds are added up.
  *
  * <p>Several sequences are read one after another, and decoded together: their rates are of all their tokens. No two share a page.
  */
@@ -62,6 +65,11 @@ public final class SpeedBench {
         for (BenchModel subject : subjects) {
             try (Model model = subject.open(modelOptions)) {
                 requireRoom(subject.name(), model, options);
+                options.kvs()
+                        .forEach(kv -> options.attentions()
+                                .forEach(attention -> options.batches()
+                                        .forEach(batch -> Sequences.requireMemory(
+                                                model, session(options, kv, attention), batch))));
             }
             plan(options, work);
         }
@@ -102,27 +110,49 @@ public final class SpeedBench {
                                 + Work.decoding(after, options.decodeTokens()));
                 from = depth;
             }
-            work.plan(options.kvs().size() * each);
+            work.plan(options.kvs().size() * options.attentions().size() * each);
         }
     }
 
     private List<SpeedResult> measure() {
         List<SpeedResult> results = new ArrayList<>();
         for (String kv : options.kvs()) {
-            for (int batch : options.batches()) {
-                SessionOptions session = SessionOptions.DEFAULT
-                        .withKv(kv)
-                        .withAttention(options.attention())
-                        .withContext(Math.toIntExact(options.context()));
-                try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
-                    for (int depth : options.depths()) {
-                        sequences.fill(text, depth, options.fill(), work);
-                        results.add(at(depth, batch, sequences, bytesPerToken(session, depth)));
-                    }
+            for (String attention : options.attentions()) {
+                for (int batch : options.batches()) {
+                    results.addAll(measure(session(options, kv, attention), batch));
                 }
             }
         }
         return results;
+    }
+
+    private static SessionOptions session(SpeedOptions options, String kv, String attention) {
+        return SessionOptions.DEFAULT
+                .withKv(kv)
+                .withAttention(attention)
+                .withContext(Math.toIntExact(options.context()));
+    }
+
+    private List<SpeedResult> measure(SessionOptions session, int batch) {
+        List<SpeedResult> results = new ArrayList<>();
+        SpeedResult.Index index = SpeedResult.Index.NONE;
+        try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
+            for (int depth : options.depths()) {
+                sequences.fill(text, depth, options.fill(), work);
+                index = depth == 0 ? index : grown(index, sequences);
+                results.add(at(depth, batch, sequences, bytesPerToken(session, depth), index));
+            }
+        }
+        return results;
+    }
+
+    /** What is kept now, and the seconds of all that was made for it. */
+    private SpeedResult.Index grown(SpeedResult.Index before, Sequences sequences) {
+        if (sequences.index(text[0]).bytes() == 0) {
+            return SpeedResult.Index.NONE;
+        }
+        SpeedResult.Index now = sequences.index(text[0]);
+        return new SpeedResult.Index(now.bytes(), before.seconds() + now.seconds());
     }
 
     /** Of a session that has read the depth and the prompt, in whole pages. */
@@ -132,7 +162,7 @@ public final class SpeedBench {
         return model.estimate(session.withContext(tokens), 1).kv() / tokens;
     }
 
-    private SpeedResult at(int depth, int batch, Sequences sequences, long bytesPerToken) {
+    private SpeedResult at(int depth, int batch, Sequences sequences, long bytesPerToken, SpeedResult.Index index) {
         int[] prompt = Arrays.copyOf(text, options.promptTokens());
         int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
         long began = System.nanoTime();
@@ -148,11 +178,14 @@ public final class SpeedBench {
         warm = true;
         List<Double> prefill = new ArrayList<>();
         List<Double> decode = new ArrayList<>();
+        long bytesRead = 0;
         StepRecording recording = options.profile() ? StepRecording.start() : null;
         try (recording) {
             for (int run = 0; run < options.runs(); run++) {
                 prefill.add(sequences.read(prompt, work));
+                Traffic before = model.traffic();
                 decode.add(sequences.decode(after, work));
+                bytesRead += model.traffic().since(before).bytes();
                 sequences.truncate(depth);
             }
             return new SpeedResult(
@@ -164,6 +197,8 @@ public final class SpeedBench {
                     new SpeedResult.Phase((long) batch * prompt.length, prefill),
                     new SpeedResult.Phase((long) batch * after.length, decode),
                     bytesPerToken,
+                    Optional.of(new SpeedResult.Lookup(
+                            (double) bytesRead / ((long) options.runs() * batch * after.length), index)),
                     Optional.ofNullable(recording).map(StepRecording::stop));
         }
     }
