@@ -19,6 +19,12 @@ final class Sequences implements Engine {
     private final List<Session> sessions = new ArrayList<>();
     private final Cancellation cancellation;
 
+    private Sequences(Model model, List<Session> sessions, Cancellation cancellation) {
+        this.model = model;
+        this.sessions.addAll(sessions);
+        this.cancellation = cancellation;
+    }
+
     /**
      * @param options with a context
      * @throws LecternException of kind {@code NO_MEMORY} if all of them could not fit
@@ -119,24 +125,14 @@ final class Sequences implements Engine {
         return seconds(began);
     }
 
-    /**
-     * What the method of attention keeps of the first sequence, and how long it takes to make what of it is not made yet: methods do so in the first step of a decode, so a fork takes that, and one
-     * more, which is subtracted.
-     */
-    SpeedResult.Index index(int token) {
-        try (Session fork = sessions.getFirst().fork()) {
-            double first = step(fork, token);
-            long bytes = fork.indexBytes();
-            return bytes == 0
-                    ? SpeedResult.Index.NONE
-                    : new SpeedResult.Index(bytes, Math.max(0, first - step(fork, token)));
-        }
+    /** Others that have read the same, and of which methods of attention keep nothing that these have not. */
+    Sequences fork() {
+        return new Sequences(model, sessions.stream().map(Session::fork).toList(), cancellation);
     }
 
-    private double step(Session session, int token) {
-        long began = System.nanoTime();
-        model.step(List.of(session), new int[] {token}, cancellation);
-        return seconds(began);
+    /** Bytes of what the method of attention keeps of the first. */
+    long indexBytes() {
+        return sessions.getFirst().indexBytes();
     }
 
     /** Makes each sequence longer, up to a depth, with the first tokens of a text. */

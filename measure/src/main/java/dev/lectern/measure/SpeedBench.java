@@ -7,19 +7,22 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.SessionOptions;
 import dev.lectern.Traffic;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How fast a model reads and decodes, at given depths.
  *
  * <p>At each depth: {@code promptTokens} tokens are read after what is cached, in one go, and {@code decodeTokens} are decoded after these,
- * one by one, each looking at all before it. Then the sequence is cut back to the depth. This is done once to warm up, and then as often as it is
+ * one by one, each looking at all before it. This is done once to warm up, and then as often as it is
  * timed. The tokens are those of a text, so nothing is sampled; the logits of each decoded token are computed.
  *
- * <p>What a method of attention keeps beside keys and values is made anew in a fork, once to warm up and once more, each time for the tokens since the depth before; the seconds are added up.
+ * <p>Each of these is done in a fork, so that what a method of attention keeps of the sequence is made anew, from all of it: in the first step after the prompt, which is taken back and done again.
+ * The time that it takes longer than others is that of making it.
  *
  * <p>Several sequences are read one after another, and decoded together: their rates are of all their tokens. No two share a page.
  */
@@ -135,24 +138,13 @@ public final class SpeedBench {
 
     private List<SpeedResult> measure(SessionOptions session, int batch) {
         List<SpeedResult> results = new ArrayList<>();
-        SpeedResult.Index index = SpeedResult.Index.NONE;
         try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
             for (int depth : options.depths()) {
                 sequences.fill(text, depth, options.fill(), work);
-                index = depth == 0 ? index : grown(index, sequences);
-                results.add(at(depth, batch, sequences, bytesPerToken(session, depth), index));
+                results.add(at(depth, batch, sequences, bytesPerToken(session, depth)));
             }
         }
         return results;
-    }
-
-    /** What is kept now, and the seconds of all that was made for it. */
-    private SpeedResult.Index grown(SpeedResult.Index before, Sequences sequences) {
-        if (sequences.index(text[0]).bytes() == 0) {
-            return SpeedResult.Index.NONE;
-        }
-        SpeedResult.Index now = sequences.index(text[0]);
-        return new SpeedResult.Index(now.bytes(), before.seconds() + now.seconds());
     }
 
     /** Of a session that has read the depth and the prompt, in whole pages. */
@@ -162,44 +154,66 @@ public final class SpeedBench {
         return model.estimate(session.withContext(tokens), 1).kv() / tokens;
     }
 
-    private SpeedResult at(int depth, int batch, Sequences sequences, long bytesPerToken, SpeedResult.Index index) {
+    /** What a run took: seconds of reading, of decoding, and of making what the method keeps of a sequence; the bytes that decoding read, and those that the method keeps. */
+    private record Run(double prefill, double decode, double making, long bytesRead, long indexBytes) {}
+
+    private Run once(
+            Sequences filled, int batch, int[] prompt, int[] after, Work did, @Nullable StepRecording recording) {
+        try (Sequences sequences = filled.fork()) {
+            double prefill = sequences.read(prompt, did);
+            int read = sequences.length();
+            Instant began = Instant.now();
+            double first = sequences.decode(Arrays.copyOf(after, 1), new Work(Progress.NONE));
+            long indexBytes = sequences.indexBytes();
+            sequences.truncate(read);
+            if (recording != null) {
+                recording.leaveOut(began, Instant.now());
+            }
+            Traffic before = model.traffic();
+            double decode = sequences.decode(after, did);
+            long bytesRead = model.traffic().since(before).bytes();
+            double making = indexBytes == 0 ? 0 : Math.max(0, first - decode / after.length) / batch;
+            return new Run(prefill, decode, making, bytesRead, indexBytes);
+        }
+    }
+
+    private SpeedResult at(int depth, int batch, Sequences filled, long bytesPerToken) {
         int[] prompt = Arrays.copyOf(text, options.promptTokens());
         int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
         long began = System.nanoTime();
         do {
-            Work unplanned = warm ? work : new Work(Progress.NONE);
-            sequences.read(prompt, unplanned);
-            sequences.decode(after, unplanned);
-            sequences.truncate(depth);
+            once(filled, batch, prompt, after, warm ? work : new Work(Progress.NONE), null);
         } while (!warm && (System.nanoTime() - began) / 1e9 < FIRST_WARM_UP_SECONDS);
         if (!warm) {
             work.did(batch * Work.reading(depth, prompt.length) + Work.decoding(depth + prompt.length, after.length));
         }
         warm = true;
-        List<Double> prefill = new ArrayList<>();
-        List<Double> decode = new ArrayList<>();
-        long bytesRead = 0;
+        List<Run> runs = new ArrayList<>();
         StepRecording recording = options.profile() ? StepRecording.start() : null;
         try (recording) {
             for (int run = 0; run < options.runs(); run++) {
-                prefill.add(sequences.read(prompt, work));
-                Traffic before = model.traffic();
-                decode.add(sequences.decode(after, work));
-                bytesRead += model.traffic().since(before).bytes();
-                sequences.truncate(depth);
+                runs.add(once(filled, batch, prompt, after, work, recording));
             }
+            Optional<StepProfile> profile = Optional.ofNullable(recording).map(StepRecording::stop);
+            long decoded = (long) batch * after.length;
+            double making =
+                    Statistics.of(runs.stream().map(Run::making).toList()).median();
             return new SpeedResult(
                     name,
                     depth,
-                    sequences.method("kv"),
-                    sequences.method("attention"),
+                    filled.method("kv"),
+                    filled.method("attention"),
                     batch,
-                    new SpeedResult.Phase((long) batch * prompt.length, prefill),
-                    new SpeedResult.Phase((long) batch * after.length, decode),
+                    new SpeedResult.Phase(
+                            (long) batch * prompt.length,
+                            runs.stream().map(Run::prefill).toList()),
+                    new SpeedResult.Phase(
+                            decoded, runs.stream().map(Run::decode).toList()),
                     bytesPerToken,
                     Optional.of(new SpeedResult.Lookup(
-                            (double) bytesRead / ((long) options.runs() * batch * after.length), index)),
-                    Optional.ofNullable(recording).map(StepRecording::stop));
+                            runs.stream().mapToLong(Run::bytesRead).sum() / (double) (runs.size() * decoded),
+                            new SpeedResult.Index(runs.getLast().indexBytes(), making))),
+                    profile);
         }
     }
 }

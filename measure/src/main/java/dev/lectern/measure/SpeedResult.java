@@ -32,7 +32,7 @@ public record SpeedResult(
      * What it costs to find what a new token looks at.
      *
      * @param bytesRead of the cache and the index, by attention for each decoded token
-     * @param index that the method keeps of the tokens at the depth
+     * @param index what the method keeps of a sequence after its prompt
      */
     public record Lookup(double bytesRead, Index index) {}
 
@@ -42,10 +42,7 @@ public record SpeedResult(
      * @param bytes 0 for a method that keeps nothing
      * @param seconds that making it takes
      */
-    public record Index(long bytes, double seconds) {
-        /** Nothing. */
-        static final Index NONE = new Index(0, 0);
-    }
+    public record Index(long bytes, double seconds) {}
 
     /**
      * The times of one kind of work.
