@@ -34,9 +34,11 @@ import picocli.CommandLine.Option;
             "  lectern bench speed --model smollm2-135m --depth 0,4096,7168 --kv f16 --kv f32",
             "  lectern bench speed --batch 1,8 --depth 512 --runs 5",
             "  lectern bench speed --model smollm2-135m --fill repeat --depth 131072 --rope-scaling linear:factor=32",
+            "  lectern bench speed --attention dense --attention pps:budget=5%% --depth 8192 --profile",
             "",
             "The object of --json: results [{model, depth, kv, attention, batch, prefill {tokens, tokensPerSecond}, decode"
-                    + " {tokens, tokensPerSecond}, bytesPerToken, with --profile profile}], fill, threads, machine."
+                    + " {tokens, tokensPerSecond}, bytesPerToken, bytesRead, index {bytes, seconds}, with --profile"
+                    + " profile}], fill, threads, machine."
         })
 final class SpeedCommand implements Verb {
     @Option(
@@ -81,9 +83,13 @@ final class SpeedCommand implements Verb {
     @Option(
             names = "--attention",
             paramLabel = "METHOD",
-            description = {"What each new token looks at: dense (everything, exact).", "Default: dense."})
+            description = {
+                "What each new token looks at: dense (everything, exact), or a",
+                "sparse method such as pps:budget=5%. May be given several times.",
+                "Default: dense."
+            })
     @Nullable
-    String attention;
+    List<String> attentions;
 
     @Option(names = "--prompt-tokens", paramLabel = "N", description = "Tokens of the prompt. Default: 512.")
     @Nullable
@@ -185,7 +191,7 @@ final class SpeedCommand implements Verb {
         options = depths == null ? options : options.withDepths(depths);
         options = batches == null ? options : options.withBatches(batches);
         options = kvs == null ? options : options.withKvs(kvs);
-        options = attention == null ? options : options.withAttention(attention);
+        options = attentions == null ? options : options.withAttentions(attentions);
         options = promptTokens == null ? options : options.withPromptTokens(promptTokens);
         options = decodeTokens == null ? options : options.withDecodeTokens(decodeTokens);
         options = fill == null ? options : options.withFill(fill);

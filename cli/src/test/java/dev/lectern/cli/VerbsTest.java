@@ -432,12 +432,29 @@ class VerbsTest {
         assertThat(deep.get("kv")).isEqualTo("k=f32,v=f16");
         assertThat(map(deep.get("prefill")).get("tokens")).isEqualTo(20L);
         assertThat((Double) map(deep.get("decode")).get("tokensPerSecond")).isPositive();
+        assertThat((Double) deep.get("bytesRead")).isPositive();
+        assertThat(map(deep.get("index")).get("bytes")).isEqualTo(0L);
     }
 
     @Test
     void benchSpeedRefusesWhatCannotBe() {
         assertThat(run("bench", "speed", "--depth", "5,x").exitCode()).isEqualTo(2);
         assertThat(run("bench", "speed", "--fill", "magic").exitCode()).isEqualTo(2);
+        Run method = run(
+                "bench",
+                "speed",
+                "--model",
+                QWEN2,
+                "--prompt-tokens",
+                "9",
+                "--decode-tokens",
+                "2",
+                "--attention",
+                "dense",
+                "--attention",
+                "magic");
+        assertThat(method.exitCode()).isEqualTo(2);
+        assertThat(method.err()).contains("magic", "magicpig");
         Run deep = run("bench", "speed", "--model", QWEN2, "--depth", "128");
         assertThat(deep.exitCode()).isEqualTo(2);
         assertThat(deep.err()).contains("--depth 128", "holds 128", "--rope-scaling");

@@ -330,6 +330,7 @@ public final class PeersBench {
                                 options.decodeTokens(),
                                 turns.stream().map(Turn::decode).toList()),
                         bytesPerToken,
+                        Optional.empty(),
                         Optional.empty()));
     }
 

@@ -59,7 +59,8 @@ public final class ProfileReport {
     private static String place(SpeedResult result) {
         String place = "at " + result.depth();
         place += result.batch() == 1 ? "" : ", batch " + result.batch();
-        return result.kv().equals("f16") ? place : place + ", " + result.kv();
+        place += result.kv().equals("f16") ? "" : ", " + result.kv();
+        return result.attention().equals("dense") ? place : place + ", " + result.attention();
     }
 
     private static String cell(Times times, ToDoubleFunction<Times> seconds) {

@@ -1,6 +1,7 @@
 package dev.lectern.measure;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Estimate;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.Session;
@@ -18,6 +19,12 @@ final class Sequences implements Engine {
     private final List<Session> sessions = new ArrayList<>();
     private final Cancellation cancellation;
 
+    private Sequences(Model model, List<Session> sessions, Cancellation cancellation) {
+        this.model = model;
+        this.sessions.addAll(sessions);
+        this.cancellation = cancellation;
+    }
+
     /**
      * @param options with a context
      * @throws LecternException of kind {@code NO_MEMORY} if all of them could not fit
@@ -25,17 +32,37 @@ final class Sequences implements Engine {
     Sequences(Model model, SessionOptions options, int count, Cancellation cancellation) {
         this.model = model;
         this.cancellation = cancellation;
-        var estimate = model.estimate(options, count);
-        long bytes = Math.addExact(Math.multiplyExact(estimate.kv(), (long) count), estimate.scratch());
-        if (bytes > estimate.available()) {
-            throw new LecternException(
-                    LecternException.Kind.NO_MEMORY,
-                    count + " sequences of " + options.context() + " tokens need " + bytes + " bytes, but only "
-                            + estimate.available() + " are available: ask for a smaller --depth or --batch.");
-        }
+        requireMemory(model, options, count);
         for (int i = 0; i < count; i++) {
             sessions.add(model.newSession(options));
         }
+    }
+
+    /**
+     * Checks that so many sequences could be made.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if all of them could not fit
+     */
+    static void requireMemory(Model model, SessionOptions options, int count) {
+        Estimate estimate = model.estimate(options, count);
+        if (bytes(estimate, count) > estimate.available()) {
+            int fit = count - 1;
+            while (fit > 0 && bytes(model.estimate(options, fit), fit) > estimate.available()) {
+                fit--;
+            }
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "--batch " + count + " needs " + bytes(estimate, count) + " bytes for sequences of "
+                            + options.context() + " tokens (" + options.kv() + ", " + options.attention()
+                            + "), but only " + estimate.available() + " are available: "
+                            + (fit == 0
+                                    ? "not even one fits, so ask for a smaller --depth."
+                                    : "at most --batch " + fit + " fits, or a smaller --depth."));
+        }
+    }
+
+    private static long bytes(Estimate estimate, int count) {
+        return Math.addExact(Math.multiplyExact(estimate.kv(), (long) count), estimate.scratch());
     }
 
     /** What one of them runs. */
@@ -96,6 +123,16 @@ final class Sequences implements Engine {
             }
         }
         return seconds(began);
+    }
+
+    /** Others that have read the same, and of which methods of attention keep nothing that these have not. */
+    Sequences fork() {
+        return new Sequences(model, sessions.stream().map(Session::fork).toList(), cancellation);
+    }
+
+    /** Bytes of what the method of attention keeps of the first. */
+    long indexBytes() {
+        return sessions.getFirst().indexBytes();
     }
 
     /** Makes each sequence longer, up to a depth, with the first tokens of a text. */

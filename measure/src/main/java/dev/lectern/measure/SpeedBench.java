@@ -6,17 +6,23 @@ import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.SessionOptions;
+import dev.lectern.Traffic;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How fast a model reads and decodes, at given depths.
  *
  * <p>At each depth: {@code promptTokens} tokens are read after what is cached, in one go, and {@code decodeTokens} are decoded after these,
- * one by one, each looking at all before it. Then the sequence is cut back to the depth. This is done once to warm up, and then as often as it is
+ * one by one, each looking at all before it. This is done once to warm up, and then as often as it is
  * timed. The tokens are those of a text, so nothing is sampled; the logits of each decoded token are computed.
+ *
+ * <p>Each of these is done in a fork, so that what a method of attention keeps of the sequence is made anew, from all of it: in the first step after the prompt, which is taken back and done again.
+ * The time that it takes longer than others is that of making it.
  *
  * <p>Several sequences are read one after another, and decoded together: their rates are of all their tokens. No two share a page.
  */
@@ -62,6 +68,11 @@ public final class SpeedBench {
         for (BenchModel subject : subjects) {
             try (Model model = subject.open(modelOptions)) {
                 requireRoom(subject.name(), model, options);
+                options.kvs()
+                        .forEach(kv -> options.attentions()
+                                .forEach(attention -> options.batches()
+                                        .forEach(batch -> Sequences.requireMemory(
+                                                model, session(options, kv, attention), batch))));
             }
             plan(options, work);
         }
@@ -102,24 +113,35 @@ public final class SpeedBench {
                                 + Work.decoding(after, options.decodeTokens()));
                 from = depth;
             }
-            work.plan(options.kvs().size() * each);
+            work.plan(options.kvs().size() * options.attentions().size() * each);
         }
     }
 
     private List<SpeedResult> measure() {
         List<SpeedResult> results = new ArrayList<>();
         for (String kv : options.kvs()) {
-            for (int batch : options.batches()) {
-                SessionOptions session = SessionOptions.DEFAULT
-                        .withKv(kv)
-                        .withAttention(options.attention())
-                        .withContext(Math.toIntExact(options.context()));
-                try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
-                    for (int depth : options.depths()) {
-                        sequences.fill(text, depth, options.fill(), work);
-                        results.add(at(depth, batch, sequences, bytesPerToken(session, depth)));
-                    }
+            for (String attention : options.attentions()) {
+                for (int batch : options.batches()) {
+                    results.addAll(measure(session(options, kv, attention), batch));
                 }
+            }
+        }
+        return results;
+    }
+
+    private static SessionOptions session(SpeedOptions options, String kv, String attention) {
+        return SessionOptions.DEFAULT
+                .withKv(kv)
+                .withAttention(attention)
+                .withContext(Math.toIntExact(options.context()));
+    }
+
+    private List<SpeedResult> measure(SessionOptions session, int batch) {
+        List<SpeedResult> results = new ArrayList<>();
+        try (Sequences sequences = new Sequences(model, session, batch, cancellation)) {
+            for (int depth : options.depths()) {
+                sequences.fill(text, depth, options.fill(), work);
+                results.add(at(depth, batch, sequences, bytesPerToken(session, depth)));
             }
         }
         return results;
@@ -132,39 +154,66 @@ public final class SpeedBench {
         return model.estimate(session.withContext(tokens), 1).kv() / tokens;
     }
 
-    private SpeedResult at(int depth, int batch, Sequences sequences, long bytesPerToken) {
+    /** What a run took: seconds of reading, of decoding, and of making what the method keeps of a sequence; the bytes that decoding read, and those that the method keeps. */
+    private record Run(double prefill, double decode, double making, long bytesRead, long indexBytes) {}
+
+    private Run once(
+            Sequences filled, int batch, int[] prompt, int[] after, Work did, @Nullable StepRecording recording) {
+        try (Sequences sequences = filled.fork()) {
+            double prefill = sequences.read(prompt, did);
+            int read = sequences.length();
+            Instant began = Instant.now();
+            double first = sequences.decode(Arrays.copyOf(after, 1), new Work(Progress.NONE));
+            long indexBytes = sequences.indexBytes();
+            sequences.truncate(read);
+            if (recording != null) {
+                recording.leaveOut(began, Instant.now());
+            }
+            Traffic before = model.traffic();
+            double decode = sequences.decode(after, did);
+            long bytesRead = model.traffic().since(before).bytes();
+            double making = indexBytes == 0 ? 0 : Math.max(0, first - decode / after.length) / batch;
+            return new Run(prefill, decode, making, bytesRead, indexBytes);
+        }
+    }
+
+    private SpeedResult at(int depth, int batch, Sequences filled, long bytesPerToken) {
         int[] prompt = Arrays.copyOf(text, options.promptTokens());
         int[] after = Arrays.copyOfRange(text, prompt.length, prompt.length + options.decodeTokens());
         long began = System.nanoTime();
         do {
-            Work unplanned = warm ? work : new Work(Progress.NONE);
-            sequences.read(prompt, unplanned);
-            sequences.decode(after, unplanned);
-            sequences.truncate(depth);
+            once(filled, batch, prompt, after, warm ? work : new Work(Progress.NONE), null);
         } while (!warm && (System.nanoTime() - began) / 1e9 < FIRST_WARM_UP_SECONDS);
         if (!warm) {
             work.did(batch * Work.reading(depth, prompt.length) + Work.decoding(depth + prompt.length, after.length));
         }
         warm = true;
-        List<Double> prefill = new ArrayList<>();
-        List<Double> decode = new ArrayList<>();
+        List<Run> runs = new ArrayList<>();
         StepRecording recording = options.profile() ? StepRecording.start() : null;
         try (recording) {
             for (int run = 0; run < options.runs(); run++) {
-                prefill.add(sequences.read(prompt, work));
-                decode.add(sequences.decode(after, work));
-                sequences.truncate(depth);
+                runs.add(once(filled, batch, prompt, after, work, recording));
             }
+            Optional<StepProfile> profile = Optional.ofNullable(recording).map(StepRecording::stop);
+            long decoded = (long) batch * after.length;
+            double making =
+                    Statistics.of(runs.stream().map(Run::making).toList()).median();
             return new SpeedResult(
                     name,
                     depth,
-                    sequences.method("kv"),
-                    sequences.method("attention"),
+                    filled.method("kv"),
+                    filled.method("attention"),
                     batch,
-                    new SpeedResult.Phase((long) batch * prompt.length, prefill),
-                    new SpeedResult.Phase((long) batch * after.length, decode),
+                    new SpeedResult.Phase(
+                            (long) batch * prompt.length,
+                            runs.stream().map(Run::prefill).toList()),
+                    new SpeedResult.Phase(
+                            decoded, runs.stream().map(Run::decode).toList()),
                     bytesPerToken,
-                    Optional.ofNullable(recording).map(StepRecording::stop));
+                    Optional.of(new SpeedResult.Lookup(
+                            runs.stream().mapToLong(Run::bytesRead).sum() / (double) (runs.size() * decoded),
+                            new SpeedResult.Index(runs.getLast().indexBytes(), making))),
+                    profile);
         }
     }
 }

@@ -4,12 +4,12 @@ import dev.lectern.LecternException;
 import java.util.List;
 
 /**
- * What {@link SpeedBench} measures: every combination of depth, batch and format.
+ * What {@link SpeedBench} measures: every combination of format, method of attention, batch and depth.
  *
  * @param depths tokens that are cached before the prompt; sorted
  * @param batches sequences that are decoded together
  * @param kvs formats of the cache
- * @param attention what a new token looks at
+ * @param attentions methods: what a new token looks at
  * @param promptTokens read in one go, which is the prefill that is timed
  * @param decodeTokens decoded after them
  * @param fill how a depth is reached
@@ -20,7 +20,7 @@ public record SpeedOptions(
         List<Integer> depths,
         List<Integer> batches,
         List<String> kvs,
-        String attention,
+        List<String> attentions,
         int promptTokens,
         int decodeTokens,
         Fill fill,
@@ -28,7 +28,7 @@ public record SpeedOptions(
         boolean profile) {
     /** Nothing before the prompt, one sequence, f16; 512 tokens read and 48 decoded, three times. */
     public static final SpeedOptions DEFAULT =
-            new SpeedOptions(List.of(0), List.of(1), List.of("f16"), "dense", 512, 48, Fill.READ, 3, false);
+            new SpeedOptions(List.of(0), List.of(1), List.of("f16"), List.of("dense"), 512, 48, Fill.READ, 3, false);
 
     private static final int MOST = 1 << 30;
     private static final int MOST_BATCH = 1024;
@@ -49,6 +49,7 @@ public record SpeedOptions(
         depths = depths.stream().distinct().sorted().toList();
         batches = List.copyOf(batches);
         kvs = List.copyOf(kvs);
+        attentions = List.copyOf(attentions);
         each("--depth", depths, 0, MOST);
         each("--batch", batches, 1, MOST_BATCH);
         each("--prompt-tokens", List.of(promptTokens), 1, MOST);
@@ -80,38 +81,38 @@ public record SpeedOptions(
     }
 
     public SpeedOptions withDepths(List<Integer> depths) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withBatches(List<Integer> batches) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withKvs(List<String> kvs) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
-    public SpeedOptions withAttention(String attention) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+    public SpeedOptions withAttentions(List<String> attentions) {
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withPromptTokens(int promptTokens) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withDecodeTokens(int decodeTokens) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withFill(Fill fill) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withRuns(int runs) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 
     public SpeedOptions withProfile(boolean profile) {
-        return new SpeedOptions(depths, batches, kvs, attention, promptTokens, decodeTokens, fill, runs, profile);
+        return new SpeedOptions(depths, batches, kvs, attentions, promptTokens, decodeTokens, fill, runs, profile);
     }
 }

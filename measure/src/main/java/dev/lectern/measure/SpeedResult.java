@@ -14,6 +14,7 @@ import tools.jackson.core.JsonGenerator;
  * @param prefill the prompt's reading
  * @param decode of the tokens after it, one by one; their logits are computed, none is chosen
  * @param bytesPerToken that the cache takes for a token of a sequence
+ * @param lookup what it costs to find what a new token looks at; that of another engine is not known
  * @param profile where the time of all timed runs went, if that was asked for
  */
 public record SpeedResult(
@@ -25,7 +26,24 @@ public record SpeedResult(
         Phase prefill,
         Phase decode,
         long bytesPerToken,
+        Optional<Lookup> lookup,
         Optional<StepProfile> profile) {
+    /**
+     * What it costs to find what a new token looks at.
+     *
+     * @param bytesRead of the cache and the index, by attention for each decoded token
+     * @param index what the method keeps of a sequence after its prompt
+     */
+    public record Lookup(double bytesRead, Index index) {}
+
+    /**
+     * What a method of attention keeps of a sequence beside its keys and values.
+     *
+     * @param bytes 0 for a method that keeps nothing
+     * @param seconds that making it takes
+     */
+    public record Index(long bytes, double seconds) {}
+
     /**
      * The times of one kind of work.
      *
@@ -70,6 +88,13 @@ public record SpeedResult(
         prefill.write(json, "prefill");
         decode.write(json, "decode");
         json.writeNumberProperty("bytesPerToken", bytesPerToken);
+        lookup.ifPresent(costs -> {
+            json.writeNumberProperty("bytesRead", costs.bytesRead());
+            json.writeObjectPropertyStart("index");
+            json.writeNumberProperty("bytes", costs.index().bytes());
+            json.writeNumberProperty("seconds", costs.index().seconds());
+            json.writeEndObject();
+        });
         profile.ifPresent(times -> {
             json.writeName("profile");
             times.write(json);

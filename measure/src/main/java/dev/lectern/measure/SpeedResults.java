@@ -12,7 +12,7 @@ import tools.jackson.core.json.JsonFactory;
 /**
  * What {@link SpeedBench} measured.
  *
- * @param results in the order of the options: formats, then batches, then depths
+ * @param results in the order of the options: formats, then methods of attention, then batches, then depths
  * @param fill how the depths were reached
  * @param threads that computed
  */
@@ -50,10 +50,11 @@ public record SpeedResults(List<SpeedResult> results, SpeedOptions.Fill fill, in
                 .flatMap(result -> result.profile().stream()
                         .map(profile -> String.format(
                                 Locale.ROOT,
-                                "\n%s, depth %d, %s, batch %d\n%s",
+                                "\n%s, depth %d, %s, %s, batch %d\n%s",
                                 result.model(),
                                 result.depth(),
                                 result.kv(),
+                                result.attention(),
                                 result.batch(),
                                 profile.table())))
                 .collect(Collectors.joining());
@@ -62,28 +63,37 @@ public record SpeedResults(List<SpeedResult> results, SpeedOptions.Fill fill, in
 
     /** A table for a terminal. */
     public String table() {
+        int wide = results.stream()
+                .mapToInt(result -> result.attention().length())
+                .reduce("attention".length(), Math::max);
         StringBuilder text = new StringBuilder();
         text.append(String.format(
                 Locale.ROOT,
-                "%-20s %8s %-6s %5s  %-26s %-26s %s\n",
+                "%-20s %8s %-6s %-" + wide + "s %5s  %-26s %-26s %15s %14s %12s %8s\n",
                 "model",
                 "depth",
                 "kv",
+                "attention",
                 "batch",
                 "prefill, tokens/s",
                 "decode, tokens/s",
-                "bytes per token"));
+                "bytes per token",
+                "read per token",
+                "index bytes",
+                "made, s"));
         for (SpeedResult result : results) {
             text.append(String.format(
                     Locale.ROOT,
-                    "%-20s %8d %-6s %5d  %-26s %-26s %d\n",
+                    "%-20s %8d %-6s %-" + wide + "s %5d  %-26s %-26s %15d%s\n",
                     result.model(),
                     result.depth(),
                     result.kv(),
+                    result.attention(),
                     result.batch(),
                     rate(result.prefill()),
                     rate(result.decode()),
-                    result.bytesPerToken()));
+                    result.bytesPerToken(),
+                    result.lookup().map(SpeedResults::lookup).orElse("")));
         }
         text.append(String.format(
                 Locale.ROOT,
@@ -101,6 +111,16 @@ public record SpeedResults(List<SpeedResult> results, SpeedOptions.Fill fill, in
                             + " nothing.\n");
         }
         return text.toString();
+    }
+
+    private static String lookup(SpeedResult.Lookup lookup) {
+        SpeedResult.Index index = lookup.index();
+        return String.format(
+                Locale.ROOT,
+                " %14.0f %12d %8s",
+                lookup.bytesRead(),
+                index.bytes(),
+                index.bytes() == 0 ? "-" : digits(index.seconds()));
     }
 
     private static String rate(SpeedResult.Phase phase) {

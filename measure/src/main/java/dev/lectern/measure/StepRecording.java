@@ -5,7 +5,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
 
 /**
@@ -16,6 +20,7 @@ public final class StepRecording implements AutoCloseable {
     private static final String EVENT = "dev.lectern.Step";
 
     private final Recording recording = new Recording();
+    private final List<Instant[]> leftOut = new ArrayList<>();
 
     private StepRecording() {}
 
@@ -36,6 +41,17 @@ public final class StepRecording implements AutoCloseable {
         }
     }
 
+    /** Has steps between two moments not count. */
+    void leaveOut(Instant from, Instant to) {
+        leftOut.add(new Instant[] {from, to});
+    }
+
+    /** By the middle of a step, because the recorder's clock is not quite that of others. */
+    private boolean counts(RecordedEvent step) {
+        Instant middle = step.getStartTime().plus(step.getDuration().dividedBy(2));
+        return leftOut.stream().noneMatch(span -> middle.isAfter(span[0]) && middle.isBefore(span[1]));
+    }
+
     /** Ends, and tells where the time of the steps went. */
     public StepProfile stop() {
         try {
@@ -43,7 +59,9 @@ public final class StepRecording implements AutoCloseable {
             Path file = Files.createTempFile("lectern-steps", ".jfr");
             try {
                 recording.dump(file);
-                return StepProfile.of(RecordingFile.readAllEvents(file));
+                return StepProfile.of(RecordingFile.readAllEvents(file).stream()
+                        .filter(this::counts)
+                        .toList());
             } finally {
                 Files.deleteIfExists(file);
             }

@@ -89,11 +89,76 @@ class SpeedBenchTest {
         Map<?, ?> only = (Map<?, ?>) ((List<?>) json.get("results")).getFirst();
         assertThat(only.keySet())
                 .map(String::valueOf)
-                .containsExactly("model", "depth", "kv", "attention", "batch", "prefill", "decode", "bytesPerToken");
+                .containsExactly(
+                        "model",
+                        "depth",
+                        "kv",
+                        "attention",
+                        "batch",
+                        "prefill",
+                        "decode",
+                        "bytesPerToken",
+                        "bytesRead",
+                        "index");
         assertThat(((Map<?, ?>) only.get("decode")).keySet())
                 .map(String::valueOf)
                 .containsExactly("tokens", "tokensPerSecond");
         assertThat(results.table()).contains("copying cached pages");
+    }
+
+    @Test
+    void methodsOfAttentionAreMeasuredWithTheirIndexAndWhatTheyRead() {
+        SpeedResults results = SpeedBench.run(
+                List.of(model("llama2")),
+                STRETCHED,
+                options()
+                        .withDepths(List.of(0, 1024, 2048))
+                        .withAttentions(List.of("dense", "pps:budget=5%"))
+                        .withFill(SpeedOptions.Fill.REPEAT)
+                        .withProfile(true),
+                Progress.NONE,
+                new Cancellation());
+        assertThat(results.results())
+                .extracting(r -> r.attention().split(":")[0] + " " + r.depth())
+                .containsExactly("dense 0", "dense 1024", "dense 2048", "pps 0", "pps 1024", "pps 2048");
+        List<SpeedResult.Lookup> lookups =
+                results.results().stream().map(r -> r.lookup().orElseThrow()).toList();
+        assertThat(lookups.subList(0, 3))
+                .extracting(SpeedResult.Lookup::index)
+                .containsOnly(new SpeedResult.Index(0, 0));
+        SpeedResult.Index shallow = lookups.get(4).index(),
+                deep = lookups.get(5).index();
+        assertThat(shallow.bytes()).isPositive();
+        assertThat(deep.bytes()).isGreaterThan(shallow.bytes());
+        // Dense attention reads every token before the one that is decoded: 2069, 2070 and 2071 of them, itself
+        // included.
+        assertThat(lookups.get(2).bytesRead() / lookups.get(1).bytesRead()).isEqualTo(2070.0 / 1046);
+        assertThat(lookups.get(5).bytesRead()).isLessThan(lookups.get(2).bytesRead());
+        assertThat(results.table()).contains("pps:budget=5%", "index bytes");
+        // The step that makes what a method keeps is no part of the profile: two runs of three tokens are.
+        assertThat(results.results())
+                .allSatisfy(result -> assertThat(
+                                result.profile().orElseThrow().decode().steps())
+                        .isEqualTo(6));
+        assertThat(results.profiles())
+                .hasValueSatisfying(tables -> assertThat(tables).contains("llama2, depth 2048, f16, dense, batch 1"));
+    }
+
+    @Test
+    void moreSequencesThanMemoryHoldsAreRefusedBeforeAnythingIsMeasured() {
+        ModelOptions far = ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=1000000");
+        assertThatThrownBy(() -> SpeedBench.run(
+                        List.of(model("llama2")),
+                        far,
+                        options().withDepths(List.of(0, 50_000_000)).withBatches(List.of(1, 1000)),
+                        (done, total) -> {
+                            throw new AssertionError("it began");
+                        },
+                        new Cancellation()))
+                .isInstanceOfSatisfying(
+                        LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.NO_MEMORY))
+                .hasMessageContaining("--batch 1")
+                .hasMessageContaining("--depth");
     }
 
     @Test
