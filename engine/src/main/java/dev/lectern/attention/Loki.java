@@ -6,7 +6,6 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
-import dev.lectern.kv.BlockList;
 import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.Page;
@@ -14,7 +13,6 @@ import dev.lectern.options.NamedOptions;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * The tokens of the highest scores over a few dimensions: those of the subspace in which the keys of a kv head vary most, their principal components.
@@ -63,40 +61,23 @@ final class Loki extends TokenChoice {
     /** The components of one kv head. */
     private record Components(float[] mean, float[] rows) {}
 
-    /** The few dimensions of all layers of a sequence. */
-    private static final class Index implements CacheIndex {
-        final BlockList[] keys; // [layers], each block [kvHeads][tiles][dims][16] f16
-        final int[] tokens; // [layers]: how many are there
+    /** The few dimensions of all layers of a sequence, each block {@code [kvHeads][tiles][dims][16]} f16. */
+    private static final class Index extends TokenIndex {
         final Components[][] components; // [layers][kvHeads]; never changed once they are there
 
-        Index(BlockList[] keys, int[] tokens, Components[][] components) {
-            this.keys = keys;
-            this.tokens = tokens;
-            this.components = components;
+        Index(int layers, long blockBytes) {
+            super(layers, layer -> blockBytes, TILE, IN_BLOCK);
+            components = new Components[layers][0];
+        }
+
+        private Index(Index other) {
+            super(other);
+            components = other.components.clone();
         }
 
         @Override
         public CacheIndex fork() {
-            BlockList[] forks = Arrays.stream(keys).map(BlockList::fork).toArray(BlockList[]::new);
-            return new Index(forks, tokens.clone(), components.clone());
-        }
-
-        @Override
-        public void truncate(int length) {
-            for (int layer = 0; layer < tokens.length; layer++) {
-                tokens[layer] = Math.min(tokens[layer], length / TILE * TILE);
-                keys[layer].keep(Math.ceilDiv(tokens[layer], IN_BLOCK));
-            }
-        }
-
-        @Override
-        public long bytes() {
-            return Arrays.stream(keys).mapToLong(BlockList::bytes).sum();
-        }
-
-        @Override
-        public void close() {
-            Arrays.stream(keys).forEach(BlockList::close);
+            return new Index(this);
         }
     }
 
@@ -114,17 +95,9 @@ final class Loki extends TokenChoice {
 
     private Index index(Step step, int row) {
         KvCache cache = step.caches()[row];
-        int layers = cache.layers().size();
         long blockBytes = IN_BLOCK * step.heads().kvHeads() * keyBytes(step.heads());
         return cache.index(
-                "loki:dims=" + dims,
-                Index.class,
-                () -> new Index(
-                        IntStream.range(0, layers)
-                                .mapToObj(layer -> new BlockList(blockBytes))
-                                .toArray(BlockList[]::new),
-                        new int[layers],
-                        new Components[layers][0]));
+                "loki:dims=" + dims, Index.class, () -> new Index(cache.layers().size(), blockBytes));
     }
 
     @Override
@@ -156,7 +129,7 @@ final class Loki extends TokenChoice {
         for (int row = 0; row < step.rows(); row++) {
             indexes[row] = index(step, row);
             grow(step, row);
-            step.exact().noteRead(indexes[row].tokens[step.layer()] * heads.kvHeads() * keyBytes(heads));
+            step.exact().noteRead(indexes[row].tokens(step.layer()) * heads.kvHeads() * keyBytes(heads));
         }
     }
 
@@ -164,29 +137,26 @@ final class Loki extends TokenChoice {
     private void grow(Step step, int row) {
         Index index = indexes[row];
         KvCache cache = step.caches()[row];
-        int layer = step.layer(), known = index.tokens[layer];
+        int layer = step.layer(), known = index.tokens(layer);
         int end = Math.min(step.tokens(row) - window(), cache.settledKeys(layer)) / TILE * TILE;
         if (end <= known) {
             return;
         }
         boolean isNew = index.components[layer].length == 0;
         Components[] components = isNew ? new Components[heads.kvHeads()] : index.components[layer];
-        BlockList blocks = index.keys[layer];
-        for (int block = known / IN_BLOCK; block <= (end - 1) / IN_BLOCK; block++) {
-            blocks.own(block);
-        }
+        index.own(layer, end);
         step.exact().workers().run(heads.kvHeads(), step.cancellation(), (kvHead, worker) -> {
             Scratch s = scratch[worker];
             if (isNew) {
                 components[kvHead] = components(cache, layer, kvHead, end, s);
             }
             for (int token = known; token < end; token += TILE) {
-                MemorySegment block = blocks.block(token / IN_BLOCK);
+                MemorySegment block = index.block(layer, token / IN_BLOCK);
                 turn(cache, layer, kvHead, token, components[kvHead], block, tileAt(kvHead, token), s);
             }
         });
         index.components[layer] = components;
-        index.tokens[layer] = end;
+        index.grown(layer, end);
     }
 
     /** The principal components of the keys of the first tokens, but for sinks; of many tokens, of every few tiles. */
@@ -251,7 +221,7 @@ final class Loki extends TokenChoice {
 
     @Override
     int middleEnd(Step step, int row, int end) {
-        return Math.min(end, indexes[row].tokens[step.layer()]);
+        return Math.min(end, indexes[row].tokens(step.layer()));
     }
 
     @Override
@@ -290,7 +260,7 @@ final class Loki extends TokenChoice {
             n = Math.min(end - token, IN_BLOCK - token % IN_BLOCK);
             kernel.storedScores(
                     ElementType.F16,
-                    index.keys[middle.layer].block(token / IN_BLOCK),
+                    index.block(middle.layer, token / IN_BLOCK),
                     tileAt(middle.set, token),
                     n / TILE,
                     s.queries,

@@ -6,8 +6,6 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
-import dev.lectern.kv.BlockList;
-import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvSide;
 import dev.lectern.kv.Page;
@@ -15,7 +13,6 @@ import dev.lectern.options.NamedOptions;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * Pages of a few tokens, each known by the least and the greatest of each channel of its keys: {@code Σ_d max(q_d · least_d, q_d · greatest_d)} is no less than any score of the page. The pages of the
@@ -36,7 +33,7 @@ final class Quest extends TokenChoice {
     private final AttentionTiles kernel = Kernels.attentionTiles();
     private final Budget budget;
     private final int page;
-    private Index[] indexes = {}; // [rows]
+    private TokenIndex[] indexes = {}; // [rows]
     private Scratch[] scratch = {}; // [workers]
     private float[] q = {};
     private Heads heads = new Heads(1, 1, 1, 0);
@@ -67,43 +64,6 @@ final class Quest extends TokenChoice {
         float[] summaries = {};
     }
 
-    /** Summaries of all layers of a sequence. */
-    private static final class Index implements CacheIndex {
-        final BlockList[] summaries; // [layers], each block [kvHeads][IN_BLOCK][least, greatest][headDim] f16
-        final int[] pages; // [layers]: how many are summarised
-        final int page;
-
-        Index(BlockList[] summaries, int[] pages, int page) {
-            this.summaries = summaries;
-            this.pages = pages;
-            this.page = page;
-        }
-
-        @Override
-        public CacheIndex fork() {
-            BlockList[] forks = Arrays.stream(summaries).map(BlockList::fork).toArray(BlockList[]::new);
-            return new Index(forks, pages.clone(), page);
-        }
-
-        @Override
-        public void truncate(int length) {
-            for (int layer = 0; layer < pages.length; layer++) {
-                pages[layer] = Math.min(pages[layer], length / page);
-                summaries[layer].keep(Math.ceilDiv(pages[layer], IN_BLOCK));
-            }
-        }
-
-        @Override
-        public long bytes() {
-            return Arrays.stream(summaries).mapToLong(BlockList::bytes).sum();
-        }
-
-        @Override
-        public void close() {
-            Arrays.stream(summaries).forEach(BlockList::close);
-        }
-    }
-
     private static long summaryBytes(Heads heads) {
         return 2L * Short.BYTES * heads.headDim();
     }
@@ -112,19 +72,14 @@ final class Quest extends TokenChoice {
         return ((long) kvHead * IN_BLOCK + page % IN_BLOCK) * summaryBytes(heads);
     }
 
-    private Index index(Step step, int row) {
+    /** The summaries of a sequence, each block {@code [kvHeads][IN_BLOCK][least, greatest][headDim]} f16. */
+    private TokenIndex index(Step step, int row) {
         KvCache cache = step.caches()[row];
-        int layers = cache.layers().size();
         long blockBytes = IN_BLOCK * step.heads().kvHeads() * summaryBytes(step.heads());
         return cache.index(
                 "quest:page=" + page,
-                Index.class,
-                () -> new Index(
-                        IntStream.range(0, layers)
-                                .mapToObj(layer -> new BlockList(blockBytes))
-                                .toArray(BlockList[]::new),
-                        new int[layers],
-                        page));
+                TokenIndex.class,
+                () -> new TokenIndex(cache.layers().size(), layer -> blockBytes, page, IN_BLOCK * page));
     }
 
     @Override
@@ -154,36 +109,33 @@ final class Quest extends TokenChoice {
             scratch = new Scratch[step.exact().workers().threads()];
             Arrays.setAll(scratch, i -> new Scratch());
         }
-        indexes = indexes.length < step.rows() ? new Index[step.rows()] : indexes;
+        indexes = indexes.length < step.rows() ? new TokenIndex[step.rows()] : indexes;
         for (int row = 0; row < step.rows(); row++) {
             indexes[row] = index(step, row);
             summarise(step, row);
-            step.exact().noteRead(indexes[row].pages[step.layer()] * heads.kvHeads() * summaryBytes(heads));
+            step.exact().noteRead(indexes[row].tokens(step.layer()) / page * heads.kvHeads() * summaryBytes(heads));
         }
     }
 
     /** Summarises pages that have come before the window since. */
     private void summarise(Step step, int row) {
-        Index index = indexes[row];
+        TokenIndex index = indexes[row];
         KvCache cache = step.caches()[row];
-        int layer = step.layer(), known = index.pages[layer];
+        int layer = step.layer(), known = index.tokens(layer) / page;
         int whole = Math.max(known, Math.min(step.tokens(row) - window(), cache.settledKeys(layer)) / page);
         if (whole == known) {
             return;
         }
-        BlockList blocks = index.summaries[layer];
-        for (int block = known / IN_BLOCK; block <= (whole - 1) / IN_BLOCK; block++) {
-            blocks.own(block);
-        }
+        index.own(layer, whole * page);
         step.exact().workers().run(heads.kvHeads(), step.cancellation(), (kvHead, worker) -> {
             Scratch s = scratch[worker];
             s.summaries = Shares.grown(s.summaries, (TILE + 2) * heads.headDim());
             for (int i = known; i < whole; i++) {
-                MemorySegment block = blocks.block(i / IN_BLOCK);
+                MemorySegment block = index.block(layer, i / IN_BLOCK);
                 summarise(cache, layer, kvHead, i, block, summaryAt(heads, kvHead, i), s.summaries);
             }
         });
-        index.pages[layer] = whole;
+        index.grown(layer, whole * page);
     }
 
     private void summarise(KvCache cache, int layer, int kvHead, int index, MemorySegment to, long at, float[] rows) {
@@ -209,7 +161,7 @@ final class Quest extends TokenChoice {
 
     @Override
     int middleEnd(Step step, int row, int end) {
-        return Math.min(end, indexes[row].pages[step.layer()] * page) / page * page;
+        return Math.min(end, indexes[row].tokens(step.layer())) / page * page;
     }
 
     @Override
@@ -236,11 +188,11 @@ final class Quest extends TokenChoice {
         s.summaries = Shares.grown(s.summaries, TILE * 2 * headDim);
         s.bounds.begin(group, pages);
         splitQueries((middle.row * heads.heads() + middle.set * group) * headDim, s.queries);
-        BlockList blocks = indexes[middle.row].summaries[middle.layer];
+        TokenIndex index = indexes[middle.row];
         float[] bounds = s.bounds.scores();
         for (int i = 0, n; i < pages; i += n) {
             n = Math.min(Math.min(TILE, pages - i), IN_BLOCK - (first + i) % IN_BLOCK);
-            MemorySegment block = blocks.block((first + i) / IN_BLOCK);
+            MemorySegment block = index.block(middle.layer, (first + i) / IN_BLOCK);
             long at = summaryAt(heads, middle.set, first + i);
             kernel.decode(ElementType.F16, block, at, n * 2 * headDim, s.summaries, 0);
             kernel.rowScores(

@@ -5,7 +5,6 @@ import static dev.lectern.kernel.AttentionTiles.TILE;
 import dev.lectern.kernel.BitPlanes;
 import dev.lectern.kernel.CodeTiles;
 import dev.lectern.kernel.Kernels;
-import dev.lectern.kv.BlockList;
 import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvSide;
@@ -34,7 +33,7 @@ import java.util.List;
  * <p>μ and s of a layer are taken once, when it has {@value #LEAST} keys, and stay: tokens that come later are coded with them, so an index that grew differs from one that was made at once in what it keeps of
  * those. A cut into the tokens that μ and s are of forgets all of the layer.
  */
-final class SignIndex implements CacheIndex {
+final class SignIndex extends TokenIndex {
     /** Tokens in a block: one row of scores that stays in a core's first-level cache. */
     static final int IN_BLOCK = 1024;
 
@@ -54,9 +53,6 @@ final class SignIndex implements CacheIndex {
     private final List<LayerCache> layers;
     private final int bits;
     private final int sinks;
-    private final BlockList[]
-            blocks; // [layers], each block [kvHeads]: planes [bits][words][IN_BLOCK] i32, scales [IN_BLOCK] f32
-    private final int[] known; // [layers]: tokens, whole tiles
     private final Statistics[] statistics; // [layers]
 
     /**
@@ -76,22 +72,24 @@ final class SignIndex implements CacheIndex {
 
     /** @param sinks first tokens that are not coded like the others, and so not in the statistics */
     SignIndex(List<LayerCache> layers, int bits, int sinks) {
-        this(layers, bits, sinks, new BlockList[layers.size()], new int[layers.size()], new Statistics[layers.size()]);
-        Arrays.setAll(
-                blocks,
-                l -> new BlockList(
-                        blockBytes(layers.get(l).kvHeads(), layers.get(l).headDim(), bits)));
-        Arrays.fill(statistics, NONE);
-    }
-
-    private SignIndex(
-            List<LayerCache> layers, int bits, int sinks, BlockList[] blocks, int[] known, Statistics[] statistics) {
+        super(
+                layers.size(),
+                l -> blockBytes(layers.get(l).kvHeads(), layers.get(l).headDim(), bits),
+                TILE,
+                IN_BLOCK);
         this.layers = layers;
         this.bits = bits;
         this.sinks = sinks;
-        this.blocks = blocks;
-        this.known = known;
-        this.statistics = statistics;
+        statistics = new Statistics[layers.size()];
+        Arrays.fill(statistics, NONE);
+    }
+
+    private SignIndex(SignIndex other) {
+        super(other);
+        layers = other.layers;
+        bits = other.bits;
+        sinks = other.sinks;
+        statistics = other.statistics.clone();
     }
 
     static long tokenBytes(int headDim, int bits) {
@@ -104,40 +102,16 @@ final class SignIndex implements CacheIndex {
 
     @Override
     public CacheIndex fork() {
-        BlockList[] forks = Arrays.stream(blocks).map(BlockList::fork).toArray(BlockList[]::new);
-        return new SignIndex(layers, bits, sinks, forks, known.clone(), statistics.clone());
+        return new SignIndex(this);
     }
 
     @Override
     public void truncate(int length) {
-        for (int layer = 0; layer < known.length; layer++) {
-            if (length < statistics[layer].end) {
-                statistics[layer] = NONE;
-                known[layer] = 0;
-            }
-            known[layer] = Math.min(known[layer], length / TILE * TILE);
-            blocks[layer].keep(Math.ceilDiv(known[layer], IN_BLOCK));
+        for (int layer = 0; layer < statistics.length; layer++) {
+            boolean cut = length < statistics[layer].end;
+            statistics[layer] = cut ? NONE : statistics[layer];
+            truncate(layer, cut ? 0 : length);
         }
-    }
-
-    @Override
-    public long bytes() {
-        return Arrays.stream(blocks).mapToLong(BlockList::bytes).sum();
-    }
-
-    @Override
-    public void close() {
-        Arrays.stream(blocks).forEach(BlockList::close);
-    }
-
-    /** Tokens of a layer that are coded. */
-    int tokens(int layer) {
-        return known[layer];
-    }
-
-    /** Memory of a block of tokens. */
-    MemorySegment block(int layer, int index) {
-        return blocks[layer].block(index);
     }
 
     /** Where the planes of a kv head begin in a block, in bytes. */
@@ -158,7 +132,7 @@ final class SignIndex implements CacheIndex {
      * @param scratch for each worker
      */
     void extend(Step step, int row, int to, Scratch[] scratch) {
-        int layer = step.layer(), from = known[layer];
+        int layer = step.layer(), from = tokens(layer);
         KvCache cache = step.caches()[row];
         int end = Math.min(to, cache.settledKeys(layer)) / TILE * TILE;
         if (end <= from || end - sinks < LEAST) {
@@ -177,14 +151,12 @@ final class SignIndex implements CacheIndex {
             statistics[layer] = fresh;
         }
         int firstBlock = from / IN_BLOCK, lastBlock = (end - 1) / IN_BLOCK;
-        for (int block = firstBlock; block <= lastBlock; block++) {
-            blocks[layer].own(block);
-        }
+        own(layer, end);
         step.exact().workers().run((lastBlock - firstBlock + 1) * kvHeads, step.cancellation(), (task, worker) -> {
             int block = firstBlock + task / kvHeads, first = Math.max(from, block * IN_BLOCK);
             code(cache, layer, task % kvHeads, first, Math.min(end, (block + 1) * IN_BLOCK), scratch[worker]);
         });
-        known[layer] = end;
+        grown(layer, end);
     }
 
     private static void rows(KvCache cache, int layer, int kvHead, int token, int headDim, float[] rows) {
