@@ -13,6 +13,11 @@ public record Traffic(long bytes, long rows, long held) {
         return held == 0 ? 1 : (double) rows / held;
     }
 
+    /** With what was read besides. */
+    public Traffic plus(Traffic other) {
+        return new Traffic(bytes + other.bytes, rows + other.rows, held + other.held);
+    }
+
     /** What was read after an earlier count. */
     public Traffic since(Traffic earlier) {
         return new Traffic(bytes - earlier.bytes, rows - earlier.rows, held - earlier.held);

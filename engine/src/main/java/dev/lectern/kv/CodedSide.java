@@ -155,14 +155,18 @@ abstract class CodedSide implements KvSide {
             return;
         }
         for (int i = 0; i < count; i++) {
-            long row = ((long) head * sinks + ids[from + i] - firstId) * shape.headDim();
-            KERNEL.decode(ElementType.F16, sinkRows, 2 * row, shape.headDim(), out, at + i * stride);
+            exactRow(head, ids[from + i] - firstId, out, at + i * stride);
         }
     }
 
     /** A token that is no code. */
     final void exactRow(int head, int token, float[] out, int at) {
-        exactRows(head, new int[] {token}, 0, 1, 0, out, at, shape.headDim());
+        if (exact != null) {
+            exact.gather(head, new int[] {token}, 0, 1, 0, out, at, shape.headDim());
+        } else {
+            long from = 2L * ((long) head * sinks + token) * shape.headDim();
+            KERNEL.decode(ElementType.F16, sinkRows, from, shape.headDim(), out, at);
+        }
     }
 
     @Override

@@ -257,10 +257,7 @@ public final class FloatFormat implements KvFormat {
             long rows = rowsAt(head, firstId);
             int bytes = rowBytes();
             for (int i = from; i < from + count; i++) {
-                long row = rows + (long) ids[i] * bytes;
-                for (int line = 0; line < bytes; line += LINE) {
-                    read += segment.get(ValueLayout.JAVA_BYTE, row + line);
-                }
+                read += FloatFormat.touch(segment, rows + (long) ids[i] * bytes, bytes);
             }
             return read;
         }
@@ -308,6 +305,15 @@ public final class FloatFormat implements KvFormat {
             long at = at(tileStart(head, firstTile));
             KERNEL.storedWeigh(type, segment, at, tiles * TILE, p, pAt, stride, heads, headDim, o, oAt, scratch);
         }
+    }
+
+    /** Reads a byte of each cache line of a row; see {@link KvSide#touch}. */
+    static long touch(MemorySegment memory, long row, long bytes) {
+        long read = 0;
+        for (long line = 0; line < bytes; line += LINE) {
+            read += memory.get(ValueLayout.JAVA_BYTE, row + line);
+        }
+        return read;
     }
 
     /**

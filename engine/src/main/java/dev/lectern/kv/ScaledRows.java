@@ -25,9 +25,6 @@ final class ScaledRows extends CodedSide {
     /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
     private static final int TOGETHER = 4;
 
-    /** Bytes of a cache line. */
-    private static final int LINE = 64;
-
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /** How a row is turned before it is coded. */
@@ -487,12 +484,7 @@ final class ScaledRows extends CodedSide {
             }
             KERNEL.weigh(weights, 0, n * TILE, heads, values, 0, width, n * TILE, width, sums, 0);
         }
-        if (coding.turn != Turn.NONE) {
-            CODES.hadamard(sums, 0, heads, width, shape.headDim());
-        }
-        for (int j = 0; j < heads * width; j++) {
-            o[oAt + j] += sums[j];
-        }
+        addTurnedBack(sums, heads, width, o, oAt);
     }
 
     @Override
@@ -575,6 +567,11 @@ final class ScaledRows extends CodedSide {
             }
             KERNEL.weigh(weights, 0, n, heads, values, 0, width, n, width, sums, 0);
         }
+        addTurnedBack(sums, heads, width, o, oAt);
+    }
+
+    /** Adds weighted sums of levels, {@code [heads][width]}, turned back. */
+    private void addTurnedBack(float[] sums, int heads, int width, float[] o, int oAt) {
         if (coding.turn != Turn.NONE) {
             CODES.hadamard(sums, 0, heads, width, shape.headDim());
         }
@@ -592,10 +589,7 @@ final class ScaledRows extends CodedSide {
         for (int plane = 0; plane < coding.planes.count(); plane++) {
             long rows = runAt(plane, head, 0), bytes = coding.planes.bytes(plane, shape.rowVectors());
             for (int i = from; i < from + count; i++) {
-                long row = rows + (ids[i] - firstId) * bytes;
-                for (long line = 0; line < bytes; line += LINE) {
-                    read += memory.get(ValueLayout.JAVA_BYTE, row + line);
-                }
+                read += FloatFormat.touch(memory, rows + (ids[i] - firstId) * bytes, bytes);
             }
         }
         return read;

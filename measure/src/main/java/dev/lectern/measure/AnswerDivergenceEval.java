@@ -8,7 +8,6 @@ import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.Traffic;
-import dev.lectern.generate.Sampler;
 import dev.lectern.measure.tasks.Task;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -49,9 +48,7 @@ public final class AnswerDivergenceEval {
     private static final class Found {
         final List<Double> divergences = new ArrayList<>();
         int same;
-        long bytes;
-        long rows;
-        long held;
+        Traffic traffic = new Traffic(0, 0, 0);
         int steps;
     }
 
@@ -78,8 +75,7 @@ public final class AnswerDivergenceEval {
             TaskEval.requireRoom(model, subject.name(), options.lengths().getLast());
             AnswerDivergenceEval eval = new AnswerDivergenceEval(model, options, new Work(progress), cancellation);
             eval.all();
-            Provenance provenance = Provenance.here(
-                    options.command(subject).replace("lectern eval ruler", "lectern eval answer-kld"), modelOptions);
+            Provenance provenance = Provenance.here(options.command("answer-kld", subject), modelOptions);
             Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), provenance);
             return new AnswerDivergenceResult(evaluated, options, eval.rows);
         }
@@ -119,8 +115,8 @@ public final class AnswerDivergenceEval {
                 length,
                 found.divergences,
                 (double) found.same / found.divergences.size(),
-                (double) found.bytes / found.steps,
-                new Traffic(found.bytes, found.rows, found.held).density());
+                (double) found.traffic.bytes() / found.steps,
+                found.traffic.density());
     }
 
     /** One prompt, by all methods. */
@@ -150,10 +146,7 @@ public final class AnswerDivergenceEval {
                     model.step(List.of(one.session), new int[] {tokens[i]}, cancellation);
                 }
                 tell(one.session, told, of);
-                Traffic read = model.traffic().since(before);
-                of.bytes += read.bytes();
-                of.rows += read.rows();
-                of.held += read.held();
+                of.traffic = of.traffic.plus(model.traffic().since(before));
                 of.steps += last - from + told.tokens.length;
                 work.did(told(length));
                 one.session.close();
@@ -179,7 +172,7 @@ public final class AnswerDivergenceEval {
             model.step(List.of(session), new int[] {tokens[i]}, cancellation);
             float[] logits = session.logits();
             expected.add(LogProbs.Expected.of(logits));
-            likeliest[i] = likeliest(logits);
+            likeliest[i] = LogProbs.likeliest(logits);
             if (i < TOLD) {
                 tokens[i + 1] = likeliest[i];
             }
@@ -192,11 +185,7 @@ public final class AnswerDivergenceEval {
             model.step(List.of(session), new int[] {told.tokens[i]}, cancellation);
             float[] logits = session.logits();
             found.divergences.add(told.expected.get(i).divergence(logits, LogProbs.logSumExp(logits)));
-            found.same += likeliest(logits) == told.likeliest[i] ? 1 : 0;
+            found.same += LogProbs.likeliest(logits) == told.likeliest[i] ? 1 : 0;
         }
-    }
-
-    private static int likeliest(float[] logits) {
-        return Sampler.likeliest(logits, 0, logits.length);
     }
 }

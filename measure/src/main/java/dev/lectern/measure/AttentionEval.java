@@ -178,8 +178,7 @@ public final class AttentionEval {
             c.method.attend(exact, 0, heads, caches, q, out, cancellation);
             Traffic read = exact.traffic().since(before);
             exact.listen(null);
-            c.traffic = new Traffic(
-                    c.traffic.bytes() + read.bytes(), c.traffic.rows() + read.rows(), c.traffic.held() + read.held());
+            c.traffic = c.traffic.plus(read);
             for (int head = 0; head < heads.heads(); head++) {
                 double error = error(out, expected, head * heads.headDim(), heads.headDim());
                 c.errors.add(error);

@@ -9,7 +9,6 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
-import dev.lectern.generate.Sampler;
 import dev.lectern.measure.tasks.Task;
 import dev.lectern.weights.SafetensorsFile;
 import java.lang.foreign.ValueLayout;
@@ -203,8 +202,7 @@ public final class AttentionRecording implements AutoCloseable {
             session.observe(new AttentionRecorder(writer, shape, tokens.length, chosen, places, cancellation));
             session.read(text, progress, cancellation);
             for (int i = text.length; i < tokens.length; i++) {
-                float[] logits = session.logits();
-                tokens[i] = Sampler.likeliest(logits, 0, logits.length);
+                tokens[i] = LogProbs.likeliest(session.logits());
                 model.step(List.of(session), new int[] {tokens[i]}, cancellation);
             }
             writer.write("tokens", tokens);

@@ -59,7 +59,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
         }
 
         double p90() {
-            return quantile(errors, HIGH);
+            return Statistics.quantile(errors, HIGH);
         }
     }
 
@@ -79,11 +79,6 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
 
     public AttentionResults {
         rows = List.copyOf(rows);
-    }
-
-    private static double quantile(List<Double> values, double share) {
-        List<Double> sorted = values.stream().sorted().toList();
-        return sorted.get(Math.max(0, (int) Math.ceil(share * sorted.size()) - 1));
     }
 
     /** Errors of top-k beside those of oracle sampling, where both were measured at a budget. */
@@ -117,7 +112,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
                 beside.method(),
                 larger / n,
                 Statistics.of(ratios).median(),
-                quantile(ratios, HIGH),
+                Statistics.quantile(ratios, HIGH),
                 four / n,
                 of.error().mean() / beside.error().mean());
     }

@@ -6,7 +6,6 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
-import dev.lectern.generate.Sampler;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -117,7 +116,7 @@ public final class DivergenceEval {
                 float[] q = tested.get(j).logits();
                 double sum = LogProbs.logSumExp(q);
                 counted.get(j).divergences.add(expected.divergence(q, sum));
-                counted.get(j).same += likeliest(p) == likeliest(q) ? 1 : 0;
+                counted.get(j).same += LogProbs.likeliest(p) == LogProbs.likeliest(q) ? 1 : 0;
                 if (scored) {
                     counted.get(j).logProbs.add(q[tokens[i + 1]] - sum);
                 }
@@ -131,9 +130,9 @@ public final class DivergenceEval {
     private void goOn(int steps, List<Counted> counted) {
         List<Session> alike = new ArrayList<>(tested);
         for (int i = 0; i < steps && !alike.isEmpty(); i++) {
-            int token = likeliest(exact.logits());
+            int token = LogProbs.likeliest(exact.logits());
             for (Session session : List.copyOf(alike)) {
-                if (likeliest(session.logits()) != token) {
+                if (LogProbs.likeliest(session.logits()) != token) {
                     counted.get(tested.indexOf(session)).firstDifferent = OptionalInt.of(i);
                     alike.remove(session);
                 }
@@ -157,9 +156,5 @@ public final class DivergenceEval {
         int[] tokens = new int[times];
         Arrays.fill(tokens, token);
         return tokens;
-    }
-
-    private static int likeliest(float[] logits) {
-        return Sampler.likeliest(logits, 0, logits.length);
     }
 }

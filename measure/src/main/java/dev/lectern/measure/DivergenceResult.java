@@ -49,8 +49,7 @@ public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, L
 
         /** What 99 of 100 do not exceed. */
         public double p99() {
-            List<Double> sorted = divergences.stream().sorted().toList();
-            return sorted.get((int) Math.ceil(HIGH * sorted.size()) - 1);
+            return Statistics.quantile(divergences, HIGH);
         }
 
         public double perplexity() {

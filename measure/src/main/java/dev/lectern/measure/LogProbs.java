@@ -1,5 +1,7 @@
 package dev.lectern.measure;
 
+import dev.lectern.generate.Sampler;
+
 /** What logits say of tokens. Everything is summed in double precision. */
 final class LogProbs {
     private LogProbs() {}
@@ -15,6 +17,11 @@ final class LogProbs {
             sum += Math.exp(logit - max);
         }
         return max + Math.log(sum);
+    }
+
+    /** The token that logits make the likeliest. */
+    static int likeliest(float[] logits) {
+        return Sampler.likeliest(logits, 0, logits.length);
     }
 
     /** ln p of a token. */

@@ -33,6 +33,17 @@ public record Statistics(int count, double mean, double stddev, double median, d
         return new Statistics(n, mean, stddev, median, sorted[0], sorted[n - 1]);
     }
 
+    /**
+     * What a share of measurements does not exceed.
+     *
+     * @param values one or more
+     * @param share 0 to 1
+     */
+    static double quantile(List<Double> values, double share) {
+        List<Double> sorted = values.stream().sorted().toList();
+        return sorted.get(Math.max(0, (int) Math.ceil(share * sorted.size()) - 1));
+    }
+
     /** {@code 11.885 ± 0.272}; the mean alone where there is no deviation. */
     public String plusMinus() {
         return Double.isNaN(stddev)

@@ -116,10 +116,15 @@ public record TaskOptions(
         return new Method(kv.getFirst(), attention.getFirst(), protocol);
     }
 
-    /** The command that measures this. */
+    /** The command that scores answers. */
     String command(BenchModel subject) {
+        return command(suite.name(), subject);
+    }
+
+    /** @param verb of {@code eval}, that asks the suite's tasks */
+    String command(String verb, BenchModel subject) {
         StringBuilder command =
-                new StringBuilder("lectern eval " + suite.name() + suite.arguments() + " --model " + subject.name());
+                new StringBuilder("lectern eval " + verb + suite.arguments() + " --model " + subject.name());
         command.append(" --length ")
                 .append(lengths.stream().map(String::valueOf).collect(Collectors.joining(",")));
         command.append(tasks.isEmpty() ? "" : " --tasks " + String.join(",", tasks));

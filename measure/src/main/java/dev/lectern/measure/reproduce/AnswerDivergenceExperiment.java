@@ -88,14 +88,10 @@ record AnswerDivergenceExperiment() implements Experiment {
                     .flatMap(file -> file.get(json -> json.objects("results")).stream())
                     .toList();
             for (Protocol protocol : Protocol.values()) {
-                text.append(table(model, protocol, by("protocol", protocol.name(), rows)));
+                text.append(table(model, protocol, Pages.rows(rows, "protocol", protocol.name())));
             }
         }
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
-    }
-
-    private static List<JsonFields> by(String member, String value, List<JsonFields> rows) {
-        return rows.stream().filter(row -> row.text(member).equals(value)).toList();
     }
 
     private static String table(String model, Protocol protocol, List<JsonFields> rows) {
@@ -115,11 +111,11 @@ record AnswerDivergenceExperiment() implements Experiment {
         Map<String, List<JsonFields>> methods = new LinkedHashMap<>();
         rows.forEach(row -> methods.computeIfAbsent(row.text("method"), m -> new ArrayList<>())
                 .add(row));
-        double dense = mean(by("method", "dense", rows), row -> row.number("bytesRead"));
+        double dense = mean(Pages.rows(rows, "method", "dense"), row -> row.number("bytesRead"));
         methods.forEach((method, of) -> {
             text.append("| ").append(SparseExperiment.plain(method)).append(" |");
             for (String task : tasks) {
-                text.append(by("task", task, of).stream()
+                text.append(Pages.rows(of, "task", task).stream()
                         .map(row -> String.format(Locale.ROOT, " %.2g |", row.number("meanKl")))
                         .findFirst()
                         .orElse(" – |"));

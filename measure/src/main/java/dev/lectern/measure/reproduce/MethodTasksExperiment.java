@@ -87,8 +87,8 @@ record MethodTasksExperiment() implements Experiment {
     }
 
     private static String table(ResultFile file, Protocol protocol) {
-        List<JsonFields> rows = file.get(json -> by(protocol, json.objects("results")));
-        List<JsonFields> means = file.get(json -> by(protocol, json.objects("means")));
+        List<JsonFields> rows = file.get(json -> Pages.rows(json.objects("results"), "protocol", protocol.name()));
+        List<JsonFields> means = file.get(json -> Pages.rows(json.objects("means"), "protocol", protocol.name()));
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
                 "\n**%s, %d tokens, protocol %s**, %d samples of each task\n\n"
@@ -111,12 +111,6 @@ record MethodTasksExperiment() implements Experiment {
                     100 * mean(rows, method, "bytesRead", List.of()) / dense));
         }
         return text.toString();
-    }
-
-    private static List<JsonFields> by(Protocol protocol, List<JsonFields> rows) {
-        return rows.stream()
-                .filter(row -> row.text("protocol").equals(protocol.name()))
-                .toList();
     }
 
     /** Of a method's tasks, or of some of them. */

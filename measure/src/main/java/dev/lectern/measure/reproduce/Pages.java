@@ -1,6 +1,7 @@
 package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.Figure;
+import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.Provenance;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -28,6 +29,11 @@ final class Pages {
 
     static List<ResultFile> of(List<ResultFile> files, String model) {
         return files.stream().filter(file -> file.model().equals(model)).toList();
+    }
+
+    /** The rows of which a member is a value. */
+    static List<JsonFields> rows(List<JsonFields> rows, String member, String value) {
+        return rows.stream().filter(row -> row.text(member).equals(value)).toList();
     }
 
     /** Draws a figure and shows it. */
