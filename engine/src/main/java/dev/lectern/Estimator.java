@@ -11,7 +11,8 @@ import dev.lectern.model.Config;
 import dev.lectern.model.Families;
 import dev.lectern.model.State;
 import dev.lectern.prefill.Forward;
-import dev.lectern.prefill.Full;
+import dev.lectern.prefill.Prefill;
+import dev.lectern.prefill.Prefills;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
 import java.nio.file.Path;
@@ -101,7 +102,10 @@ public final class Estimator implements AutoCloseable {
         List<LayerCache> layers = Model.layers(config, options);
         long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
         long beside = Math.addExact(attention, Math.multiplyExact(index, sessions));
-        long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), beside), open);
+        Prefill prefill = Prefills.named(options.prefill(), options.question());
+        long step = State.bytes(config, prefill.rows(tokens), sessions);
+        long scratch = Math.addExact(step, Math.addExact(beside, prefill.bytes(layers, tokens)));
+        scratch = Math.addExact(scratch, open);
         return new Estimate(tokens, weights, kv, scratch, Memory.available());
     }
 

@@ -1,6 +1,7 @@
 package dev.lectern;
 
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
 import dev.lectern.kept.Fingerprint;
 import dev.lectern.kept.Hash;
@@ -17,8 +18,8 @@ import dev.lectern.model.Decoder;
 import dev.lectern.model.Families;
 import dev.lectern.model.RopeScaling;
 import dev.lectern.prefill.Forward;
-import dev.lectern.prefill.Full;
 import dev.lectern.prefill.Prefill;
+import dev.lectern.prefill.Prefills;
 import dev.lectern.text.ChatMessage;
 import dev.lectern.text.ChatPrompt;
 import dev.lectern.text.ChatTemplate;
@@ -36,6 +37,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -233,7 +235,7 @@ public final class Model implements AutoCloseable {
     public Session newSession(SessionOptions options, int[] text, KeptReadings kept) {
         Session session = unchecked(options);
         try {
-            session.recall(kept, fingerprint(options, session.context()), text);
+            session.recall(kept, fingerprint(options, session.context(), text.length), text);
             requireMemory(options, session);
             return session;
         } catch (RuntimeException | Error e) {
@@ -242,19 +244,25 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    /** On what keys and values depend beside the tokens, as fields for people. */
-    public Map<String, String> keptFields(SessionOptions options) {
-        return fingerprint(options, options.context() == 0 ? context() : options.context())
+    /**
+     * On what keys and values depend beside the tokens, as fields for people.
+     *
+     * @param tokens of the text
+     */
+    public Map<String, String> keptFields(SessionOptions options, int tokens) {
+        return fingerprint(options, options.context() == 0 ? context() : options.context(), tokens)
                 .fields();
     }
 
-    private Fingerprint fingerprint(SessionOptions options, int context) {
+    private Fingerprint fingerprint(SessionOptions options, int context, int tokens) {
         Config config = decoder.config();
         List<LayerCache> layers = layers(config, options);
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("model", digest());
         fields.put("--kv", KvFormats.described(layers));
-        fields.put("--prefill", prefill(options.prefill()).name());
+        Prefill prefill = prefill(options);
+        fields.put("--prefill", prefill.name());
+        fields.putAll(new TreeMap<>(prefill.dependsOn(tokens)));
         fields.put("--rope-scaling", config.rope().described(context));
         fields.put("keys in", layers.getFirst().keyLayout() == KvFormat.Layout.TILE ? "tiles" : "rows");
         fields.put(
@@ -286,14 +294,25 @@ public final class Model implements AutoCloseable {
                     "--ctx is " + context + " tokens, but the model was made for " + context()
                             + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
         }
+        List<LayerCache> layers = layers(decoder.config(), options);
+        Prefill prefill = prefill(options);
+        prefill.requireFit(layers);
+        Optional<Retention> retention = Retentions.named(options.keep());
+        if (retention.isPresent() && retention.get().needsSums() && !prefill.isExact()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--keep " + retention.get().name()
+                            + " goes by what each token of a text looks at, and with --prefill " + prefill.name()
+                            + " that is only a part of it: leave one of the two out.");
+        }
         return new Session(
                 this,
-                layers(decoder.config(), options),
+                layers,
                 decoder.config().rope().forLength(context),
                 context,
-                prefill(options.prefill()),
+                prefill,
                 DecodeAttentions.named(options.attention()),
-                Retentions.named(options.keep()));
+                retention);
     }
 
     private void requireMemory(SessionOptions options, Session session) {
@@ -365,12 +384,8 @@ public final class Model implements AutoCloseable {
         return layers;
     }
 
-    private static Prefill prefill(String name) {
-        if (name.equals("full")) {
-            return new Full();
-        }
-        throw new LecternException(
-                LecternException.Kind.BAD_OPTION, "There is no prefill method \"" + name + "\"; there is full.");
+    private static Prefill prefill(SessionOptions options) {
+        return Prefills.named(options.prefill(), options.question());
     }
 
     /** Says once that keys of this model are not for the format of a cache, where it is so. */

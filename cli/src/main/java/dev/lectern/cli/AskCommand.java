@@ -279,7 +279,7 @@ final class AskCommand implements Verb {
 
     /** Refuses a model for which the document's tokens mean something else. */
     private static void requireSameModel(Model model, ModelChoice.Located located, KeptDocument document) {
-        Map<String, String> now = model.keptFields(SessionOptions.DEFAULT);
+        Map<String, String> now = model.keptFields(SessionOptions.DEFAULT, 0);
         for (String field : List.of("model", "tokenizer")) {
             if (!Objects.equals(now.get(field), document.fields().get(field))) {
                 throw bad("@" + document.name() + " was read with the model " + document.model() + ", and "

@@ -136,7 +136,7 @@ final class ReadCommand implements Verb {
                                 arguments,
                                 told,
                                 text,
-                                model.keptFields(options.withContext(lengths.context())),
+                                model.keptFields(options.withContext(lengths.context()), text.length),
                                 Instant.now().truncatedTo(ChronoUnit.SECONDS)),
                         session);
                 print(surroundings, called, text.length, session, written, load, reading, answering);

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /** The tokens of the highest numbers. */
-final class Highest {
+public final class Highest {
     private Highest() {}
 
     /** Tokens from 0 to a number, without it. */
@@ -21,7 +21,7 @@ final class Highest {
      * @param to its end
      * @return ascending
      */
-    static int[] and(float[] numbers, int wanted, int from, int to) {
+    public static int[] and(float[] numbers, int wanted, int from, int to) {
         float[] sorted = numbers.clone();
         Arrays.sort(sorted);
         float least = wanted == 0 ? Float.POSITIVE_INFINITY : sorted[sorted.length - wanted];

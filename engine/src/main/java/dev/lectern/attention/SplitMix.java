@@ -5,14 +5,14 @@ package dev.lectern.attention;
  *
  * <p>Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014), figure 17.
  */
-final class SplitMix {
+public final class SplitMix {
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
     private static final double ULP = 0x1.0p-53;
 
     private long state;
 
     /** Begins anew for a purpose: a seed, and what it is for. */
-    void begin(long seed, long... purpose) {
+    public void begin(long seed, long... purpose) {
         state = mixed(seed + GOLDEN);
         for (long part : purpose) {
             state = mixed((state ^ part) + GOLDEN);
@@ -20,7 +20,7 @@ final class SplitMix {
     }
 
     /** The next number, 0 to 1, without 1. */
-    double next() {
+    public double next() {
         state += GOLDEN;
         return (mixed(state) >>> 11) * ULP;
     }

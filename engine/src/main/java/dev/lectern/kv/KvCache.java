@@ -46,6 +46,16 @@ public final class KvCache implements AutoCloseable {
         this(layers, new QueryWindow(layers.size()));
     }
 
+    /**
+     * An empty cache of tokens that follow others, which are elsewhere.
+     *
+     * @param before how many: the position of the first token here
+     */
+    public KvCache(List<LayerCache> layers, int before) {
+        this(layers);
+        dropped = before;
+    }
+
     private KvCache(List<LayerCache> layers, QueryWindow queries) {
         this.layers = List.copyOf(layers);
         this.queries = queries;

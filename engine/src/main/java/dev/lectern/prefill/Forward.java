@@ -237,6 +237,12 @@ public final class Forward {
 
         void tellProjected(int layer, float[] q, float[] k, float[] v) {
             Config config = decoder.config();
+            for (int i = rows.singles(); i < ordered.size(); i++) {
+                RowAttention method = ordered.get(i).attention();
+                if (method != null) {
+                    method.projected(layer, firstRow[i], ordered.get(i).tokens().length, q, k, v);
+                }
+            }
             for (int i : observed) {
                 int n = ordered.get(i).tokens().length;
                 int qAt = firstRow[i] * config.heads() * config.headDim();
@@ -347,6 +353,12 @@ public final class Forward {
             for (int i = rows.singles(); i < ordered.size(); i++) {
                 KvCache cache = ordered.get(i).sequence().cache();
                 int n = ordered.get(i).tokens().length;
+                RowAttention method = ordered.get(i).attention();
+                if (method != null) {
+                    method.attend(new RowAttention.Rows(
+                            exact, layer, heads, cache, q, firstRow[i], n, out, state.cancellation()));
+                    continue;
+                }
                 Segments segments = Segments.of(cache, layer, cache.length() + n);
                 exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, null, state.cancellation());
                 if (AttentionSums.areKept(cache)) {

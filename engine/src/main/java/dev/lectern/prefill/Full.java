@@ -40,6 +40,11 @@ public final class Full implements Prefill {
     }
 
     @Override
+    public boolean isExact() {
+        return true;
+    }
+
+    @Override
     public boolean resumes() {
         return true;
     }
@@ -58,7 +63,7 @@ public final class Full implements Prefill {
     }
 
     /** Tokens of the next step. */
-    private static int step(int chunk, int steady, int from, int tokens) {
+    static int step(int chunk, int steady, int from, int tokens) {
         int step = Math.min(Math.min(chunk, steady), tokens - from);
         // A lone token is computed as in decoding, and by the method of decoding: a text's last one is not to depend on
         // its

@@ -5,11 +5,43 @@ import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.kv.LayerCache;
 import java.util.List;
+import java.util.Map;
 
 /** How a text is read into a sequence. */
 public interface Prefill {
     /** What options and results call it. */
     String name();
+
+    /**
+     * Checks that it can read for such layers.
+     *
+     * @throws dev.lectern.LecternException of kind {@code BAD_OPTION} that says why not
+     */
+    default void requireFit(List<LayerCache> layers) {}
+
+    /** Whether every token attends to all before it, so that what it looked at can be summed up and what it left out is nothing. */
+    default boolean isExact() {
+        return false;
+    }
+
+    /** Rows of its largest step, of a text of so many tokens. */
+    default int rows(long tokens) {
+        return Full.CHUNK;
+    }
+
+    /** Bytes that it holds while it reads so many tokens, beside the cache and the scratch of a step. */
+    default long bytes(List<LayerCache> layers, long tokens) {
+        return 0;
+    }
+
+    /**
+     * On what keys and values depend beside the tokens before them and the options that the name tells, as fields for people.
+     *
+     * @param tokens of the text
+     */
+    default Map<String, String> dependsOn(int tokens) {
+        return Map.of();
+    }
 
     /** Whether a reading that was stopped half-way has left a whole sequence of the tokens read so far, to go on from. */
     boolean resumes();

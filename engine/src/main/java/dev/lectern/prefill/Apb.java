@@ -1,0 +1,103 @@
+package dev.lectern.prefill;
+
+import dev.lectern.LecternException;
+import dev.lectern.Question;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.options.NamedOptions;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * APB: every block sees itself, an anchor that is the beginning of the text with the question in it, and the tokens of each block before it that a compressor finds most worth passing on (Huang et al., "APB: Accelerating
+ * Distributed Long-Context Inference by Passing Compressed Context Blocks across GPUs", arXiv 2502.12085, sections 3.2 to 3.5).
+ *
+ * <p>Lengths are the paper's (table 8) unless given: an anchor of 1/32 of the text and passed blocks of 1/64, both of at most 8192 tokens, with 8 hosts a quarter and an eighth of a block. The question is added to the anchor's tokens, as the
+ * paper says; its code takes it off them, and then keeps tokens from being passed on that the anchor does not hold. Here just what is in the anchor is not passed on.
+ */
+final class Apb extends Blockwise {
+    private static final int HOSTS = 8;
+    private static final int ANCHOR_SHARE = 32;
+    private static final int PASSING_SHARE = 64;
+    private static final int MOST = 8192;
+    private static final int LONGEST = 1 << 24;
+    private static final int PAPER = -1;
+
+    private final Optional<Question> question;
+    private final int anchor;
+    private final int passing;
+    private final boolean embeds;
+    private final boolean again;
+    private final String scorer;
+    private final long seed;
+
+    Apb(NamedOptions options, Optional<Question> question) {
+        super(hosts(options, HOSTS));
+        this.question = question;
+        anchor = options.whole("anchor", PAPER, 0, LONGEST);
+        passing = options.whole("passing", PAPER, 0, LONGEST);
+        embeds = options.word("question", "anchor", "apart").equals("anchor");
+        again = options.word("hosts-share", "anchor", "nothing").equals("nothing");
+        scorer = options.word("compressor", "query", "random", "recent");
+        seed = options.whole("seed", 0, 0, Integer.MAX_VALUE);
+    }
+
+    @Override
+    public void requireFit(List<LayerCache> layers) {
+        super.requireFit(layers);
+        if (question.isEmpty() && needsQuestion()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + name() + " reads a text with one question in view, and here is none: ask it together"
+                            + " with the document, or read for any question, with question=apart and compressor=recent.");
+        }
+    }
+
+    private boolean needsQuestion() {
+        return embeds || scorer.equals("query");
+    }
+
+    @Override
+    public String name() {
+        Map<String, Object> parts = new LinkedHashMap<>();
+        parts.put("hosts", hosts());
+        parts.put("anchor", anchor == PAPER ? "paper" : anchor);
+        parts.put("passing", passing == PAPER ? "paper" : passing);
+        parts.put("question", embeds ? "anchor" : "apart");
+        parts.put("compressor", scorer);
+        StringBuilder name = new StringBuilder("apb");
+        parts.forEach(
+                (option, value) -> name.append(':').append(option).append('=').append(value));
+        return name + (again ? ":hosts-share=nothing" : "") + (scorer.equals("random") ? ":seed=" + seed : "");
+    }
+
+    @Override
+    Optional<Question> dependsOnQuestion() {
+        return needsQuestion() ? question : Optional.empty();
+    }
+
+    @Override
+    BlockRecipe recipe(Division division) {
+        int ofText = Math.min(MOST, division.tokens() / ANCHOR_SHARE);
+        int inAnchor = Math.min(anchor == PAPER ? ofText : anchor, division.end(0));
+        int ofBlock = Math.min(MOST, division.tokens() / PASSING_SHARE);
+        return new BlockRecipe(
+                division,
+                inAnchor,
+                embeds ? question.orElse(null) : null,
+                again,
+                passing == PAPER ? ofBlock : passing,
+                compressor(),
+                question.orElse(null));
+    }
+
+    private Supplier<Compressor> compressor() {
+        return switch (scorer) {
+            case "query" -> QueryMean::new;
+            case "random" -> () -> new RandomTokens(seed);
+            default -> RecentTokens::new;
+        };
+    }
+}

@@ -1,0 +1,120 @@
+package dev.lectern.prefill;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Progress;
+import dev.lectern.Question;
+import dev.lectern.attention.DecodeAttention;
+import dev.lectern.kernel.AttentionTiles;
+import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.options.NamedOptions;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What methods have in common that divide a text into blocks, of which each is read by itself but for a few tokens of those before it. What is read after the text, a question, sees everything.
+ *
+ * <p>The text is what an empty sequence is given first.
+ */
+abstract class Blockwise implements Prefill {
+    static final String KIND = "Prefill method";
+    private static final int MOST_BLOCKS = 1024;
+
+    private final int hosts;
+
+    Blockwise(int hosts) {
+        this.hosts = hosts;
+    }
+
+    /** The option for the number of blocks. */
+    static int hosts(NamedOptions options, int unlessGiven) {
+        return options.whole("hosts", unlessGiven, 1, MOST_BLOCKS);
+    }
+
+    /** How a text of so many tokens is read. */
+    abstract BlockRecipe recipe(Division division);
+
+    /** The question on which keys and values depend. */
+    abstract Optional<Question> dependsOnQuestion();
+
+    int hosts() {
+        return hosts;
+    }
+
+    @Override
+    public boolean resumes() {
+        return false;
+    }
+
+    @Override
+    public int[] stops(List<LayerCache> layers, int tokens) {
+        return new int[0]; // what is kept of another text with the same beginning was divided otherwise
+    }
+
+    @Override
+    public Map<String, String> dependsOn(int tokens) {
+        String asked = dependsOnQuestion()
+                .map(question -> Integer.toHexString(question.hashCode()))
+                .orElse("any");
+        return Map.of("text", tokens + " tokens in one reading", "question", asked);
+    }
+
+    @Override
+    public void requireFit(List<LayerCache> layers) {
+        if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + name() + " cannot divide a text for this model, whose layers look back through"
+                            + " windows: leave the option out.");
+        }
+    }
+
+    @Override
+    public int rows(long tokens) {
+        // The anchor comes whole, and the question with it.
+        BlockRecipe recipe = recipe(Division.of(Math.toIntExact(tokens), hosts));
+        Question question = recipe.question();
+        int beside = recipe.anchorLength() + (question == null ? 0 : question.tokens().length);
+        return Math.addExact(Full.CHUNK, beside);
+    }
+
+    @Override
+    public long bytes(List<LayerCache> layers, long tokens) {
+        Division division = Division.of(Math.toIntExact(tokens), hosts);
+        BlockRecipe recipe = recipe(division);
+        List<LayerCache> beside = ChosenTokens.exact(layers);
+        long bytes = KvCache.bytes(beside, Math.max(recipe.anchorLength(), AttentionTiles.TILE));
+        for (int block = 0; block + 1 < division.blocks(); block++) {
+            bytes = Math.addExact(bytes, KvCache.bytes(beside, recipe.passed(block)));
+        }
+        return bytes;
+    }
+
+    @Override
+    public void read(
+            Forward forward,
+            Sequence sequence,
+            int[] tokens,
+            Slice.Logits logits,
+            LogitSink sink,
+            DecodeAttention attention,
+            Progress progress,
+            Cancellation cancellation) {
+        Division division = Division.of(tokens.length, hosts);
+        if (sequence.cache().position() > 0 || division.blocks() == 1) {
+            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+            return;
+        }
+        if (logits == Slice.Logits.ALL) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
+        }
+        BlockRecipe recipe = recipe(division);
+        try (BlockReading reading = new BlockReading(forward, sequence, tokens, recipe, attention, cancellation)) {
+            reading.read(logits, sink, progress);
+        }
+    }
+}
