@@ -17,7 +17,8 @@ import java.time.Duration;
  *   <li>Collective operations ({@link #broadcast}, the gathers, {@link #allToAll}, {@link #barrier}) are called by all ranks, in the same
  *       order, with lengths that agree.
  *   <li>A segment is native and not confined to a thread. It belongs to the message until that has been {@linkplain Request#await awaited}: what is
- *       sent is not written, what is received is not looked at, and neither is freed. A segment that is freed earlier ends the job.
+ *       sent is not written, what is received is not looked at, and neither is freed. A segment that is freed earlier ends the job,
+ *       and so does a rank whose work ends before it has awaited all.
  *   <li>Every wait gives the processor away, ends within a second when the {@link #cancellation} asks, and lasts no longer than
  *       {@linkplain #patience allowed}.
  *   <li>A rank that fails ends the job: all others end at their next call here, or while they wait in one, and their {@link #cancellation} is

@@ -76,7 +76,9 @@ public final class InProcess {
 
     private <T> @Nullable T work(int rank, RankWork<T> work) {
         try {
-            return work.run(ranks[rank]);
+            T result = work.run(ranks[rank]);
+            ranks[rank].checkAllAwaited();
+            return result;
         } catch (RuntimeException | Error thrown) {
             fail(rank, thrown);
             return null;

@@ -39,6 +39,9 @@ public abstract class MessageCommunicator implements Communicator {
     private long bytesReceived;
     private long messagesSent;
 
+    /** Messages that were not awaited. */
+    private int underWay;
+
     protected MessageCommunicator(int rank, int size, Cancellation cancellation) {
         if (size < 1 || rank < 0 || rank >= size) {
             throw new IllegalArgumentException("rank " + rank + " of " + size);
@@ -216,7 +219,7 @@ public abstract class MessageCommunicator implements Communicator {
     private Request send(MemorySegment data, int to, int tag) {
         checkRank(to);
         check(data);
-        Request request = startSend(data, to, tag);
+        Request request = new Counted(startSend(data, to, tag));
         bytesSent += data.byteSize();
         messagesSent++;
         return request;
@@ -228,9 +231,41 @@ public abstract class MessageCommunicator implements Communicator {
         if (into.isReadOnly()) {
             throw new IllegalArgumentException("nothing can be received into a segment that is read-only");
         }
-        Request request = startReceive(into, from, tag);
+        Request request = new Counted(startReceive(into, from, tag));
         bytesReceived += into.byteSize();
         return request;
+    }
+
+    /** Knows whether it was awaited. */
+    private final class Counted implements Request {
+        private final Request request;
+        private boolean awaited;
+
+        Counted(Request request) {
+            this.request = request;
+            underWay++;
+        }
+
+        @Override
+        public void await() {
+            request.await();
+            if (!awaited) {
+                awaited = true;
+                underWay--;
+            }
+        }
+    }
+
+    /**
+     * For the end of a rank's work.
+     *
+     * @throws IllegalStateException if there are messages that were never awaited
+     */
+    protected final void checkAllAwaited() {
+        if (underWay != 0) {
+            throw new IllegalStateException(
+                    "rank " + rank + " ended without having awaited " + underWay + " of its messages");
+        }
     }
 
     private static void check(MemorySegment segment) {

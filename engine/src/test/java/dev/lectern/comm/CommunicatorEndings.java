@@ -76,6 +76,17 @@ final class CommunicatorEndings {
                     communicator.broadcast(CommunicatorLaws.memory(1), communicator.size() - 1);
                     communicator.barrier();
                 }),
+                new Ending(
+                        "aMessageIsNeverAwaited",
+                        Kind.INTERNAL,
+                        "without having awaited 1 of its messages",
+                        communicator -> {
+                            Request unused = communicator.isend(
+                                    CommunicatorLaws.memory(1), CommunicatorLaws.next(communicator), 0);
+                            communicator
+                                    .irecv(CommunicatorLaws.memory(1), CommunicatorLaws.previous(communicator), 0)
+                                    .await();
+                        }),
                 new Ending("aSegmentIsFreedEarly", Kind.INTERNAL, "was freed", communicator -> {
                     Request received;
                     try (Arena arena = Arena.ofShared()) {
