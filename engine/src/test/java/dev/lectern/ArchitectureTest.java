@@ -74,6 +74,9 @@ class ArchitectureTest {
     static final ArchRule KERNEL = room("kernel");
 
     @ArchTest
+    static final ArchRule COMM = room("comm");
+
+    @ArchTest
     static final ArchRule OPTIONS = room("options");
 
     @ArchTest
@@ -95,7 +98,7 @@ class ArchitectureTest {
     static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options");
 
     @ArchTest
-    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel");
+    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "comm");
 
     @ArchTest
     static final ArchRule GENERATE = room("generate", "prefill", "model", "kv", "attention", "kernel", "text");
