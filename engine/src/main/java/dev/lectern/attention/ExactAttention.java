@@ -100,17 +100,28 @@ public final class ExactAttention {
      *
      * @param q {@code [caches][heads][headDim]}, rotated
      * @param out {@code [caches][heads][headDim]}
+     * @param logSumExp {@code [caches][heads]}, if wanted
      */
-    public void all(Heads heads, int layer, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+    public void all(
+            Heads heads,
+            int layer,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            float @Nullable [] logSumExp,
+            Cancellation cancellation) {
         for (KvCache cache : caches) {
-            long visible = visible(heads, cache.length() + 1);
+            long visible = visible(heads, cache.visible());
+            if (visible == 0) {
+                continue;
+            }
             Page page = cache.page(layer, 0);
             long rowBytes = page.keys().rowBytes() + page.values().rowBytes();
             bytesRead += visible * heads.kvHeads() * rowBytes;
             rowsRead += visible * heads.heads();
             rowsHeld += visible * heads.heads();
         }
-        single.attendAll(heads, layer, caches, q, out, cancellation);
+        single.attendAll(heads, layer, caches, q, out, logSumExp, cancellation);
     }
 
     private static long visible(Heads heads, long tokens) {
@@ -127,11 +138,13 @@ public final class ExactAttention {
     public void scores(
             Heads heads, int layer, KvCache[] caches, float[] q, float[] out, int stride, Cancellation cancellation) {
         for (KvCache cache : caches) {
-            long tokens = visible(heads, cache.length() + 1);
+            if (cache.visible() == 0) {
+                continue;
+            }
+            long tokens = visible(heads, cache.visible());
             bytesRead += tokens * heads.kvHeads() * cache.page(layer, 0).keys().rowBytes();
         }
-        int[] tokens =
-                Arrays.stream(caches).mapToInt(cache -> cache.length() + 1).toArray();
+        int[] tokens = Arrays.stream(caches).mapToInt(KvCache::visible).toArray();
         score.scores(heads, layer, caches, tokens, q, 0, out, stride, cancellation);
     }
 

@@ -5,6 +5,7 @@ import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
@@ -102,8 +103,9 @@ abstract class Blockwise implements Prefill {
             DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
-        Division division = Division.of(tokens.length, hosts);
-        if (sequence.cache().position() > 0 || division.blocks() == 1) {
+        Communicator others = sequence.hosts();
+        Division division = Division.of(tokens.length, others == null ? hosts : others.size());
+        if (sequence.cache().position() > 0 || (others == null && division.blocks() == 1)) {
             new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
             return;
         }
@@ -113,8 +115,13 @@ abstract class Blockwise implements Prefill {
                     "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
         }
         BlockRecipe recipe = recipe(division);
-        try (BlockReading reading = new BlockReading(forward, sequence, tokens, recipe, attention, cancellation)) {
+        try (BlockReading reading = others == null
+                ? new SerialBlocks(forward, sequence, tokens, recipe, attention, cancellation)
+                : new HostBlocks(forward, sequence, others, tokens, recipe, attention, cancellation)) {
             reading.read(logits, sink, progress);
+        }
+        if (others != null) {
+            sequence.cache().goOnAt(tokens.length, others.rank() < others.size() - 1);
         }
     }
 }

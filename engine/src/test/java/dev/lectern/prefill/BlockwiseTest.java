@@ -67,24 +67,8 @@ class BlockwiseTest {
         return last[0];
     }
 
-    /** Keys and values of tokens in all layers. */
     private static float[] stored(Sequence sequence, int from, int to) {
-        KvCache cache = sequence.cache();
-        LayerCache shape = cache.layers().getFirst();
-        int headDim = shape.headDim(), width = shape.kvHeads() * headDim;
-        float[] all = new float[cache.layers().size() * (to - from) * 2 * width];
-        int at = 0;
-        for (int layer = 0; layer < cache.layers().size(); layer++) {
-            for (int token = from; token < to; token++) {
-                int index = token / Page.TOKENS, first = index * Page.TOKENS;
-                int[] id = {token};
-                for (int head = 0; head < shape.kvHeads(); head++, at += 2 * headDim) {
-                    cache.page(layer, index).keys().gather(head, id, 0, 1, first, all, at, headDim);
-                    cache.page(layer, index).values().gather(head, id, 0, 1, first, all, at + headDim, headDim);
-                }
-            }
-        }
-        return all;
+        return StoredNumbers.of(sequence, from, to);
     }
 
     private static float[] stored(Sequence sequence) {
@@ -312,7 +296,7 @@ class BlockwiseTest {
     void whatCannotBeIsASentence() {
         assertThatThrownBy(() -> Prefills.named("stars", QUESTION))
                 .isInstanceOf(LecternException.class)
-                .hasMessage("There is no prefill method \"stars\"; there are full, star, apb.");
+                .hasMessage("There is no prefill method \"stars\"; there are full, ring, ulysses, star, apb.");
         assertThatThrownBy(() -> Prefills.named("apb", Optional.empty()).requireFit(List.of()))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("question=apart and compressor=recent");
