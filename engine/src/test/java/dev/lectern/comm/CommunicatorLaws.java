@@ -347,6 +347,9 @@ final class CommunicatorLaws {
         assertRefused("native memory", () -> communicator.isend(MemorySegment.ofArray(new byte[4]), 0, 0));
         assertRefused("native memory", () -> communicator.irecv(MemorySegment.ofArray(new byte[4]), 0, 0));
         assertRefused("native memory", () -> communicator.broadcast(MemorySegment.ofArray(new byte[4]), 0));
+        assertRefused("native memory", () -> {
+            communicator.allGather(four, MemorySegment.ofArray(new byte[4 * size]));
+        });
         try (Arena confined = Arena.ofConfined()) {
             assertRefused("Arena.ofShared()", () -> communicator.isend(confined.allocate(4), 0, 0));
         }

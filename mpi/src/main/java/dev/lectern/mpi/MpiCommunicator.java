@@ -30,9 +30,10 @@ final class MpiCommunicator extends MessageCommunicator {
     static final long PIECE_BYTES = 1 << 30;
 
     // Whoever waits asks without a pause for as long as a short message takes, gives the core away for as long as one
-    // of a megabyte takes, then
-    // sleeps. A thread that sleeps 50 µs between two questions burns a tenth of a core or two, one that sleeps a
-    // millisecond two hundredths.
+    // of
+    // a megabyte takes, then sleeps. A thread that sleeps 50 µs between two questions burns a tenth of a core or two,
+    // one
+    // that sleeps a millisecond 4 hundredths.
     private static final int SPINS = 200;
     private static final long YIELD_NANOS = 500_000;
     private static final long SHORT_SLEEP_NANOS = 50_000;
@@ -160,6 +161,9 @@ final class MpiCommunicator extends MessageCommunicator {
                             Kind.LOST_HOST,
                             "waited " + TimeUnit.NANOSECONDS.toSeconds(waited) + " s for rank " + message.peer
                                     + ". It has probably vanished, or works longer than it is waited for");
+                }
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new LecternException(Kind.CANCELLED, "Rank " + rank() + " was interrupted.");
                 }
                 pause(asked, waited);
             }
