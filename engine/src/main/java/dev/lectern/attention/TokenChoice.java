@@ -51,6 +51,11 @@ abstract class TokenChoice implements DecodeAttention {
         return name;
     }
 
+    @Override
+    public final boolean readsAll(int layer) {
+        return dense.contains(layer);
+    }
+
     /** Sets of a row: as many as kv heads, or as query heads. */
     abstract int sets(Heads heads);
 
@@ -97,7 +102,7 @@ abstract class TokenChoice implements DecodeAttention {
             float[] q,
             float[] out,
             Cancellation cancellation) {
-        if (dense.contains(layer)) {
+        if (readsAll(layer)) {
             exact.all(heads, layer, caches, q, out, cancellation);
             return;
         }
@@ -116,6 +121,7 @@ abstract class TokenChoice implements DecodeAttention {
         }
         for (int row = 0; row < rows; row++) {
             segments[row] = Segments.of(caches[row], layer, step.tokens(row));
+            exact.noteDropped(heads, caches[row]);
         }
         try {
             prepare(step);
