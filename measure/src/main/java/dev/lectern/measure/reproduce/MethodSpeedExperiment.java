@@ -50,29 +50,30 @@ record MethodSpeedExperiment() implements Experiment {
     @Override
     public List<Part> parts(boolean quick) {
         if (quick) {
-            return List.of(part(MODELS.getFirst(), QUICK_DEPTH, QUICK_BATCHES, QUICK, QUICK_MEMORY));
+            return List.of(part("--quick", MODELS.getFirst(), QUICK_DEPTH, QUICK_BATCHES, QUICK, QUICK_MEMORY));
         }
         List<Part> parts = new ArrayList<>();
         for (String model : List.of(MODELS.getFirst(), MODELS.getLast(), BenchModel.MHA_SHAPE)) {
             for (int depth : DEPTHS) {
-                parts.add(part(model, depth, BATCHES, METHODS, MEMORY));
+                parts.add(part("--full", model, depth, BATCHES, METHODS, MEMORY));
             }
         }
         return parts;
     }
 
-    private static Part part(String model, int depth, List<Integer> batches, List<String> methods, long memory) {
+    private static Part part(
+            String how, String model, int depth, List<Integer> batches, List<String> methods, long memory) {
         MethodSpeed.Plan plan = new MethodSpeed.Plan(depth, batches, methods, TOKENS, RUNS, memory, PATIENCE);
-        return new Part(PREFIX + model + "-" + depth, (room, name) -> measure(room, name, model, plan));
+        return new Part(PREFIX + model + "-" + depth, (room, name) -> measure(room, name, how, model, plan));
     }
 
     /** Measures what is not there, and keeps the result after each process. */
-    static void measure(Room room, String name, String model, MethodSpeed.Plan plan) {
+    private static void measure(Room room, String name, String how, String model, MethodSpeed.Plan plan) {
         MethodSpeed.run(
                 room.model(model),
                 room.options(),
                 room.lectern(),
-                "lectern eval reproduce --full " + name,
+                "lectern eval reproduce " + how + " " + name,
                 plan,
                 read(ResultFile.all(room.results(), PREFIX + model + "-")),
                 result -> {
