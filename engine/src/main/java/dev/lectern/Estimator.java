@@ -100,7 +100,8 @@ public final class Estimator implements AutoCloseable {
         }
         List<LayerCache> layers = Model.layers(config, options);
         long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
-        long beside = Math.addExact(attention, Math.multiplyExact(index, sessions));
+        long exactKeys = KvCache.exactKeyBytes(layers, method::wantsExactKeys, tokens);
+        long beside = Math.addExact(Math.addExact(attention, exactKeys), Math.multiplyExact(index, sessions));
         long scratch = Math.addExact(Math.addExact(State.bytes(config, Full.CHUNK, sessions), beside), open);
         return new Estimate(tokens, weights, kv, scratch, Memory.available());
     }

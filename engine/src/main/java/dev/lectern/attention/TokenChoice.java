@@ -78,6 +78,16 @@ abstract class TokenChoice implements DecodeAttention {
         return window;
     }
 
+    /** Whether everything is read in a layer. */
+    final boolean isDense(int layer) {
+        return dense.contains(layer);
+    }
+
+    /** The layers where everything is read, as the option names them. */
+    final String dense() {
+        return dense.toString();
+    }
+
     final int sinks() {
         return sinks;
     }
@@ -97,7 +107,7 @@ abstract class TokenChoice implements DecodeAttention {
             float[] q,
             float[] out,
             Cancellation cancellation) {
-        if (dense.contains(layer)) {
+        if (isDense(layer)) {
             exact.all(heads, layer, caches, q, out, cancellation);
             return;
         }
