@@ -141,8 +141,9 @@ final class Keeping {
      *
      * @param vocabulary numbers in the logits
      * @param logits is told those after the text, if all of it is there
+     * @param how what is found is kept, to be told after it; may be empty
      */
-    Recall recall(KvCache cache, int vocabulary, Consumer<float[]> logits) {
+    Recall recall(KvCache cache, int vocabulary, Consumer<float[]> logits, String how) {
         Found found = new Found();
         try {
             int whole = KvCache.finalPages(layers, text.length, true);
@@ -154,7 +155,7 @@ final class Keeping {
                         boolean ends = file.logits().byteSize() == (long) Float.BYTES * vocabulary;
                         if (ends && take(cache, found, whole, Optional.of(file), end)) {
                             logits.accept(file.logits().toArray(FLOAT));
-                            return new Recall(Recall.Outcome.HIT, text.length, "all of it is kept");
+                            return new Recall(Recall.Outcome.HIT, text.length, "all of it is kept" + how);
                         }
                     }
                 }
@@ -162,7 +163,7 @@ final class Keeping {
             for (int i = stops.length - 1; i >= 0; i--) {
                 if (takeUp(cache, found, stops[i])) {
                     String why = damaged ? "what follows was damaged" : "what follows was not kept, or is another text";
-                    return new Recall(Recall.Outcome.PARTIAL, stops[i], why);
+                    return new Recall(Recall.Outcome.PARTIAL, stops[i], why + how);
                 }
             }
             String why = damaged ? "what was kept of it was damaged" : kept.whyNot(fingerprint, text);

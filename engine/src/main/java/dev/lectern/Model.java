@@ -254,12 +254,17 @@ public final class Model implements AutoCloseable {
     private Session recalled(SessionOptions options, KvFormat.Layout keyLayout, int[] text, KeptReadings kept) {
         Session session = unchecked(options, keyLayout);
         try {
-            session.recall(kept, fingerprint(options, keyLayout, session.context()), text);
+            String how = keyLayout == keyLayout(options) ? "" : ", with keys in " + described(keyLayout);
+            session.recall(kept, fingerprint(options, keyLayout, session.context()), text, how);
             return session;
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
+    }
+
+    private static String described(KvFormat.Layout keyLayout) {
+        return keyLayout == KvFormat.Layout.TILE ? "tiles" : "rows";
     }
 
     private static KvFormat.Layout otherThan(KvFormat.Layout layout) {
@@ -285,7 +290,7 @@ public final class Model implements AutoCloseable {
         fields.put("--kv", KvFormats.described(layers));
         fields.put("--prefill", prefill(options.prefill()).name());
         fields.put("--rope-scaling", config.rope().described(context));
-        fields.put("keys in", keyLayout == KvFormat.Layout.TILE ? "tiles" : "rows");
+        fields.put("keys in", described(keyLayout));
         fields.put(
                 "layers",
                 config.family() + " " + config.layers() + " of " + config.kvHeads() + " heads of " + config.headDim()

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * read; nothing is copied. Used by one thread at a time.
  */
 public final class Session implements AutoCloseable {
+    private static final String OF_STORED_KEYS = "; of keys as they are stored, since the exact ones are gone";
+
     private final Model model;
     private Sequence sequence;
     private final int context;
@@ -174,13 +176,14 @@ public final class Session implements AutoCloseable {
      * Takes what is kept of a text into this empty session.
      *
      * @param fingerprint on which keys and values depend beside the tokens
+     * @param how it is kept, to be told where it is found; may be empty
      */
-    void recall(KeptReadings kept, Fingerprint fingerprint, int[] text) {
+    void recall(KeptReadings kept, Fingerprint fingerprint, int[] text, String how) {
         KvCache cache = sequence.cache();
         int[] stops = prefill.stops(cache.layers(), text.length);
         requireRoom(text.length);
         Keeping fresh = new Keeping(kept, fingerprint, cache.layers(), text.clone(), stops);
-        recall = fresh.recall(cache, model.vocabulary(), known -> logits = known);
+        recall = fresh.recall(cache, model.vocabulary(), known -> logits = known, how);
         tokens = Arrays.copyOf(text, cache.length());
         keeping = fresh;
     }
@@ -254,8 +257,9 @@ public final class Session implements AutoCloseable {
         if (home != null) {
             Optional<String> whyNot = home.loadIndex(indexed, cache);
             if (whyNot.isEmpty()) {
+                String of = indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
                 return new TextIndex(
-                        TextIndex.Outcome.LOADED, cache.indexBytes() - before, 0, "it is kept", Optional.empty());
+                        TextIndex.Outcome.LOADED, cache.indexBytes() - before, 0, "it is kept" + of, Optional.empty());
             }
             why = whyNot.get();
         }
@@ -266,8 +270,9 @@ public final class Session implements AutoCloseable {
         if (indexed.image(cache).isEmpty()) {
             return TextIndex.none("the text is too short for one");
         }
+        String of = indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
         Kept kept = home == null ? new Kept(0, 0, Optional.empty()) : home.keepIndex(indexed, cache);
-        return new TextIndex(TextIndex.Outcome.MADE, cache.indexBytes(), kept.bytes(), why, kept.failure());
+        return new TextIndex(TextIndex.Outcome.MADE, cache.indexBytes(), kept.bytes(), why + of, kept.failure());
     }
 
     /** Names of the files without which nothing is left of the text that was read to its end. */

@@ -214,6 +214,7 @@ public final class KvCache implements AutoCloseable {
             before.close();
         }
         indexFiles.put(method, file);
+        forgetExactKeys(); // none is to be made
     }
 
     /** What is kept of an index; empty if there is none. */
