@@ -32,9 +32,9 @@ import picocli.CommandLine.Parameters;
         description = {
             "Read documents and keep what was read, under a name.",
             "",
-            "With --attention the index of that method is made and kept too; ask makes and keeps the first time what is missing."
-                    + " \"lectern ask @NAME QUESTION\" then answers in the time of the question alone, today and tomorrow. A reading that"
-                    + " is interrupted goes on where it was, when it is begun again.",
+            "\"lectern ask @NAME QUESTION\" then answers in the time of the question alone, today and tomorrow. A reading that"
+                    + " is interrupted goes on where it was, when it is begun again. With --attention what that method keeps of"
+                    + " a text is made and kept too; ask makes and keeps the first time what is missing.",
             ""
         },
         footer = {
@@ -171,7 +171,9 @@ final class ReadCommand implements Verb {
                     .printLine("@" + called + ": " + tokens + " tokens, " + how
                             + (index.outcome() == TextIndex.Outcome.NONE
                                     ? ""
-                                    : "; index of " + Units.bytes(index.bytes()) + ": " + index.why())
+                                    : "; index of " + Units.bytes(index.bytes()) + " "
+                                            + index.outcome().name().toLowerCase(Locale.ROOT) + " (" + index.why()
+                                            + ")")
                             + ". Ask it: lectern ask @" + called
                             + " \"QUESTION\"");
             return;
