@@ -57,6 +57,9 @@ public final class Model implements AutoCloseable {
     /** Raised whenever the numbers in a cache come out otherwise than before, however little: what was kept is not used then. */
     private static final int NUMERICS = 1;
 
+    /** Raised whenever what is kept is laid out otherwise than before. */
+    private static final int KEPT_FORMAT = 2;
+
     private final ModelFile file;
     private final AtomicBoolean warned = new AtomicBoolean();
     private final Decoder decoder;
@@ -215,7 +218,7 @@ public final class Model implements AutoCloseable {
      * @throws LecternException of kind {@code NO_MEMORY} if its cache could not fit, {@code BAD_OPTION} if a method does not exist
      */
     public Session newSession(SessionOptions options) {
-        Session session = unchecked(options);
+        Session session = unchecked(options, keyLayout(options));
         try {
             requireMemory(options, session);
             return session;
@@ -233,9 +236,15 @@ public final class Model implements AutoCloseable {
      *     {@code TOO_LONG} if the context cannot hold the text
      */
     public Session newSession(SessionOptions options, int[] text, KeptReadings kept) {
-        Session session = unchecked(options);
+        Session session = recalled(options, keyLayout(options), text, kept);
         try {
-            session.recall(kept, fingerprint(options, session.context(), text.length), text);
+            if (session.recalled().outcome() != Recall.Outcome.HIT) {
+                // What was read for another method reads the same, only less fast, and reading it again takes longer.
+                Session other = recalled(options, otherThan(keyLayout(options)), text, kept);
+                Session less = other.length() > session.length() ? session : other;
+                session = less == other ? session : other;
+                less.close();
+            }
             requireMemory(options, session);
             return session;
         } catch (RuntimeException | Error e) {
@@ -244,19 +253,44 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    private Session recalled(SessionOptions options, KvFormat.Layout keyLayout, int[] text, KeptReadings kept) {
+        Session session = unchecked(options, keyLayout);
+        try {
+            String how = keyLayout == keyLayout(options) ? "" : ", with keys in " + described(keyLayout);
+            session.recall(kept, fingerprint(options, keyLayout, session.context(), text.length), text, how);
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private static String described(KvFormat.Layout keyLayout) {
+        return keyLayout == KvFormat.Layout.TILE ? "tiles" : "rows";
+    }
+
+    private static KvFormat.Layout otherThan(KvFormat.Layout layout) {
+        return layout == KvFormat.Layout.TILE ? KvFormat.Layout.ROW : KvFormat.Layout.TILE;
+    }
+
+    /** How keys stand for the method of attention. */
+    private static KvFormat.Layout keyLayout(SessionOptions options) {
+        return DecodeAttentions.named(options.attention()).keyLayout();
+    }
+
     /**
      * On what keys and values depend beside the tokens, as fields for people.
      *
      * @param tokens of the text
      */
     public Map<String, String> keptFields(SessionOptions options, int tokens) {
-        return fingerprint(options, options.context() == 0 ? context() : options.context(), tokens)
-                .fields();
+        int context = options.context() == 0 ? context() : options.context();
+        return fingerprint(options, keyLayout(options), context, tokens).fields();
     }
 
-    private Fingerprint fingerprint(SessionOptions options, int context, int tokens) {
+    private Fingerprint fingerprint(SessionOptions options, KvFormat.Layout keyLayout, int context, int tokens) {
         Config config = decoder.config();
-        List<LayerCache> layers = layers(config, options);
+        List<LayerCache> layers = layers(config, options, keyLayout);
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("model", digest());
         fields.put("--kv", KvFormats.described(layers));
@@ -264,7 +298,7 @@ public final class Model implements AutoCloseable {
         fields.put("--prefill", prefill.name());
         fields.putAll(new TreeMap<>(prefill.dependsOn(tokens)));
         fields.put("--rope-scaling", config.rope().described(context));
-        fields.put("keys in", layers.getFirst().keyLayout() == KvFormat.Layout.TILE ? "tiles" : "rows");
+        fields.put("keys in", described(keyLayout));
         fields.put(
                 "layers",
                 config.family() + " " + config.layers() + " of " + config.kvHeads() + " heads of " + config.headDim()
@@ -275,6 +309,7 @@ public final class Model implements AutoCloseable {
         fields.put("tokenizer", Integer.toString(tokenizer.size()));
         fields.put("page", Integer.toString(Page.TOKENS));
         fields.put("numerics", Integer.toString(NUMERICS));
+        fields.put("format", Integer.toString(KEPT_FORMAT));
         return new Fingerprint(fields);
     }
 
@@ -286,7 +321,7 @@ public final class Model implements AutoCloseable {
         return digest;
     }
 
-    private Session unchecked(SessionOptions options) {
+    private Session unchecked(SessionOptions options, KvFormat.Layout keyLayout) {
         int context = options.context() == 0 ? context() : options.context();
         if (context > context()) {
             throw new LecternException(
@@ -294,7 +329,7 @@ public final class Model implements AutoCloseable {
                     "--ctx is " + context + " tokens, but the model was made for " + context()
                             + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
         }
-        List<LayerCache> layers = layers(decoder.config(), options);
+        List<LayerCache> layers = layers(decoder.config(), options, keyLayout);
         Prefill prefill = prefill(options);
         prefill.requireFit(layers);
         Optional<Retention> retention = Retentions.named(options.keep());
@@ -369,8 +404,11 @@ public final class Model implements AutoCloseable {
 
     /** What a session keeps in each layer. */
     static List<LayerCache> layers(Config config, SessionOptions options) {
+        return layers(config, options, keyLayout(options));
+    }
+
+    private static List<LayerCache> layers(Config config, SessionOptions options, KvFormat.Layout keyLayout) {
         List<KvFormats> formats = KvFormats.ofLayers(options.kv(), options.kvLayers(), config.layers());
-        KvFormat.Layout keyLayout = DecodeAttentions.named(options.attention()).keyLayout();
         List<LayerCache> layers = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
             layers.add(new LayerCache(

@@ -13,6 +13,7 @@ import dev.lectern.Progress;
 import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.TextIndex;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.text.ThinkingSplitter;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ final class Answering {
     private String begun = "";
     private Optional<Recall> recall = Optional.empty();
     private Kept written = new Kept(0, 0, Optional.empty());
+    private Optional<TextIndex> index = Optional.empty();
     private Optional<Passages> passages = Optional.empty();
 
     /** @param load seconds that it took to open the model */
@@ -96,7 +98,8 @@ final class Answering {
             return 0;
         }
         if (!kept) {
-            return read(session, text, text.length);
+            double reading = read(session, text, text.length);
+            return reading + index(session, told);
         }
         Recall recall = session.recalled();
         Console console = surroundings.console();
@@ -116,7 +119,34 @@ final class Answering {
         }
         this.recall = Optional.of(recall);
         this.written = written;
+        double reading = seconds(began);
+        return reading + index(session, told);
+    }
+
+    /** Has the method's index of the text there, for all questions; returns seconds. */
+    private double index(Session session, boolean told) {
+        long began = System.nanoTime();
+        TextIndex index;
+        try (ProgressLine line = new ProgressLine(surroundings.console(), "indexing", ProgressLine.Unit.WORK, 0, -1)) {
+            index = session.index(line, surroundings.cancellation());
+        }
+        this.index = Optional.of(index);
+        boolean isThere = index.outcome() != TextIndex.Outcome.NONE;
+        if (told && isThere) {
+            surroundings
+                    .console()
+                    .note("index: " + index.outcome().name().toLowerCase(Locale.ROOT) + ", "
+                            + Units.bytes(index.bytes()) + "; " + index.why() + ".");
+        }
+        index.failure()
+                .filter(failure -> written.failure().isEmpty())
+                .ifPresent(failure -> surroundings.console().warn(String.valueOf(failure.getMessage())));
         return seconds(began);
+    }
+
+    /** What the last text that was read has for the method of attention. */
+    TextIndex index() {
+        return index.orElseThrow();
     }
 
     /** What the last reading of a text has left on the disk. */
@@ -302,6 +332,7 @@ final class Answering {
         }
         object.put("methods", methods);
         recall.ifPresent(known -> object.put("kept", members(known)));
+        index.ifPresent(known -> object.put("index", members(known)));
         object.put("threads", model.threads());
         object.put("vectorBits", Kernels.vectorBits());
         return object;
@@ -313,6 +344,16 @@ final class Answering {
         members.put("name", located.name());
         members.put("sha256", located.sha256());
         members.put("context", model.context());
+        return members;
+    }
+
+    /** What there is for the method of attention, as an object. */
+    static Map<String, Object> members(TextIndex index) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("outcome", index.outcome().name().toLowerCase(Locale.ROOT));
+        members.put("bytes", index.bytes());
+        members.put("written", index.written());
+        members.put("why", index.why());
         return members;
     }
 

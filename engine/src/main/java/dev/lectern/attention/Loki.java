@@ -8,11 +8,14 @@ import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.kv.Page;
 import dev.lectern.options.NamedOptions;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * The tokens of the highest scores over a few dimensions: those of the subspace in which the keys of a kv head vary most, their principal components.
@@ -21,7 +24,7 @@ import java.util.Arrays;
  * keys, once and for all when the first token is asked for, where the paper takes a calibration text's; the few dimensions stand beside the keys, in f16, where the paper turns the keys themselves; query
  * heads that share a kv head choose together, by the mean of their softmaxes.
  */
-final class Loki extends TokenChoice {
+final class Loki extends IndexedChoice {
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final double DIMS = 0.25;
 
@@ -79,14 +82,51 @@ final class Loki extends TokenChoice {
         public CacheIndex fork() {
             return new Index(this);
         }
+
+        /** Of each layer that has some, means and components. */
+        @Override
+        int[] more() {
+            return Arrays.stream(components)
+                    .flatMap(Arrays::stream)
+                    .flatMap(of -> Stream.of(of.mean, of.rows))
+                    .flatMapToInt(StateReader::bits)
+                    .toArray();
+        }
+    }
+
+    private int dims(int headDim) {
+        return (int) Math.ceil(dims * headDim);
     }
 
     private int dims(Heads heads) {
-        return (int) Math.ceil(dims * heads.headDim());
+        return dims(heads.headDim());
     }
 
     private long keyBytes(Heads heads) {
         return (long) Short.BYTES * dims(heads);
+    }
+
+    @Override
+    String indexName() {
+        return "loki:dims=" + dims + ":sinks=" + sinks() + ":window=" + window();
+    }
+
+    @Override
+    Index restored(KvCache cache, int[] state, NativeBlock bytes) {
+        int layers = cache.layers().size();
+        LayerCache shape = cache.layers().getFirst();
+        int kvHeads = shape.kvHeads(), headDim = shape.headDim(), dims = dims(headDim);
+        Index index = new Index(layers, (long) IN_BLOCK * kvHeads * Short.BYTES * dims);
+        StateReader from = new StateReader(state, bytes);
+        index.restore(from, cache.length());
+        for (int layer = 0; layer < layers; layer++) {
+            index.components[layer] = new Components[index.tokens(layer) == 0 ? 0 : kvHeads];
+            Arrays.setAll(
+                    index.components[layer],
+                    kvHead -> new Components(from.floats(headDim), from.floats(dims * headDim)));
+        }
+        from.end();
+        return index;
     }
 
     private long tileAt(int kvHead, int token) {
@@ -97,7 +137,7 @@ final class Loki extends TokenChoice {
         KvCache cache = step.caches()[row];
         long blockBytes = IN_BLOCK * step.heads().kvHeads() * keyBytes(step.heads());
         return cache.index(
-                "loki:dims=" + dims, Index.class, () -> new Index(cache.layers().size(), blockBytes));
+                indexName(), Index.class, () -> new Index(cache.layers().size(), blockBytes));
     }
 
     @Override
@@ -119,23 +159,24 @@ final class Loki extends TokenChoice {
 
     @Override
     void prepare(Step step) {
-        heads = step.heads();
         q = step.q();
-        if (scratch.length < step.exact().workers().threads()) {
-            scratch = new Scratch[step.exact().workers().threads()];
-            Arrays.setAll(scratch, i -> new Scratch());
-        }
         indexes = indexes.length < step.rows() ? new Index[step.rows()] : indexes;
         for (int row = 0; row < step.rows(); row++) {
+            extend(step, row);
             indexes[row] = index(step, row);
-            grow(step, row);
             step.exact().noteRead(indexes[row].tokens(step.layer()) * heads.kvHeads() * keyBytes(heads));
         }
     }
 
     /** Takes in tokens that have come before the window since. */
-    private void grow(Step step, int row) {
-        Index index = indexes[row];
+    @Override
+    void extend(Step step, int row) {
+        heads = step.heads();
+        if (scratch.length < step.exact().workers().threads()) {
+            scratch = new Scratch[step.exact().workers().threads()];
+            Arrays.setAll(scratch, i -> new Scratch());
+        }
+        Index index = index(step, row);
         KvCache cache = step.caches()[row];
         int layer = step.layer(), known = index.tokens(layer);
         int end = Math.min(step.tokens(row) - window(), cache.settledKeys(layer)) / TILE * TILE;

@@ -9,6 +9,7 @@ import dev.lectern.kernel.Proportions;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
 
@@ -23,7 +24,7 @@ import java.util.Arrays;
  * <p>Sources: our own composition. Sampling proportional to size, systematic: Madow, "On the theory of systematic sampling, II" (1949). Heavy tokens exactly and a sampled rest: Desai et al., "vAttention"
  * (arXiv 2510.05688), which samples uniformly. Attention as an expectation that is sampled by importance: Chen et al., "MagicPIG" (arXiv 2410.16179).
  */
-final class Pps extends TokenChoice {
+final class Pps extends IndexedChoice {
     private static final Budget FIVE_PERCENT = new Budget(0.05, 0);
 
     /** Rounds in which probabilities above 1 are cut and the others made larger. */
@@ -122,10 +123,27 @@ final class Pps extends TokenChoice {
     }
 
     private SignIndex index(KvCache cache) {
-        return cache.index(
-                "pps:bits=" + bits + ":sinks=" + sinks() + ":window=" + window(),
-                SignIndex.class,
-                () -> new SignIndex(cache.layers(), bits, sinks()));
+        return cache.index(indexName(), SignIndex.class, () -> new SignIndex(cache.layers(), bits, sinks()));
+    }
+
+    @Override
+    String indexName() {
+        return "pps:bits=" + bits + ":sinks=" + sinks() + ":window=" + window();
+    }
+
+    @Override
+    SignIndex restored(KvCache cache, int[] state, NativeBlock bytes) {
+        return SignIndex.restored(cache, bits, sinks(), state, bytes);
+    }
+
+    @Override
+    void extend(Step step, int row) {
+        int threads = step.exact().workers().threads();
+        if (coding.length < threads) {
+            coding = new SignIndex.Scratch[threads];
+            Arrays.setAll(coding, i -> new SignIndex.Scratch());
+        }
+        index(step.caches()[row]).extend(step, row, step.tokens(row) - window(), coding);
     }
 
     @Override
@@ -137,8 +155,6 @@ final class Pps extends TokenChoice {
         if (scratch.length < threads) {
             scratch = new Scratch[threads];
             Arrays.setAll(scratch, i -> new Scratch());
-            coding = new SignIndex.Scratch[threads];
-            Arrays.setAll(coding, i -> new SignIndex.Scratch());
         }
         if (middles.length < rows) {
             indexes = new SignIndex[rows];
@@ -151,8 +167,8 @@ final class Pps extends TokenChoice {
             Arrays.setAll(scans, i -> new Scan());
         }
         for (int row = 0; row < rows; row++) {
+            extend(step, row);
             indexes[row] = index(step.caches()[row]);
-            indexes[row].extend(step, row, step.tokens(row) - window(), coding);
             Middle middle = middles[row];
             begin(middle, step, row, 0);
             boolean some = budget.of(middle.count()) < middle.count();

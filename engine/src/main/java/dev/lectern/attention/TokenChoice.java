@@ -84,6 +84,16 @@ abstract class TokenChoice implements DecodeAttention {
         return window;
     }
 
+    /** Whether everything is read in a layer. */
+    final boolean isDense(int layer) {
+        return dense.contains(layer);
+    }
+
+    /** The layers where everything is read, as the option names them. */
+    final String dense() {
+        return dense.toString();
+    }
+
     final int sinks() {
         return sinks;
     }
