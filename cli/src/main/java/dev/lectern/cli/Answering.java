@@ -13,6 +13,7 @@ import dev.lectern.Progress;
 import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.Traffic;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.text.ThinkingSplitter;
 import java.util.ArrayList;
@@ -168,6 +169,7 @@ final class Answering {
             double earlier) {
         Optional<PassageReading> question = passages.map(known -> known.unread(model.attentionShape()));
         session.observe(question.orElse(null));
+        Traffic before = model.traffic();
         double prefill = earlier + read(session, prompt.tokens(), prompt.length());
         List<Growing> growing = new ArrayList<>();
         for (int i = 0; i < n; i++) {
@@ -215,6 +217,7 @@ final class Answering {
                 decode,
                 session.bytes(),
                 session.indexBytes(),
+                model.traffic().since(before).bounded(),
                 session.methods(),
                 readings.stream().map(read -> passages.orElseThrow().most(read)).toList());
     }
@@ -301,6 +304,9 @@ final class Answering {
             methods.put(kind, outcome.methods().get(kind));
         }
         object.put("methods", methods);
+        if (outcome.bounded().choices() > 0) {
+            object.put("bounded", members(outcome.bounded()));
+        }
         recall.ifPresent(known -> object.put("kept", members(known)));
         object.put("threads", model.threads());
         object.put("vectorBits", Kernels.vectorBits());
@@ -313,6 +319,16 @@ final class Answering {
         members.put("name", located.name());
         members.put("sha256", located.sha256());
         members.put("context", model.context());
+        return members;
+    }
+
+    /** What became of a bound on the error of attention, as an object. */
+    private static Map<String, Object> members(Traffic.Bounded bounded) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("choices", bounded.choices());
+        members.put("enlarged", bounded.enlarged());
+        members.put("dense", bounded.dense());
+        members.put("meanError", bounded.meanError());
         return members;
     }
 

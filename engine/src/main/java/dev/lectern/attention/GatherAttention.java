@@ -92,14 +92,14 @@ final class GatherAttention {
             unfinished = new AtomicIntegerArray(choices);
         }
         for (int i = 0; i < choices; i++) {
-            int parts = Math.ceilDiv(selections[i].count(), PART);
+            int parts = selections[i].isSettled() ? 0 : Math.ceilDiv(selections[i].count(), PART);
             firstShare[i + 1] = Math.addExact(firstShare[i], parts);
             unfinished.setPlain(i, parts);
         }
         shares.begin(this.heads, firstShare[choices]);
         try {
             for (int i = 0; i < choices; i++) {
-                if (selections[i].count() == 0) {
+                if (selections[i].count() == 0 && !selections[i].isSettled()) {
                     merge(i, scratch[0]);
                 }
             }

@@ -2,6 +2,7 @@ package dev.lectern.attention;
 
 import static dev.lectern.attention.SignIndex.IN_BLOCK;
 
+import dev.lectern.Traffic;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.BitPlanes;
 import dev.lectern.kernel.Kernels;
@@ -11,6 +12,7 @@ import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Reads the tokens whose approximate weights are the largest, and of the others a sample that is drawn in proportion to approximate weights; what is drawn with probability π stands for 1/π tokens.
@@ -19,6 +21,9 @@ import java.util.Arrays;
  * ones, those of the largest mean {@code p_h,i} over the heads; the <em>tail</em> T is the rest. With {@code g_i = (1 − λ) mean_h(p_h,i / Σ_T p_h) + λ / |T|} the probabilities are {@code π_i = min(1, c g_i)}, with c
  * such that all π and the heavy ones add up to R (three rounds). Tokens are drawn in their order by one random number u: those at which the running sum of π passes u, u + 1, u + 2 … The mean of the sums
  * over the draws is the exact sum; their quotient, the output, is biased in the order of 1/R. What the weights of a wrong proxy cost is variance, and λ bounds it.
+ *
+ * <p>With a bound on the error ({@code error}) the sample itself tells the relative error of the output ({@link SampleError}), and twice as many tokens are drawn, anew, for the query heads that share a kv head as long as
+ * it is above the bound for one of them; instead of half or more of all tokens, all are read. Looking as often as the bound is missed makes an estimate that happens to be small more likely to be believed.
  *
  * <p>Sources: our own composition. Sampling proportional to size, systematic: Madow, "On the theory of systematic sampling, II" (1949). Heavy tokens exactly and a sampled rest: Desai et al., "vAttention"
  * (arXiv 2510.05688), which samples uniformly. Attention as an expectation that is sampled by importance: Chen et al., "MagicPIG" (arXiv 2410.16179).
@@ -37,6 +42,8 @@ final class Pps extends TokenChoice {
     private final BitPlanes planes = Kernels.bitPlanes();
     private final Proportions proportions = Kernels.proportions();
     private final Budget budget;
+    private final Optional<Budget> bytes;
+    private final double bound; // of the error; NaN for none
     private final int bits;
     private final double heavy;
     private final double floor;
@@ -45,6 +52,9 @@ final class Pps extends TokenChoice {
     private Heads heads = new Heads(1, 1, 1, 0);
     private SignIndex[] indexes = {}; // [rows]
     private Middle[] middles = {}; // [rows]
+    private int[] wanted = {}; // [rows][kvHeads]: tokens of the middle
+    private double[] errors = {}; // [rows][kvHeads]: estimated
+    private int[] sampled = {}; // [rows][kvHeads]: tokens that were looked at for it
     private int[] firstTask = {0}; // [rows + 1]
     private Scan[] scans = {}; // [rows][kvHeads]
     private Scratch[] scratch = {}; // [workers]
@@ -53,20 +63,48 @@ final class Pps extends TokenChoice {
     Pps(NamedOptions options) {
         this(
                 options,
+                bytes(options),
                 Budget.of(options, FIVE_PERCENT),
+                bound(options),
                 options.whole("bits", 1, 1, 2),
                 options.share("heavy", 0.25),
                 options.share("floor", 0.1),
                 options.whole("seed", 1, 0, Integer.MAX_VALUE));
     }
 
-    private Pps(NamedOptions options, Budget budget, int bits, double heavy, double floor, int seed) {
-        super(options, "budget=" + budget + ":bits=" + bits + ":heavy=" + heavy + ":floor=" + floor + ":seed=" + seed);
+    private Pps(
+            NamedOptions options,
+            Optional<Budget> bytes,
+            Budget budget,
+            double bound,
+            int bits,
+            double heavy,
+            double floor,
+            int seed) {
+        super(
+                options,
+                bytes.map(some -> "bytes=" + some).orElse("budget=" + budget)
+                        + (Double.isNaN(bound) ? "" : ":error=" + bound) + ":bits=" + bits + ":heavy=" + heavy
+                        + ":floor=" + floor + ":seed=" + seed);
         this.budget = budget;
+        this.bytes = bytes;
+        this.bound = bound;
         this.bits = bits;
         this.heavy = heavy;
         this.floor = floor;
         this.seed = seed;
+    }
+
+    private static Optional<Budget> bytes(NamedOptions options) {
+        Optional<Budget> bytes = Budget.ofBytes(options);
+        if (bytes.isPresent() && options.has("budget")) {
+            throw options.bad("budget and bytes both say how much is read; leave one out");
+        }
+        return bytes;
+    }
+
+    private static double bound(NamedOptions options) {
+        return options.share("error", Double.NaN);
     }
 
     /** What is computed of the middle of one row for one kv head, whole blocks of tokens. */
@@ -84,6 +122,7 @@ final class Pps extends TokenChoice {
         final SplitMix random = new SplitMix();
         final int[] classes = new int[CLASSES];
         final float[] stats = new float[2];
+        final SampleError error = new SampleError();
         float[] maxima = {}; // [blocks]
         float[] factors = {}; // [blocks][group]
         float[] largest = {}; // [stride / 16]
@@ -150,12 +189,19 @@ final class Pps extends TokenChoice {
             scans = new Scan[rows * kvHeads];
             Arrays.setAll(scans, i -> new Scan());
         }
+        if (wanted.length < rows * kvHeads) {
+            wanted = new int[rows * kvHeads];
+            errors = new double[rows * kvHeads];
+            sampled = new int[rows * kvHeads];
+        }
         for (int row = 0; row < rows; row++) {
             indexes[row] = index(step.caches()[row]);
             indexes[row].extend(step, row, step.tokens(row) - window(), coding);
             Middle middle = middles[row];
             begin(middle, step, row, 0);
-            boolean some = budget.of(middle.count()) < middle.count();
+            int tokens = tokens(step, middle);
+            Arrays.fill(wanted, row * kvHeads, (row + 1) * kvHeads, tokens);
+            boolean some = tokens < middle.count();
             firstTask[row + 1] = firstTask[row] + (some ? kvHeads * blocks(middle) : 0);
             if (some) {
                 grow(step, row);
@@ -163,6 +209,23 @@ final class Pps extends TokenChoice {
             }
         }
         step.exact().workers().run(firstTask[rows], step.cancellation(), this::scan);
+    }
+
+    /** How many tokens of the middle are read at first. */
+    private int tokens(Step step, Middle middle) {
+        int count = middle.count();
+        if (bytes.isEmpty() || count == 0) {
+            return budget.of(count);
+        }
+        long rowBytes = Segments.rowBytes(step.caches()[middle.row].page(middle.layer, 0));
+        long visible = middle.tokens - middle.first, dense = visible * rowBytes * heads.kvHeads();
+        double allowed = bytes.get().ofBytes(dense);
+        if (allowed >= dense) {
+            return count;
+        }
+        long scanned = count * SignIndex.tokenBytes(heads.headDim(), bits);
+        double left = allowed / heads.kvHeads() - scanned - (visible - count) * rowBytes;
+        return Math.clamp((long) (left / rowBytes), 1, count);
     }
 
     private static int blocks(Middle middle) {
@@ -232,7 +295,7 @@ final class Pps extends TokenChoice {
 
     @Override
     void choose(Middle middle, Selection into, int worker) {
-        int count = middle.count(), wanted = budget.of(count);
+        int count = middle.count(), wanted = this.wanted[middle.row * heads.kvHeads() + middle.set];
         if (wanted == count) {
             into.addRun(middle.from, count, 0);
             return;
@@ -253,6 +316,77 @@ final class Pps extends TokenChoice {
         proportions.fixed(scan.x, 0, stride, factor, s.chances, 0);
         s.random.begin(seed, middle.layer, middle.set, middle.tokens);
         draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
+    }
+
+    /** Estimates errors, and doubles the budget of those query heads for whom they are above the bound; where that would be half of everything, they get everything. */
+    @Override
+    boolean wantsMore(Step step, Segments[] segments, Selection[] selections, float[] out, float[] logSumExp) {
+        if (Double.isNaN(bound)) {
+            return false;
+        }
+        int kvHeads = heads.kvHeads(), sets = step.rows() * kvHeads;
+        step.exact()
+                .workers()
+                .run(
+                        sets,
+                        step.cancellation(),
+                        (set, worker) -> bound(step, set, segments, selections[set], out, logSumExp, worker));
+        boolean more = false;
+        for (int set = 0; set < sets; set++) {
+            long rowBytes = Segments.rowBytes(segments[set / kvHeads].page(0));
+            step.exact().noteRead(sampled[set] * rowBytes);
+            more |= !selections[set].isSettled();
+        }
+        if (!more) {
+            note(step);
+        }
+        return more;
+    }
+
+    private void bound(
+            Step step, int set, Segments[] segments, Selection chosen, float[] out, float[] logSumExp, int worker) {
+        sampled[set] = 0;
+        if (chosen.isSettled()) {
+            return;
+        }
+        int row = set / heads.kvHeads(), head = set * heads.group();
+        SampleError error = scratch[worker].error;
+        errors[set] = error.of(
+                heads,
+                segments[row],
+                set % heads.kvHeads(),
+                chosen,
+                step.q(),
+                head * heads.headDim(),
+                out,
+                logSumExp,
+                head);
+        sampled[set] = error.sampled();
+        if (errors[set] <= bound) {
+            chosen.settle();
+            return;
+        }
+        int count = middles[row].count();
+        wanted[set] = 4L * wanted[set] >= count ? count : 2 * wanted[set];
+        fill(step, set, chosen, worker);
+    }
+
+    private void note(Step step) {
+        long choices = 0, enlarged = 0, dense = 0;
+        double sum = 0;
+        for (int row = 0; row < step.rows(); row++) {
+            int count = middles[row].count(), first = tokens(step, middles[row]);
+            if (first == count) {
+                continue;
+            }
+            for (int set = row * heads.kvHeads(); set < (row + 1) * heads.kvHeads(); set++) {
+                choices++;
+                enlarged += wanted[set] > first ? 1 : 0;
+                dense += wanted[set] == count ? 1 : 0;
+                sum += errors[set];
+            }
+        }
+        step.exact().note(new Traffic.Bounded(choices, enlarged, dense, sum));
     }
 
     /** What the softmax of a block is multiplied by to be that of all, and a share of the mean over the heads. */

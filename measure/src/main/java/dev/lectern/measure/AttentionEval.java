@@ -42,7 +42,7 @@ public final class AttentionEval {
         final List<Double> layers = new ArrayList<>();
         final List<Double> densities = new ArrayList<>(); // of layers
         double mass;
-        Traffic traffic = new Traffic(0, 0, 0);
+        Traffic traffic = Traffic.NONE;
         Traffic before = traffic; // this layer
 
         Cases(DecodeAttention method) {
@@ -100,7 +100,8 @@ public final class AttentionEval {
                     c.densities,
                     c.mass / c.errors.size(),
                     (double) c.traffic.bytes() / queries,
-                    c.traffic.density()));
+                    c.traffic.density(),
+                    c.traffic.bounded()));
         }
         return rows;
     }
