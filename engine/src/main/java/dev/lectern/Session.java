@@ -2,7 +2,6 @@ package dev.lectern;
 
 import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.DecodeAttention;
-import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
 import dev.lectern.generate.Generation;
@@ -420,7 +419,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
      */
     public Session fork(String attention) {
-        return fork(DecodeAttentions.named(attention));
+        return fork(model.attention(attention));
     }
 
     private Session fork(DecodeAttention attention) {

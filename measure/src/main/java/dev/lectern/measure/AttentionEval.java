@@ -4,6 +4,7 @@ import dev.lectern.AttentionShape;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.Traffic;
+import dev.lectern.attention.CalibrationSource;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.ExactAttention;
@@ -56,7 +57,7 @@ public final class AttentionEval {
         format = KvFormats.named(kv);
         exact = new ExactAttention(workers);
         for (String method : methods) {
-            cases.put(method, new Cases(DecodeAttentions.named(method)));
+            cases.put(method, new Cases(DecodeAttentions.named(method, CalibrationSource.FILES)));
         }
     }
 
