@@ -2,7 +2,6 @@ package dev.lectern.attention;
 
 import static dev.lectern.attention.SignIndex.IN_BLOCK;
 
-import dev.lectern.Traffic;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.BitPlanes;
 import dev.lectern.kernel.Kernels;
@@ -22,8 +21,7 @@ import java.util.Optional;
  * such that all π and the heavy ones add up to R (three rounds). Tokens are drawn in their order by one random number u: those at which the running sum of π passes u, u + 1, u + 2 … The mean of the sums
  * over the draws is the exact sum; their quotient, the output, is biased in the order of 1/R. What the weights of a wrong proxy cost is variance, and λ bounds it.
  *
- * <p>With a bound on the error ({@code error}) the sample itself tells the relative error of the output ({@link SampleError}), and twice as many tokens are drawn, anew, for the query heads that share a kv head as long as
- * it is above the bound for one of them; instead of half or more of all tokens, all are read. Looking as often as the bound is missed makes an estimate that happens to be small more likely to be believed.
+ * <p>With a bound on the error ({@code error}) the sample itself tells the relative error of the output, and more is read where it is above ({@link ErrorBound}).
  *
  * <p>Sources: our own composition. Sampling proportional to size, systematic: Madow, "On the theory of systematic sampling, II" (1949). Heavy tokens exactly and a sampled rest: Desai et al., "vAttention"
  * (arXiv 2510.05688), which samples uniformly. Attention as an expectation that is sampled by importance: Chen et al., "MagicPIG" (arXiv 2410.16179).
@@ -43,7 +41,7 @@ final class Pps extends TokenChoice {
     private final Proportions proportions = Kernels.proportions();
     private final Budget budget;
     private final Optional<Budget> bytes;
-    private final double bound; // of the error; NaN for none
+    private final ErrorBound bound;
     private final int bits;
     private final double heavy;
     private final double floor;
@@ -52,9 +50,6 @@ final class Pps extends TokenChoice {
     private Heads heads = new Heads(1, 1, 1, 0);
     private SignIndex[] indexes = {}; // [rows]
     private Middle[] middles = {}; // [rows]
-    private int[] wanted = {}; // [rows][kvHeads]: tokens of the middle
-    private double[] errors = {}; // [rows][kvHeads]: estimated
-    private int[] sampled = {}; // [rows][kvHeads]: tokens that were looked at for it
     private int[] firstTask = {0}; // [rows + 1]
     private Scan[] scans = {}; // [rows][kvHeads]
     private Scratch[] scratch = {}; // [workers]
@@ -65,7 +60,7 @@ final class Pps extends TokenChoice {
                 options,
                 bytes(options),
                 Budget.of(options, FIVE_PERCENT),
-                bound(options),
+                options.share("error", Double.NaN),
                 options.whole("bits", 1, 1, 2),
                 options.share("heavy", 0.25),
                 options.share("floor", 0.1),
@@ -76,7 +71,7 @@ final class Pps extends TokenChoice {
             NamedOptions options,
             Optional<Budget> bytes,
             Budget budget,
-            double bound,
+            double error,
             int bits,
             double heavy,
             double floor,
@@ -84,11 +79,11 @@ final class Pps extends TokenChoice {
         super(
                 options,
                 bytes.map(some -> "bytes=" + some).orElse("budget=" + budget)
-                        + (Double.isNaN(bound) ? "" : ":error=" + bound) + ":bits=" + bits + ":heavy=" + heavy
+                        + (Double.isNaN(error) ? "" : ":error=" + error) + ":bits=" + bits + ":heavy=" + heavy
                         + ":floor=" + floor + ":seed=" + seed);
         this.budget = budget;
         this.bytes = bytes;
-        this.bound = bound;
+        bound = new ErrorBound(error);
         this.bits = bits;
         this.heavy = heavy;
         this.floor = floor;
@@ -101,10 +96,6 @@ final class Pps extends TokenChoice {
             throw options.bad("budget and bytes both say how much is read; leave one out");
         }
         return bytes;
-    }
-
-    private static double bound(NamedOptions options) {
-        return options.share("error", Double.NaN);
     }
 
     /** What is computed of the middle of one row for one kv head, whole blocks of tokens. */
@@ -122,7 +113,6 @@ final class Pps extends TokenChoice {
         final SplitMix random = new SplitMix();
         final int[] classes = new int[CLASSES];
         final float[] stats = new float[2];
-        final SampleError error = new SampleError();
         float[] maxima = {}; // [blocks]
         float[] factors = {}; // [blocks][group]
         float[] largest = {}; // [stride / 16]
@@ -189,18 +179,16 @@ final class Pps extends TokenChoice {
             scans = new Scan[rows * kvHeads];
             Arrays.setAll(scans, i -> new Scan());
         }
-        if (wanted.length < rows * kvHeads) {
-            wanted = new int[rows * kvHeads];
-            errors = new double[rows * kvHeads];
-            sampled = new int[rows * kvHeads];
-        }
+        bound.begin(rows * kvHeads, threads);
         for (int row = 0; row < rows; row++) {
             indexes[row] = index(step.caches()[row]);
             indexes[row].extend(step, row, step.tokens(row) - window(), coding);
             Middle middle = middles[row];
             begin(middle, step, row, 0);
             int tokens = tokens(step, middle);
-            Arrays.fill(wanted, row * kvHeads, (row + 1) * kvHeads, tokens);
+            for (int set = row * kvHeads; set < (row + 1) * kvHeads; set++) {
+                bound.want(set, tokens, middle.count());
+            }
             boolean some = tokens < middle.count();
             firstTask[row + 1] = firstTask[row] + (some ? kvHeads * blocks(middle) : 0);
             if (some) {
@@ -295,7 +283,7 @@ final class Pps extends TokenChoice {
 
     @Override
     void choose(Middle middle, Selection into, int worker) {
-        int count = middle.count(), wanted = this.wanted[middle.row * heads.kvHeads() + middle.set];
+        int count = middle.count(), wanted = bound.wanted(middle.row * heads.kvHeads() + middle.set);
         if (wanted == count) {
             into.addRun(middle.from, count, 0);
             return;
@@ -318,75 +306,15 @@ final class Pps extends TokenChoice {
         draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
     }
 
-    /** Estimates errors, and doubles the budget of those query heads for whom they are above the bound; where that would be half of everything, they get everything. */
     @Override
     boolean wantsMore(Step step, Segments[] segments, Selection[] selections, float[] out, float[] logSumExp) {
-        if (Double.isNaN(bound)) {
-            return false;
-        }
-        int kvHeads = heads.kvHeads(), sets = step.rows() * kvHeads;
-        step.exact()
-                .workers()
-                .run(
-                        sets,
-                        step.cancellation(),
-                        (set, worker) -> bound(step, set, segments, selections[set], out, logSumExp, worker));
-        boolean more = false;
-        for (int set = 0; set < sets; set++) {
-            long rowBytes = Segments.rowBytes(segments[set / kvHeads].page(0));
-            step.exact().noteRead(sampled[set] * rowBytes);
-            more |= !selections[set].isSettled();
-        }
-        if (!more) {
-            note(step);
-        }
-        return more;
-    }
-
-    private void bound(
-            Step step, int set, Segments[] segments, Selection chosen, float[] out, float[] logSumExp, int worker) {
-        sampled[set] = 0;
-        if (chosen.isSettled()) {
-            return;
-        }
-        int row = set / heads.kvHeads(), head = set * heads.group();
-        SampleError error = scratch[worker].error;
-        errors[set] = error.of(
-                heads,
-                segments[row],
-                set % heads.kvHeads(),
-                chosen,
-                step.q(),
-                head * heads.headDim(),
+        return bound.wantsMore(
+                step,
+                segments,
+                selections,
                 out,
                 logSumExp,
-                head);
-        sampled[set] = error.sampled();
-        if (errors[set] <= bound) {
-            chosen.settle();
-            return;
-        }
-        int count = middles[row].count();
-        wanted[set] = 4L * wanted[set] >= count ? count : 2 * wanted[set];
-        fill(step, set, chosen, worker);
-    }
-
-    private void note(Step step) {
-        long choices = 0, enlarged = 0, dense = 0;
-        double sum = 0;
-        for (int row = 0; row < step.rows(); row++) {
-            int count = middles[row].count(), first = tokens(step, middles[row]);
-            if (first == count) {
-                continue;
-            }
-            for (int set = row * heads.kvHeads(); set < (row + 1) * heads.kvHeads(); set++) {
-                choices++;
-                enlarged += wanted[set] > first ? 1 : 0;
-                dense += wanted[set] == count ? 1 : 0;
-                sum += errors[set];
-            }
-        }
-        step.exact().note(new Traffic.Bounded(choices, enlarged, dense, sum));
+                (set, selection, worker) -> fill(step, set, selection, worker));
     }
 
     /** What the softmax of a block is multiplied by to be that of all, and a share of the mean over the heads. */
