@@ -69,6 +69,18 @@ public record Calibrated(String path, String weights, Map<String, Calibration.Ta
         }
     }
 
+    /** The same with one layer alone, as the first: for a cache that holds but that one. */
+    public Calibrated ofLayer(int layer) {
+        String prefix = "layers." + layer + ".";
+        Map<String, Calibration.Table> own = new LinkedHashMap<>();
+        tables.forEach((name, table) -> {
+            if (name.startsWith(prefix)) {
+                own.put("layers.0." + name.substring(prefix.length()), table);
+            }
+        });
+        return new Calibrated(path, weights, own);
+    }
+
     /**
      * Numbers of a table.
      *

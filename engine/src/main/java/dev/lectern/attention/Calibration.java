@@ -18,7 +18,7 @@ public interface Calibration extends AttentionObserver {
     List<Table> tables();
 
     /**
-     * Numbers under a name, as they are kept.
+     * Numbers under a name, as they are kept; what is of layer L is called {@code layers.L.…}.
      *
      * @param shape outermost dimension first
      * @param numbers as many as the shape says

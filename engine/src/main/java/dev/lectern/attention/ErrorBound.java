@@ -4,8 +4,8 @@ import dev.lectern.Traffic;
 import java.util.Arrays;
 
 /**
- * How many tokens each set of query heads draws: a budget at first, and with a bound on the relative error twice as many, drawn anew, as long as {@link SampleError} is above it for one of the heads; instead of half or more
- * of all tokens, all are read. A sample that is looked at again and again is believed more easily where its estimate happens to be small: the bound is for estimates, not a promise.
+ * How many tokens each set of query heads draws: a budget at first, and with a bound on the relative error more, drawn anew, as long as {@link SampleError} is above it for one of the heads: twice as many, or as many times more
+ * as the error is too large, which is not yet what an error needs that falls with the root of the number. Instead of half or more of all tokens, all are read. A sample that is looked at again and again is believed more easily where its estimate happens to be small: the bound is for estimates, not a promise.
  */
 final class ErrorBound {
     private final double bound; // NaN for none
@@ -78,7 +78,8 @@ final class ErrorBound {
             if (errors[set] <= bound) {
                 chosen.settle();
             } else {
-                wanted[set] = 4L * wanted[set] >= all[set] ? all[set] : 2 * wanted[set];
+                double more = wanted[set] * Math.max(2, errors[set] / bound);
+                wanted[set] = 2 * more >= all[set] ? all[set] : (int) more;
                 refill.fill(set, chosen, worker);
             }
         });

@@ -21,6 +21,9 @@ import java.util.Optional;
  * <p>Source: Singhania et al., "Loki: Low-rank keys for efficient sparse attention" (arXiv 2406.02542), section 4, algorithm 1, on rotated keys. As in the paper, the components can be those of other texts
  * ({@code calibrated}, {@link LokiCalibration}). Deviations: unless that is asked for they are those of the text's own keys, once and for all when the first token is asked for; the few dimensions stand beside the
  * keys, in f16, where the paper turns the keys themselves; query heads that share a kv head choose together, by the mean of their softmaxes.
+ *
+ * <p>Measured by the mean error of outputs (5 % of the tokens, a quarter of the dimensions, prompts of 4K tokens): by the text's own keys 0.09 and 0.10 (SmolLM2-135M, two prompts) and 0.19
+ * (Qwen2.5-Coder-0.5B), by those of other texts 0.10, 0.23 and 0.23.
  */
 final class Loki extends TokenChoice {
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;

@@ -4,6 +4,7 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.Page;
+import java.util.Arrays;
 
 /**
  * How far an output over a sample is from that over all tokens, by the sample itself. One worker's scratch, kept between calls.
@@ -30,8 +31,9 @@ final class SampleError {
     private final int[] ids = new int[Page.TOKENS];
     private final float[] logWeights = new float[Page.TOKENS];
     private final double[] missed = new double[Page.TOKENS]; // 1 − π
-    private final double[] squares = new double[Page.TOKENS]; // |v|²
+    private final float[] squares = new float[Page.TOKENS]; // |v|²
     private final float[] stats = new float[2];
+    private float[] ones = {};
     private float[] queries = {};
     private float[] values = {};
     private float[] scores = {};
@@ -60,6 +62,10 @@ final class SampleError {
             float[] logSumExp,
             int headAt) {
         int group = heads.group(), headDim = heads.headDim();
+        if (ones.length < headDim) {
+            ones = new float[headDim];
+            Arrays.fill(ones, 1);
+        }
         queries = Shares.grown(queries, group * headDim);
         values = Shares.grown(values, Page.TOKENS * heads.width());
         scores = Shares.grown(scores, group * Page.TOKENS);
@@ -121,9 +127,12 @@ final class SampleError {
                         kvHead, ids, 0, count, firstId, queries, 0, group, headDim, width, scores, 0, stride, tiles);
         page.values().gather(kvHead, ids, 0, count, firstId, values, 0, width);
         kernel.rowScores(out, outAt, group, headDim, values, 0, width, count, products, 0, stride, tiles);
+        for (int i = 0; i < count * width; i++) {
+            values[i] *= values[i];
+        }
+        kernel.rowScores(ones, 0, 1, headDim, values, 0, width, count, squares, 0, stride, tiles);
         for (int i = 0; i < count; i++) {
-            squares[i] = squares(values, i * width, headDim);
-            missed[i] = -Math.expm1(-logWeights[i]);
+            missed[i] = 1 - Math.exp(-logWeights[i]);
         }
         int padded = Math.ceilDiv(count, AttentionTiles.TILE) * AttentionTiles.TILE;
         for (int g = 0; g < group; g++) {
@@ -136,7 +145,7 @@ final class SampleError {
             double norm = squares(out, outAt + g * headDim, headDim), sum = 0;
             for (int i = 0; i < count; i++) {
                 double weight = share * scores[at + i];
-                double distance = Math.max(0, squares[i] - 2.0 * products[at + i] + norm);
+                double distance = Math.max(0, norm + squares[i] - 2.0 * products[at + i]);
                 sum += missed[i] * weight * weight * distance;
             }
             variances[g] += sum;

@@ -3,6 +3,7 @@ package dev.lectern.measure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.lectern.BadModelFileException;
 import dev.lectern.Cancellation;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -100,6 +102,32 @@ class ModelCalibrationTest {
             // With few they differ, for the axes do.
             assertThat(logits(model, "loki:budget=5%:dims=0.1:calibrated=yes"))
                     .isNotEqualTo(logits(model, "loki:budget=5%:dims=0.1"));
+        }
+    }
+
+    /** What a text teaches of itself is what its own keys tell, layer by layer. */
+    @Test
+    void evaluationsUseWhatWasLearnedOfEachLayer() {
+        Path recorded = folder.resolve("recorded.safetensors");
+        try (Model model = open("qwen2")) {
+            int[] tokens = Arrays.copyOf(model.tokenize(TEXT), 700);
+            BenchModel subject = new BenchModel("qwen2", TINY.resolve("qwen2"), Optional.empty());
+            AttentionRecording.record(
+                    subject, model, tokens, List.of(), new int[0], recorded, Progress.NONE, new Cancellation());
+            Path learned = calibrated(model, List.of(TEXT), 700).file();
+            AttentionOptions options = AttentionOptions.DEFAULT.withAttention(
+                    List.of("loki:budget=5%:dims=0.2", "loki:budget=5%:dims=0.2:calibrated=" + learned));
+            try (AttentionRecording recording = AttentionRecording.open(recorded)) {
+                List<AttentionResults.Row> rows = AttentionEval.run(
+                                recording, options, 1, "--recording FILE", Progress.NONE, new Cancellation())
+                        .rows();
+                List<Double> own = rows.get(1).layers(), other = rows.get(2).layers();
+                assertThat(own).hasSizeGreaterThan(1);
+                for (int layer = 0; layer < own.size(); layer++) {
+                    // The last tokens are in one of them alone.
+                    assertThat(other.get(layer)).isCloseTo(own.get(layer), withinPercentage(5));
+                }
+            }
         }
     }
 
