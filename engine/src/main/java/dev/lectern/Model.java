@@ -1,5 +1,8 @@
 package dev.lectern;
 
+import dev.lectern.attention.Calibrated;
+import dev.lectern.attention.CalibrationSource;
+import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
@@ -29,6 +32,7 @@ import dev.lectern.text.Tokenizers;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
 import dev.lectern.weights.WeightsDigest;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -61,6 +65,7 @@ public final class Model implements AutoCloseable {
     private static final int KEPT_FORMAT = 2;
 
     private final ModelFile file;
+    private final Optional<Path> calibrations;
     private final AtomicBoolean warned = new AtomicBoolean();
     private final Decoder decoder;
     private final Tokenizer tokenizer;
@@ -70,6 +75,7 @@ public final class Model implements AutoCloseable {
 
     private Model(ModelFile file, ModelOptions options) {
         this.file = file;
+        calibrations = options.calibrations();
         Config config = scaled(Families.config(file), options);
         tokenizer = file.format().equals("gguf")
                 ? Tokenizers.fromMetadata(file.metadata())
@@ -313,12 +319,49 @@ public final class Model implements AutoCloseable {
         return new Fingerprint(fields);
     }
 
-    /** By what its weights are known. */
-    private synchronized String digest() {
+    /** By what its weights are known, in hexadecimal digits; the same wherever they lie. */
+    public synchronized String digest() {
         if (digest.isEmpty()) {
             digest = WeightsDigest.of(file);
         }
         return digest;
+    }
+
+    /** A method of attention, with what was learned of this model for it. */
+    DecodeAttention attention(String spec) {
+        return DecodeAttentions.named(spec, this::calibrated);
+    }
+
+    private Optional<Calibrated> calibrated(String method, String which) {
+        Path path = which.equals(CalibrationSource.OWN) ? calibration(method) : Path.of(which);
+        if (!Files.exists(path)) {
+            throw new LecternException(
+                    LecternException.Kind.NOT_FOUND,
+                    method + ":calibrated=" + which + ": there is no " + path + ": run \"lectern calibrate " + method
+                            + "\" for this model first, or leave calibrated out.");
+        }
+        Calibrated calibrated = Calibrated.read(path, method);
+        if (!calibrated.weights().equals(digest())) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    path + " was made of another model than " + path() + ": run \"lectern calibrate " + method
+                            + "\" for this one.");
+        }
+        return Optional.of(calibrated);
+    }
+
+    /**
+     * The file for what is learned of this model for a method of attention.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if the model was opened without a folder for such files
+     */
+    public Path calibration(String method) {
+        Path folder = calibrations.orElseThrow(
+                () -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        method
+                                + ":calibrated=yes: the model was opened without a folder for what is learned of it; name the file."));
+        return Calibrated.file(folder, path(), digest(), method);
     }
 
     private Session unchecked(SessionOptions options, KvFormat.Layout keyLayout) {
@@ -346,7 +389,7 @@ public final class Model implements AutoCloseable {
                 decoder.config().rope().forLength(context),
                 context,
                 prefill,
-                DecodeAttentions.named(options.attention()),
+                attention(options.attention()),
                 retention);
     }
 

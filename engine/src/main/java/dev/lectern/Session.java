@@ -2,7 +2,6 @@ package dev.lectern;
 
 import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.DecodeAttention;
-import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.Indexed;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
@@ -474,7 +473,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
      */
     public Session fork(String attention) {
-        return fork(DecodeAttentions.named(attention), retention);
+        return fork(model.attention(attention), retention);
     }
 
     /**
@@ -484,7 +483,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
      */
     public Session fork(String attention, String keep) {
-        return fork(DecodeAttentions.named(attention), Retentions.named(keep));
+        return fork(model.attention(attention), Retentions.named(keep));
     }
 
     private Session fork(DecodeAttention attention, Optional<Retention> retention) {

@@ -33,7 +33,8 @@ class ArchitectureTest {
             any("observers and what was read", AttentionObserver.class, Traffic.class);
 
     /** What those who attend need of it. */
-    private static final DescribedPredicate<JavaClass> TRAFFIC = any("what was read", Traffic.class);
+    private static final DescribedPredicate<JavaClass> ATTENDING =
+            any("observers, shapes and what was read", AttentionObserver.class, AttentionShape.class, Traffic.class);
 
     /** What the makers of answers need of the public API. */
     private static final DescribedPredicate<JavaClass> ANSWERS =
@@ -51,7 +52,7 @@ class ArchitectureTest {
             allowed = allowed.or(resideInAPackage(ROOT + "." + other + ".."));
         }
         if (room.equals("attention")) {
-            allowed = allowed.or(TRAFFIC);
+            allowed = allowed.or(ATTENDING);
         }
         if (room.equals("prefill")) {
             allowed = allowed.or(OBSERVERS);
@@ -95,7 +96,7 @@ class ArchitectureTest {
     static final ArchRule MODEL = room("model", "weights", "kernel");
 
     @ArchTest
-    static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options");
+    static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options", "weights");
 
     @ArchTest
     static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "comm");

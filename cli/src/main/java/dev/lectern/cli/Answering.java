@@ -14,6 +14,7 @@ import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.TextIndex;
+import dev.lectern.Traffic;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.text.ThinkingSplitter;
 import java.util.ArrayList;
@@ -198,6 +199,7 @@ final class Answering {
             double earlier) {
         Optional<PassageReading> question = passages.map(known -> known.unread(model.attentionShape()));
         session.observe(question.orElse(null));
+        Traffic before = model.traffic();
         double prefill = earlier + read(session, prompt.tokens(), prompt.length());
         List<Growing> growing = new ArrayList<>();
         for (int i = 0; i < n; i++) {
@@ -245,6 +247,7 @@ final class Answering {
                 decode,
                 session.bytes(),
                 session.indexBytes(),
+                model.traffic().since(before).bounded(),
                 session.methods(),
                 readings.stream().map(read -> passages.orElseThrow().most(read)).toList());
     }
@@ -331,6 +334,9 @@ final class Answering {
             methods.put(kind, outcome.methods().get(kind));
         }
         object.put("methods", methods);
+        if (outcome.bounded().choices() > 0) {
+            object.put("bounded", members(outcome.bounded()));
+        }
         recall.ifPresent(known -> object.put("kept", members(known)));
         index.ifPresent(known -> object.put("index", members(known)));
         object.put("threads", model.threads());
@@ -354,6 +360,16 @@ final class Answering {
         members.put("bytes", index.bytes());
         members.put("written", index.written());
         members.put("why", index.why());
+        return members;
+    }
+
+    /** What became of a bound on the error of attention, as an object. */
+    private static Map<String, Object> members(Traffic.Bounded bounded) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("choices", bounded.choices());
+        members.put("enlarged", bounded.enlarged());
+        members.put("dense", bounded.dense());
+        members.put("meanError", bounded.meanError());
         return members;
     }
 

@@ -76,6 +76,7 @@ public final class Lectern {
         VERBS.put("bench", BenchCommand::new);
         VERBS.put("eval", EvalCommand::new);
         VERBS.put("analyze", AnalyzeCommand::new);
+        VERBS.put("calibrate", CalibrateCommand::new);
     }
 
     /** The verb that looks at the names of all options. */

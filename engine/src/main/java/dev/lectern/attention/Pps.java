@@ -12,6 +12,7 @@ import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.NativeBlock;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Reads the tokens whose approximate weights are the largest, and of the others a sample that is drawn in proportion to approximate weights; what is drawn with probability π stands for 1/π tokens.
@@ -20,6 +21,8 @@ import java.util.Arrays;
  * ones, those of the largest mean {@code p_h,i} over the heads; the <em>tail</em> T is the rest. With {@code g_i = (1 − λ) mean_h(p_h,i / Σ_T p_h) + λ / |T|} the probabilities are {@code π_i = min(1, c g_i)}, with c
  * such that all π and the heavy ones add up to R (three rounds). Tokens are drawn in their order by one random number u: those at which the running sum of π passes u, u + 1, u + 2 … The mean of the sums
  * over the draws is the exact sum; their quotient, the output, is biased in the order of 1/R. What the weights of a wrong proxy cost is variance, and λ bounds it.
+ *
+ * <p>With a bound on the error ({@code error}) the sample itself tells the relative error of the output, and more is read where it is above ({@link ErrorBound}).
  *
  * <p>Sources: our own composition. Sampling proportional to size, systematic: Madow, "On the theory of systematic sampling, II" (1949). Heavy tokens exactly and a sampled rest: Desai et al., "vAttention"
  * (arXiv 2510.05688), which samples uniformly. Attention as an expectation that is sampled by importance: Chen et al., "MagicPIG" (arXiv 2410.16179).
@@ -38,6 +41,8 @@ final class Pps extends IndexedChoice {
     private final BitPlanes planes = Kernels.bitPlanes();
     private final Proportions proportions = Kernels.proportions();
     private final Budget budget;
+    private final Optional<Budget> bytes;
+    private final ErrorBound bound;
     private final int bits;
     private final double heavy;
     private final double floor;
@@ -54,20 +59,44 @@ final class Pps extends IndexedChoice {
     Pps(NamedOptions options) {
         this(
                 options,
+                bytes(options),
                 Budget.of(options, FIVE_PERCENT),
+                options.share("error", Double.NaN),
                 options.whole("bits", 1, 1, 2),
                 options.share("heavy", 0.25),
                 options.share("floor", 0.1),
                 options.whole("seed", 1, 0, Integer.MAX_VALUE));
     }
 
-    private Pps(NamedOptions options, Budget budget, int bits, double heavy, double floor, int seed) {
-        super(options, "budget=" + budget + ":bits=" + bits + ":heavy=" + heavy + ":floor=" + floor + ":seed=" + seed);
+    private Pps(
+            NamedOptions options,
+            Optional<Budget> bytes,
+            Budget budget,
+            double error,
+            int bits,
+            double heavy,
+            double floor,
+            int seed) {
+        super(
+                options,
+                bytes.map(some -> "bytes=" + some).orElse("budget=" + budget)
+                        + (Double.isNaN(error) ? "" : ":error=" + error) + ":bits=" + bits + ":heavy=" + heavy
+                        + ":floor=" + floor + ":seed=" + seed);
         this.budget = budget;
+        this.bytes = bytes;
+        bound = new ErrorBound(error);
         this.bits = bits;
         this.heavy = heavy;
         this.floor = floor;
         this.seed = seed;
+    }
+
+    private static Optional<Budget> bytes(NamedOptions options) {
+        Optional<Budget> bytes = Budget.ofBytes(options);
+        if (bytes.isPresent() && options.has("budget")) {
+            throw options.bad("budget and bytes both say how much is read; leave one out");
+        }
+        return bytes;
     }
 
     /** What is computed of the middle of one row for one kv head, whole blocks of tokens. */
@@ -166,12 +195,17 @@ final class Pps extends IndexedChoice {
             scans = new Scan[rows * kvHeads];
             Arrays.setAll(scans, i -> new Scan());
         }
+        bound.begin(rows * kvHeads, threads);
         for (int row = 0; row < rows; row++) {
             extend(step, row);
             indexes[row] = index(step.caches()[row]);
             Middle middle = middles[row];
             begin(middle, step, row, 0);
-            boolean some = budget.of(middle.count()) < middle.count();
+            int tokens = tokens(step, middle);
+            for (int set = row * kvHeads; set < (row + 1) * kvHeads; set++) {
+                bound.want(set, tokens, middle.count());
+            }
+            boolean some = tokens < middle.count();
             firstTask[row + 1] = firstTask[row] + (some ? kvHeads * blocks(middle) : 0);
             if (some) {
                 grow(step, row);
@@ -179,6 +213,23 @@ final class Pps extends IndexedChoice {
             }
         }
         step.exact().workers().run(firstTask[rows], step.cancellation(), this::scan);
+    }
+
+    /** How many tokens of the middle are read at first. */
+    private int tokens(Step step, Middle middle) {
+        int count = middle.count();
+        if (bytes.isEmpty() || count == 0) {
+            return budget.of(count);
+        }
+        long rowBytes = Segments.rowBytes(step.caches()[middle.row].page(middle.layer, 0));
+        long visible = middle.tokens - middle.first, dense = visible * rowBytes * heads.kvHeads();
+        double allowed = bytes.get().ofBytes(dense);
+        if (allowed >= dense) {
+            return count;
+        }
+        long scanned = count * SignIndex.tokenBytes(heads.headDim(), bits);
+        double left = allowed / heads.kvHeads() - scanned - (visible - count) * rowBytes;
+        return Math.clamp((long) (left / rowBytes), 1, count);
     }
 
     private static int blocks(Middle middle) {
@@ -248,7 +299,7 @@ final class Pps extends IndexedChoice {
 
     @Override
     void choose(Middle middle, Selection into, int worker) {
-        int count = middle.count(), wanted = budget.of(count);
+        int count = middle.count(), wanted = bound.wanted(middle.row * heads.kvHeads() + middle.set);
         if (wanted == count) {
             into.addRun(middle.from, count, 0);
             return;
@@ -269,6 +320,17 @@ final class Pps extends IndexedChoice {
         proportions.fixed(scan.x, 0, stride, factor, s.chances, 0);
         s.random.begin(seed, middle.layer, middle.set, middle.tokens);
         draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
+    }
+
+    @Override
+    boolean wantsMore(Step step, Segments[] segments, Selection[] selections, float[] out, float[] logSumExp) {
+        return bound.wantsMore(
+                step,
+                segments,
+                selections,
+                out,
+                logSumExp,
+                (set, selection, worker) -> fill(step, set, selection, worker));
     }
 
     /** What the softmax of a block is multiplied by to be that of all, and a share of the mean over the heads. */
