@@ -6,6 +6,7 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kept.Fingerprint;
 import dev.lectern.kept.Hash;
 import dev.lectern.kernel.Kernels;
@@ -20,6 +21,7 @@ import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.Families;
 import dev.lectern.model.RopeScaling;
+import dev.lectern.model.State;
 import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Prefill;
 import dev.lectern.prefill.Prefills;
@@ -71,6 +73,7 @@ public final class Model implements AutoCloseable {
     private final Tokenizer tokenizer;
     private final Workers workers;
     private final Forward forward;
+    private final boolean ownsWeights;
     private String digest = ""; // of the weights; not computed yet
 
     private Model(ModelFile file, ModelOptions options) {
@@ -89,6 +92,28 @@ public final class Model implements AutoCloseable {
         decoder = Families.open(file, config, Kernels.matMul());
         workers = new Workers(threads(options));
         forward = new Forward(decoder, workers);
+        ownsWeights = true;
+    }
+
+    private Model(Model other, int threads) {
+        file = other.file;
+        calibrations = other.calibrations;
+        tokenizer = other.tokenizer;
+        decoder = other.decoder;
+        digest = other.digest();
+        workers = new Workers(threads);
+        forward = new Forward(decoder, workers);
+        ownsWeights = false;
+    }
+
+    /**
+     * The same weights with threads of its own, so that both can compute at once: for ranks that are threads of one process.
+     *
+     * @param threads that compute
+     * @return to be closed before this one
+     */
+    public Model sibling(int threads) {
+        return new Model(this, threads);
     }
 
     /**
@@ -229,6 +254,45 @@ public final class Model implements AutoCloseable {
             requireMemory(options, session);
             return session;
         } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /**
+     * An empty session that several hosts share: the text that it reads first is divided among them as {@link SessionOptions#prefill} says, and every host has the keys and values of its part; of what follows, the last host. All hosts
+     * make the same calls, with the same tokens and options, and get the same answers.
+     *
+     * @param hosts this rank's; with one rank alone the session is like any other
+     * @throws LecternException of kind {@code BAD_OPTION} if a method cannot be shared, or a host has another model, other options or vectors of another width; {@code NO_MEMORY} if this host's part could not fit
+     */
+    public Session newSession(SessionOptions options, Communicator hosts) {
+        if (hosts.size() == 1) {
+            return newSession(options);
+        }
+        HostAgreement.require(hosts, options, List.of(digest(), Integer.toString(NUMERICS)));
+        Prefill prefill = prefill(options);
+        if (!prefill.isShared()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + prefill.name() + " reads on one host, and there are " + hosts.size()
+                            + ": choose ring or ulysses, which are exact, star or apb.");
+        }
+        if (!options.keep().equals(Retentions.ALL)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--keep " + options.keep() + " drops tokens of a text that is all in one place, and here "
+                            + hosts.size() + " hosts share it: leave the option out.");
+        }
+        Session session = unchecked(options, keyLayout(options)).sharedAmong(hosts);
+        try {
+            int share = Math.ceilDiv(session.context(), hosts.size());
+            // The part is read in a single step.
+            long step = State.bytes(decoder.config(), share, 1);
+            SessionOptions part = options.withContext(Math.min(session.context(), share + Page.TOKENS));
+            requireMemory(part, session, step);
+            return session;
+        } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
@@ -394,13 +458,19 @@ public final class Model implements AutoCloseable {
     }
 
     private void requireMemory(SessionOptions options, Session session) {
+        requireMemory(options, session, 0);
+    }
+
+    /** @param beside bytes that are needed besides */
+    private void requireMemory(SessionOptions options, Session session, long beside) {
         Estimate estimate = estimate(options, 1);
         long kv = estimate.kv() - session.mappedBytes();
-        if (kv + estimate.besideCache() > estimate.available()) {
+        long others = estimate.besideCache() + beside;
+        if (kv + others > estimate.available()) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A context of " + session.context() + " tokens needs " + kv + " bytes for its KV cache and "
-                            + estimate.besideCache() + " for index and scratch, but only " + estimate.available()
+                            + others + " for index and scratch, but only " + estimate.available()
                             + " are available: ask for a shorter --ctx or a smaller --kv format.");
         }
     }
@@ -500,7 +570,9 @@ public final class Model implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
-        decoder.close();
-        file.close();
+        if (ownsWeights) {
+            decoder.close();
+            file.close();
+        }
     }
 }

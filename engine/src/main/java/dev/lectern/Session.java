@@ -5,6 +5,7 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Indexed;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
+import dev.lectern.comm.Communicator;
 import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
 import dev.lectern.kept.Fingerprint;
@@ -77,6 +78,12 @@ public final class Session implements AutoCloseable {
         this.retention = retention;
         this.tokens = tokens;
         this.logits = logits;
+    }
+
+    /** This empty session as the part of one host. */
+    Session sharedAmong(Communicator hosts) {
+        sequence = sequence.sharedAmong(hosts);
+        return this;
     }
 
     public Model model() {

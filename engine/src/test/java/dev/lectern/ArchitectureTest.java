@@ -99,7 +99,7 @@ class ArchitectureTest {
     static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options", "weights");
 
     @ArchTest
-    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "comm");
+    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "comm", "options");
 
     @ArchTest
     static final ArchRule GENERATE = room("generate", "prefill", "model", "kv", "attention", "kernel", "text");

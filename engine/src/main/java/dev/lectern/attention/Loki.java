@@ -44,6 +44,7 @@ final class Loki extends IndexedChoice {
     private final double dims;
     private final String calibrated;
     private final Optional<Calibrated> kept; // where it is calibrated
+    private final String axes; // by what they are, not by their file: another calibration in it makes another index
     private Index[] indexes = {}; // [rows]
     private Scratch[] scratch = {}; // [workers]
     private float[] q = {};
@@ -64,6 +65,8 @@ final class Loki extends IndexedChoice {
         this.dims = dims;
         this.calibrated = calibrated;
         kept = calibrated.equals(OWN_KEYS) ? Optional.empty() : source.find(options.name(), calibrated);
+        axes = kept.map(tables -> ":calibrated=" + Long.toHexString(tables.sum()))
+                .orElse("");
     }
 
     private static String described(String calibrated) {
@@ -126,9 +129,6 @@ final class Loki extends IndexedChoice {
 
     @Override
     String indexName() {
-        // By what it says, not by its name: another calibration under the same name gives another index.
-        String axes = kept.map(tables -> ":calibrated=" + Long.toHexString(tables.sum()))
-                .orElse("");
         return "loki:dims=" + dims + axes + ":sinks=" + sinks() + ":window=" + window();
     }
 

@@ -45,6 +45,11 @@ abstract class Blockwise implements Prefill {
     }
 
     @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
     public boolean resumes() {
         return false;
     }

@@ -142,6 +142,11 @@ public final class Forward {
         }
     }
 
+    /** Numbers in a row of logits. */
+    int vocabulary() {
+        return decoder.config().vocabulary();
+    }
+
     /** What attention has read for slices of one token. */
     public Traffic traffic() {
         return exact.traffic();
