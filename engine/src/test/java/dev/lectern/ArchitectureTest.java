@@ -30,7 +30,7 @@ class ArchitectureTest {
 
     /** What those who take steps need of the public API. */
     private static final DescribedPredicate<JavaClass> OBSERVERS =
-            any("observers and what was read", AttentionObserver.class, Traffic.class);
+            any("observers, questions and what was read", AttentionObserver.class, Question.class, Traffic.class);
 
     /** What those who attend need of it. */
     private static final DescribedPredicate<JavaClass> ATTENDING =
