@@ -15,6 +15,7 @@ import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.TextIndex;
 import dev.lectern.Traffic;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.text.ThinkingSplitter;
 import java.util.ArrayList;
@@ -68,6 +69,11 @@ final class Answering {
             session.close();
             throw e;
         }
+    }
+
+    /** An empty session that hosts share. */
+    Session open(SessionOptions options, Lengths lengths, Communicator hosts) {
+        return model.newSession(options.withContext(lengths.context()), hosts);
     }
 
     /** @param mapped bytes of the cache that are files, which do not have to stay in memory */
