@@ -80,8 +80,17 @@ public final class Forward {
      *     scratch, {@code CANCELLED} on request
      */
     public Result step(List<Slice> slices, DecodeAttention attention, Cancellation cancellation) {
+        return step(slices, attention, Progress.NONE, cancellation);
+    }
+
+    /**
+     * The same, for a step that takes long.
+     *
+     * @param layers told how many layers are done, of all
+     */
+    Result step(List<Slice> slices, DecodeAttention attention, Progress layers, Cancellation cancellation) {
         try {
-            return step(new Plan(slices), attention, cancellation);
+            return step(new Plan(slices), attention, layers, cancellation);
         } catch (OutOfMemoryError e) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
@@ -92,7 +101,7 @@ public final class Forward {
         }
     }
 
-    private Result step(Plan plan, DecodeAttention attention, Cancellation cancellation) {
+    private Result step(Plan plan, DecodeAttention attention, Progress layers, Cancellation cancellation) {
         for (Slice slice : plan.ordered) {
             slice.sequence().cache().reserve(slice.tokens().length);
         }
@@ -118,6 +127,7 @@ public final class Forward {
         for (int layer = 0; layer < config.layers(); layer++) {
             cancellation.check();
             decoder.layer(layer, state, layerAttention);
+            layers.report(layer + 1L, config.layers());
         }
         if (plan.wanted.length > 0) {
             decoder.logits(state, plan.wanted, plan.wantedRows);

@@ -72,7 +72,8 @@ final class HostBlocks extends BlockReading {
             int[] some = Arrays.copyOfRange(tokens, division.start(block), division.end(block));
             Slice.Logits wanted = block == last ? logits : Slice.Logits.NONE;
             slices.add(new Slice(sequence, some, wanted, false, new BlockRows()));
-            Forward.Result result = forward.step(slices, attention, cancellation);
+            Forward.Result result =
+                    forward.step(slices, attention, Shared.ofText(progress, tokens.length), cancellation);
             known = result.values();
             at = wanted == Slice.Logits.LAST ? result.at(slices.size() - 1, 0) : 0;
         } else {

@@ -16,6 +16,11 @@ abstract class Shared implements Prefill {
     /** The tokens of a host, in the order in which it keeps them. */
     abstract Portion portion(int tokens, int hosts, int host);
 
+    /** Progress in tokens of a text whose parts all go through one layer after another. */
+    static Progress ofText(Progress progress, int tokens) {
+        return (done, total) -> progress.report(tokens * done / total, tokens);
+    }
+
     /** How a host's rows attend together with the others'. */
     abstract SharedRows rows(Sequence sequence, Communicator hosts, int tokens);
 
@@ -95,7 +100,8 @@ abstract class Shared implements Prefill {
             } else {
                 Slice.Logits wanted = mine.has(tokens.length - 1) ? logits : Slice.Logits.NONE;
                 Slice slice = new Slice(sequence, mine.of(tokens), wanted, false, rows);
-                Forward.Result result = forward.step(List.of(slice), attention, cancellation);
+                Forward.Result result =
+                        forward.step(List.of(slice), attention, ofText(progress, tokens.length), cancellation);
                 known = result.values();
                 at = wanted == Slice.Logits.LAST ? result.at(0, 0) : 0;
             }
