@@ -104,7 +104,9 @@ public final class Estimator implements AutoCloseable {
         long beside = Math.addExact(attention, Math.multiplyExact(index, sessions));
         Prefill prefill = Prefills.named(options.prefill(), options.question());
         long step = State.bytes(config, prefill.rows(tokens), sessions);
-        long scratch = Math.addExact(step, Math.addExact(beside, prefill.bytes(layers, tokens)));
+        long choosing = prefill.scratch(Forward.heads(config, 0), tokens);
+        long reading = Math.addExact(prefill.bytes(layers, tokens), choosing);
+        long scratch = Math.addExact(step, Math.addExact(beside, reading));
         scratch = Math.addExact(scratch, open);
         return new Estimate(tokens, weights, kv, scratch, Memory.available());
     }

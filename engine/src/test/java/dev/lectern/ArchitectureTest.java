@@ -29,11 +29,15 @@ class ArchitectureTest {
             Cancellation.class);
 
     /** What those who take steps need of the public API. */
-    private static final DescribedPredicate<JavaClass> OBSERVERS =
-            any("observers and what was read", AttentionObserver.class, Traffic.class);
+    private static final DescribedPredicate<JavaClass> OBSERVERS = any(
+            "observers, questions and what was read",
+            AttentionObserver.class,
+            Question.class,
+            Traffic.class,
+            Pairs.class);
 
     /** What those who attend need of it. */
-    private static final DescribedPredicate<JavaClass> TRAFFIC = any("what was read", Traffic.class);
+    private static final DescribedPredicate<JavaClass> TRAFFIC = any("what was read", Traffic.class, Pairs.class);
 
     /** What the makers of answers need of the public API. */
     private static final DescribedPredicate<JavaClass> ANSWERS =
@@ -95,7 +99,7 @@ class ArchitectureTest {
     static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options");
 
     @ArchTest
-    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel");
+    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "options", "json");
 
     @ArchTest
     static final ArchRule GENERATE = room("generate", "prefill", "model", "kv", "attention", "kernel", "text");

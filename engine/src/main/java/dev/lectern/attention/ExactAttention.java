@@ -1,6 +1,7 @@
 package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Pairs;
 import dev.lectern.Traffic;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Workers;
@@ -32,6 +33,8 @@ public final class ExactAttention {
     private long bytesRead;
     private long rowsRead;
     private long rowsHeld;
+    private long scoredPairs;
+    private long densePairs;
 
     public ExactAttention(Workers workers) {
         single = new SingleAttention(workers);
@@ -61,6 +64,16 @@ public final class ExactAttention {
     /** What {@link #all}, {@link #gather} and {@link #scores} have read until now. */
     public Traffic traffic() {
         return new Traffic(bytesRead, rowsRead, rowsHeld);
+    }
+
+    /** What {@link #chunk} has computed until now, and methods to choose for it. */
+    public Pairs pairs() {
+        return new Pairs(chunk.pairs(), scoredPairs, densePairs);
+    }
+
+    /** Notes scores of queries against keys that a method of reading has computed to choose by them; what it computes of fewer numbers counts by the part. */
+    public void noteScored(long pairs) {
+        scoredPairs += pairs;
     }
 
     /** Notes bytes that a method has read beside keys and values: of an index. */
@@ -153,7 +166,37 @@ public final class ExactAttention {
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, cancellation);
+        chunk(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, null, cancellation);
+    }
+
+    /**
+     * Consecutive queries of one sequence over what is chosen for them. With everything chosen in strips the result is that without a choice, bit for bit.
+     *
+     * @param choice what each query head looks at, of the segments, of which all but the last are whole pages; of nothing the output is 0, the log-sum-exp −∞; null for everything
+     */
+    public void chunk(
+            Heads heads,
+            float[] q,
+            int firstRow,
+            int rows,
+            int firstIndex,
+            Segments segments,
+            float[] out,
+            float @Nullable [] logSumExp,
+            @Nullable StripChoice choice,
+            Cancellation cancellation) {
+        if (choice != null) {
+            choice.requireFit(heads.heads(), rows, tokens(segments));
+        }
+        chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, choice, cancellation);
+        for (int row = 0; row < rows; row++) {
+            densePairs += visible(heads, firstIndex + row + 1L) * heads.heads();
+        }
+    }
+
+    private static int tokens(Segments segments) {
+        int last = segments.count() - 1;
+        return last * Page.TOKENS + segments.tokens(last);
     }
 
     /**

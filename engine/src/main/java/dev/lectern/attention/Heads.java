@@ -22,7 +22,7 @@ public record Heads(int heads, int kvHeads, int headDim, int window) {
     }
 
     /** What queries are multiplied by: 1/√headDim, and log₂ e, because scores are binary logarithms. */
-    float scale() {
+    public float scale() {
         return (float) (1 / (Math.sqrt(headDim) * LN_2));
     }
 

@@ -3,6 +3,7 @@ package dev.lectern.prefill;
 import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.Pairs;
 import dev.lectern.Traffic;
 import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.AttentionWeights;
@@ -138,6 +139,11 @@ public final class Forward {
     /** What attention has read for slices of one token. */
     public Traffic traffic() {
         return exact.traffic();
+    }
+
+    /** What attention has computed for slices of more tokens, or of methods of reading. */
+    public Pairs pairs() {
+        return exact.pairs();
     }
 
     /**
