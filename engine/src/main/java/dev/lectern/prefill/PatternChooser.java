@@ -9,7 +9,9 @@ import dev.lectern.attention.StripChoice;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.Page;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** The choices of {@link MInference}: of each query head by its pattern. */
 final class PatternChooser implements Chunkwise.Chooser {
@@ -26,7 +28,12 @@ final class PatternChooser implements Chunkwise.Chooser {
         HeadPattern of(int layer, int head);
     }
 
+    /** What the last queries that were asked look at most, ascending. */
+    private record Places(int[] tokens, int[] distances) {}
+
     private final Patterns patterns;
+    private final List<Places[]> places = new ArrayList<>(); // [layers][heads]
+    private final List<Integer> asked = new ArrayList<>(); // [layers]: the chunk of Full in which places were found
     private LastQueries[] lastQueries = {}; // [workers]
 
     /** @param patterns scaled to the text */
@@ -49,26 +56,41 @@ final class PatternChooser implements Chunkwise.Chooser {
             lastQueries = new LastQueries[workers.threads()];
             Arrays.setAll(lastQueries, i -> new LastQueries());
         }
+        boolean asks = asks(rows);
+        Places[] of = places.get(rows.layer());
         StripChoice choice = new StripChoice(heads.heads(), rows.count(), tokens);
         workers.run(heads.heads(), rows.cancellation(), (head, worker) -> {
             switch (patterns.of(rows.layer(), head)) {
                 case HeadPattern.AShape shape -> choose(shape, rows, head, choice);
-                case HeadPattern.VerticalSlash shape -> choose(shape, rows, head, choice, lastQueries[worker]);
+                case HeadPattern.VerticalSlash shape -> {
+                    of[head] = asks ? places(shape, rows, head, lastQueries[worker]) : of[head];
+                    choose(of[head], rows, head, choice);
+                }
                 case HeadPattern.BlockSparse shape -> choose(shape, rows, head, choice);
             }
         });
         for (int head = 0; head < heads.heads(); head++) {
-            rows.exact().noteScored(scored(patterns.of(rows.layer(), head), rows, choice));
+            rows.exact().noteScored(scored(patterns.of(rows.layer(), head), rows, choice, asks));
         }
         return choice;
     }
 
+    /** Whether places are to be found for a chunk: once for as many tokens as {@link Full} takes in a step, where formats of keys and values want shorter ones. */
+    private boolean asks(RowAttention.Rows rows) {
+        int chunk = rows.cache().length() / Full.CHUNK, layer = rows.layer();
+        while (places.size() <= layer) {
+            places.add(new Places[rows.heads().heads()]);
+            asked.add(-1);
+        }
+        return asked.set(layer, chunk) != chunk;
+    }
+
     /** Scores that are computed to choose. */
-    private static long scored(HeadPattern pattern, RowAttention.Rows rows, StripChoice choice) {
+    private static long scored(HeadPattern pattern, RowAttention.Rows rows, StripChoice choice, boolean asks) {
         return switch (pattern) {
             case HeadPattern.AShape shape -> 0;
             case HeadPattern.VerticalSlash shape ->
-                (long) LastQueries.count(rows) * (rows.cache().length() + rows.count());
+                asks ? (long) LastQueries.count(rows) * (rows.cache().length() + rows.count()) : 0;
             case HeadPattern.BlockSparse shape -> (long) choice.blocks() * choice.strips();
         };
     }
@@ -91,21 +113,25 @@ final class PatternChooser implements Chunkwise.Chooser {
         }
     }
 
-    private static void choose(
-            HeadPattern.VerticalSlash shape, RowAttention.Rows rows, int head, StripChoice choice, LastQueries last) {
+    private static Places places(
+            HeadPattern.VerticalSlash shape, RowAttention.Rows rows, int head, LastQueries last) {
         int tokens = rows.cache().length() + rows.count();
         last.look(rows, head);
-        int[] distances = most(last.distances(), tokens, shape.slash(), NEAREST);
-        int[] columns = most(last.columns(), tokens, shape.vertical(), FIRST_TOKENS);
+        return new Places(
+                most(last.columns(), tokens, shape.vertical(), FIRST_TOKENS),
+                most(last.distances(), tokens, shape.slash(), NEAREST));
+    }
+
+    private static void choose(Places places, RowAttention.Rows rows, int head, StripChoice choice) {
         for (int block = 0; block < choice.blocks(); block++) {
             int first = first(rows, block), end = last(rows, block);
-            for (int distance : distances) {
+            for (int distance : places.distances) {
                 if (distance <= end) {
                     choice.add(head, block, Math.max(0, first - distance) / STRIP, (end - distance) / STRIP + 1);
                 }
             }
-            int before = Arrays.binarySearch(columns, end + 1);
-            choice.addTokens(head, block, Arrays.copyOf(columns, before < 0 ? -before - 1 : before));
+            int before = Arrays.binarySearch(places.tokens, end + 1);
+            choice.addTokens(head, block, Arrays.copyOf(places.tokens, before < 0 ? -before - 1 : before));
         }
     }
 

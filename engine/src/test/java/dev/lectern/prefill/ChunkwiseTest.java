@@ -370,6 +370,30 @@ class ChunkwiseTest {
     }
 
     @Test
+    void placesServeAllChunksOfAsManyTokensAsAStepOfFullHas() {
+        HeadPattern.VerticalSlash pattern = new HeadPattern.VerticalSlash(50, 130);
+        PatternChooser chooser = new PatternChooser((layer, head) -> pattern);
+        Heads heads = new Heads(4, 2, 16, 0);
+        long asking = 4L * 64;
+        try (Chunk first = new Chunk(heads, 512, 128, 12);
+                Chunk second = new Chunk(heads, 640, 128, 12);
+                Chunk third = new Chunk(heads, 1024, 128, 12)) {
+            chooser.choose(first.rows());
+            assertThat(first.exact.pairs().scored()).isEqualTo(asking * 640);
+            StripChoice later = chooser.choose(second.rows());
+            assertThat(second.exact.pairs().scored()).isZero();
+            LastQueries last = new LastQueries();
+            last.look(first.rows(), 3);
+            for (int token : PatternChooser.most(last.columns(), 640, 50, 30)) {
+                assertThat(later.has(3, 1, token / 64) || Arrays.binarySearch(later.tokens(3, 1), token) >= 0)
+                        .isTrue();
+            }
+            chooser.choose(third.rows());
+            assertThat(third.exact.pairs().scored()).isEqualTo(asking * 1152);
+        }
+    }
+
+    @Test
     void firstAndLastTokensMakeAnA() {
         HeadPattern.AShape pattern = new HeadPattern.AShape(70, 130);
         try (Chunk chunk = new Chunk(new Heads(2, 1, 16, 0), 1024, 300, 5)) {
