@@ -8,4 +8,8 @@ module dev.lectern {
 
     exports dev.lectern;
     exports dev.lectern.text;
+    exports dev.lectern.comm to
+            dev.lectern.mpi;
+
+    uses dev.lectern.comm.Launcher;
 }

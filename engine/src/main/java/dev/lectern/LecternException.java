@@ -27,6 +27,8 @@ public class LecternException extends RuntimeException {
         NO_SPACE("no-space", 1),
         /** No source could be reached. */
         NO_NETWORK("no-network", 1),
+        /** One of several ranks that work together failed, vanished or was waited for in vain. */
+        LOST_HOST("lost-host", 1),
         /** Bytes that do not have the checksum they should have. */
         CHECKSUM("checksum", 1),
         /** Stopped because the user asked for it. */

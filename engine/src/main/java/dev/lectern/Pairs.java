@@ -5,7 +5,7 @@ package dev.lectern;
  *
  * @param computed pairs that a score and a weighted value were computed for
  * @param scored pairs worth of scores alone, half as dear, that a method computed to choose among keys
- * @param dense pairs that there would be if every query looked at all that its sequence holds up to itself
+ * @param dense pairs that there would be if every query looked at all tokens of its text up to its own, and at those in its window where there is one
  */
 public record Pairs(long computed, long scored, long dense) {
     /** The share of pairs that was computed, 0 to 1; 1 where there was nothing to compute. */

@@ -448,14 +448,14 @@ public final class Session implements AutoCloseable {
     /** Cuts the cache; returns the tokens that are left, read ones. */
     private int cut(int length) {
         KvCache cache = sequence.cache();
-        int dropped = cache.position() - cache.length(), least = dropped + cache.cutAt();
+        int least = cache.leastPosition();
         if (length < least) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
                     "A session cannot go back to " + length + " tokens: of the first " + least
-                            + " only some are left, as --keep says.");
+                            + " only some are here, as --keep says, or because several hosts share them.");
         }
-        return dropped + cache.truncate(length - dropped);
+        return cache.truncateTo(length);
     }
 
     /**

@@ -78,6 +78,9 @@ class ArchitectureTest {
     static final ArchRule KERNEL = room("kernel");
 
     @ArchTest
+    static final ArchRule COMM = room("comm");
+
+    @ArchTest
     static final ArchRule OPTIONS = room("options");
 
     @ArchTest
@@ -99,7 +102,7 @@ class ArchitectureTest {
     static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options");
 
     @ArchTest
-    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "options", "json");
+    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "options", "json", "comm");
 
     @ArchTest
     static final ArchRule GENERATE = room("generate", "prefill", "model", "kv", "attention", "kernel", "text");

@@ -74,7 +74,10 @@ class OptionsTest {
             refused("there are f32, f16, bf16", () -> model.newSession(SessionOptions.DEFAULT.withKv("f8")));
             refused("one side only", () -> model.newSession(SessionOptions.DEFAULT.withKv("k=f16")));
             refused("no KV format \"\"", () -> model.newSession(SessionOptions.DEFAULT.withKv("k=f16,v=")));
-            refused("no prefill method \"star\"", () -> model.newSession(SessionOptions.DEFAULT.withPrefill("star")));
+            refused("no prefill method \"moon\"", () -> model.newSession(SessionOptions.DEFAULT.withPrefill("moon")));
+            refused("here is none: ask it", () -> model.newSession(SessionOptions.DEFAULT.withPrefill("apb")));
+            SessionOptions sums = SessionOptions.DEFAULT.withPrefill("star").withKeep("h2o");
+            refused("leave one of the two out", () -> model.newSession(sums));
             refused("no attention method \"x\"", () -> model.newSession(SessionOptions.DEFAULT.withAttention("x")));
             refused("--ctx is 129", () -> model.newSession(SessionOptions.DEFAULT.withContext(129)));
             try (Session session = model.newSession(SessionOptions.DEFAULT.withKv("v=bf16,k=f32"))) {

@@ -4,6 +4,7 @@ import dev.lectern.GenerateOptions;
 import dev.lectern.KeptDocument;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
+import dev.lectern.Question;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.documents.Document;
@@ -222,8 +223,11 @@ final class AskCommand implements Verb {
             // The same for all, by the law of ChatPrompt; the minimum is for a template that leaves a message out.
             int shared = prompts.stream().mapToInt(Prompt::shared).min().orElse(0);
             int[] text = Arrays.copyOf(prompts.getFirst().tokens(), shared);
-            try (Session session =
-                    answering.open(sessionChoice.options(), lengths, answers, text, cacheChoice.kept(surroundings))) {
+            // A text can be read with one question in view, not with several.
+            Optional<Question> question =
+                    prompts.size() == 1 ? prompts.getFirst().question(model.tokenizer()) : Optional.empty();
+            SessionOptions asked = sessionChoice.options().withQuestion(question);
+            try (Session session = answering.open(asked, lengths, answers, text, cacheChoice.kept(surroundings))) {
                 double reading = answering.readText(session, text, cacheChoice.isOn(), !output.json);
                 answering.written().failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));
                 if (questionsFile != null) {

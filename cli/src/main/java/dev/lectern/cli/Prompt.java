@@ -3,6 +3,7 @@ package dev.lectern.cli;
 import dev.lectern.KeptDocument;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
+import dev.lectern.Question;
 import dev.lectern.text.ChatMessage;
 import dev.lectern.text.ChatPrompt;
 import dev.lectern.text.ChatTemplate;
@@ -28,6 +29,15 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
 
     int length() {
         return tokens.length;
+    }
+
+    /** What is asked about the documents, for a method of reading that wants to know: up to where the template goes on. */
+    Optional<Question> question(Tokenizer tokenizer) {
+        int[] asked = IntStream.of(tokens)
+                .skip(shared)
+                .takeWhile(token -> !tokenizer.isControl(token))
+                .toArray();
+        return asked.length == 0 ? Optional.empty() : Optional.of(new Question(asked, documents));
     }
 
     /** A text as it is: nothing around it but the token that the model wants at the beginning of every text. */

@@ -26,7 +26,10 @@ final class SessionChoice {
     @Option(
             names = "--prefill",
             paramLabel = "METHOD",
-            description = "How the text is read: full (exact). Default: full.")
+            description = {
+                "How the text is read: full (exact), or in blocks, star or apb",
+                "(docs/command-line.md says more). Default: full."
+            })
     @Nullable
     String prefill;
 

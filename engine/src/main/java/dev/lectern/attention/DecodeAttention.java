@@ -3,6 +3,7 @@ package dev.lectern.attention;
 import dev.lectern.Cancellation;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a new token looks at, one decode step in one layer.
@@ -36,6 +37,7 @@ public interface DecodeAttention {
      * @param caches per row
      * @param q {@code [rows][heads][headDim]}, rotated
      * @param out {@code [rows][heads][headDim]}
+     * @param logSumExp {@code [rows][heads]}: ln Σ exp(score) of what was looked at, as the method weighs it, if wanted; with it, parts can be merged
      */
     void attend(
             ExactAttention exact,
@@ -44,5 +46,18 @@ public interface DecodeAttention {
             KvCache[] caches,
             float[] q,
             float[] out,
+            float @Nullable [] logSumExp,
             Cancellation cancellation);
+
+    /** The same, without the log-sum-exp. */
+    default void attend(
+            ExactAttention exact,
+            int layer,
+            Heads heads,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            Cancellation cancellation) {
+        attend(exact, layer, heads, caches, q, out, null, cancellation);
+    }
 }

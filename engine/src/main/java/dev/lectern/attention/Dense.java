@@ -2,6 +2,7 @@ package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
 import dev.lectern.kv.KvCache;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Looks at everything (within the layer's window, where the model has one): the exact attention of Vaswani et al., "Attention Is All You
@@ -21,7 +22,8 @@ public final class Dense implements DecodeAttention {
             KvCache[] caches,
             float[] q,
             float[] out,
+            float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        exact.all(heads, layer, caches, q, out, cancellation);
+        exact.all(heads, layer, caches, q, out, logSumExp, cancellation);
     }
 }

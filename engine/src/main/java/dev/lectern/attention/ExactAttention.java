@@ -1,7 +1,6 @@
 package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
-import dev.lectern.Pairs;
 import dev.lectern.Traffic;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.Workers;
@@ -34,7 +33,6 @@ public final class ExactAttention {
     private long rowsRead;
     private long rowsHeld;
     private long scoredPairs;
-    private long densePairs;
 
     public ExactAttention(Workers workers) {
         single = new SingleAttention(workers);
@@ -66,9 +64,14 @@ public final class ExactAttention {
         return new Traffic(bytesRead, rowsRead, rowsHeld);
     }
 
-    /** What {@link #chunk} has computed until now, and methods to choose for it. */
-    public Pairs pairs() {
-        return new Pairs(chunk.pairs(), scoredPairs, densePairs);
+    /** Pairs of a query and a key that {@link #chunk} has computed until now, without those that a mask hides. */
+    public long computedPairs() {
+        return chunk.pairs();
+    }
+
+    /** Those that {@link #noteScored} was told. */
+    public long scoredPairs() {
+        return scoredPairs;
     }
 
     /** Notes scores of queries against keys that a method of reading has computed to choose by them; what it computes of fewer numbers counts by the part. */
@@ -113,21 +116,28 @@ public final class ExactAttention {
      *
      * @param q {@code [caches][heads][headDim]}, rotated
      * @param out {@code [caches][heads][headDim]}
+     * @param logSumExp {@code [caches][heads]}, if wanted
      */
-    public void all(Heads heads, int layer, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+    public void all(
+            Heads heads,
+            int layer,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            float @Nullable [] logSumExp,
+            Cancellation cancellation) {
         for (KvCache cache : caches) {
-            long visible = visible(heads, cache.length() + 1);
+            long visible = heads.visible(cache.visible());
+            if (visible == 0) {
+                continue;
+            }
             Page page = cache.page(layer, 0);
             long rowBytes = page.keys().rowBytes() + page.values().rowBytes();
             bytesRead += visible * heads.kvHeads() * rowBytes;
             rowsRead += visible * heads.heads();
             rowsHeld += visible * heads.heads();
         }
-        single.attendAll(heads, layer, caches, q, out, cancellation);
-    }
-
-    private static long visible(Heads heads, long tokens) {
-        return heads.window() == 0 ? tokens : Math.min(tokens, heads.window());
+        single.attendAll(heads, layer, caches, q, out, logSumExp, cancellation);
     }
 
     /**
@@ -140,11 +150,13 @@ public final class ExactAttention {
     public void scores(
             Heads heads, int layer, KvCache[] caches, float[] q, float[] out, int stride, Cancellation cancellation) {
         for (KvCache cache : caches) {
-            long tokens = visible(heads, cache.length() + 1);
+            if (cache.visible() == 0) {
+                continue;
+            }
+            long tokens = heads.visible(cache.visible());
             bytesRead += tokens * heads.kvHeads() * cache.page(layer, 0).keys().rowBytes();
         }
-        int[] tokens =
-                Arrays.stream(caches).mapToInt(cache -> cache.length() + 1).toArray();
+        int[] tokens = Arrays.stream(caches).mapToInt(KvCache::visible).toArray();
         score.scores(heads, layer, caches, tokens, q, 0, out, stride, cancellation);
     }
 
@@ -189,9 +201,6 @@ public final class ExactAttention {
             choice.requireFit(heads.heads(), rows, tokens(segments));
         }
         chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, choice, cancellation);
-        for (int row = 0; row < rows; row++) {
-            densePairs += visible(heads, firstIndex + row + 1L) * heads.heads();
-        }
     }
 
     private static int tokens(Segments segments) {
@@ -233,7 +242,7 @@ public final class ExactAttention {
                 bytesRead += chosen * (page.keys().rowBytes() + page.values().rowBytes());
             }
             rowsRead += chosen * (heads.heads() / sets);
-            rowsHeld += visible(heads, tokens) * heads.heads();
+            rowsHeld += heads.visible(tokens) * heads.heads();
         }
         if (listener != null) {
             listener.gathered(heads, rows, sets, selections);

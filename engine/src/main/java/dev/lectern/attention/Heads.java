@@ -16,6 +16,11 @@ public record Heads(int heads, int kvHeads, int headDim, int window) {
         return heads / kvHeads;
     }
 
+    /** Tokens that the last of so many looks at. */
+    public long visible(long tokens) {
+        return window == 0 ? tokens : Math.min(tokens, window);
+    }
+
     /** headDim rounded up to whole tiles: the width of value rows in scratch. */
     int width() {
         return Math.ceilDiv(headDim, TILE) * TILE;

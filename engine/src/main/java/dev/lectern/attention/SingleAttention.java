@@ -71,7 +71,14 @@ final class SingleAttention {
     }
 
     /** The next token of each cache, over all tokens that are stored, its own included. */
-    void attendAll(Heads heads, int layer, KvCache[] caches, float[] q, float[] out, Cancellation cancellation) {
+    void attendAll(
+            Heads heads,
+            int layer,
+            KvCache[] caches,
+            float[] q,
+            float[] out,
+            float @Nullable [] logSumExp,
+            Cancellation cancellation) {
         int known = everything.length;
         if (known < caches.length) {
             everything = Arrays.copyOf(everything, caches.length);
@@ -86,7 +93,7 @@ final class SingleAttention {
             everything[row].layer = layer;
         }
         try {
-            attend(heads, caches.length, q, lasts, everything, out, null, cancellation);
+            attend(heads, caches.length, q, lasts, everything, out, logSumExp, cancellation);
         } finally {
             for (Everything row : everything) {
                 row.cache = NO_CACHE;
@@ -101,7 +108,7 @@ final class SingleAttention {
 
         @Override
         public int count() {
-            return cache.length() / Page.TOKENS + 1;
+            return Math.ceilDiv(cache.visible(), Page.TOKENS);
         }
 
         @Override
@@ -111,7 +118,7 @@ final class SingleAttention {
 
         @Override
         public int tokens(int i) {
-            return Math.min(Page.TOKENS, cache.length() + 1 - i * Page.TOKENS);
+            return Math.min(Page.TOKENS, cache.visible() - i * Page.TOKENS);
         }
 
         @Override

@@ -19,7 +19,7 @@ record Step(ExactAttention exact, int layer, Heads heads, KvCache[] caches, floa
 
     /** Tokens that a row may look at, its own included. */
     int tokens(int row) {
-        return caches[row].length() + 1;
+        return caches[row].visible();
     }
 
     /** The first token that a row may look at. */

@@ -4,6 +4,7 @@ import dev.lectern.Cancellation;
 import dev.lectern.kv.KvCache;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Methods that choose some tokens of those between the first few (the <em>sinks</em> of attention) and the last few (the local <em>window</em>), which are always read: the <em>middle</em>. Query heads
@@ -96,9 +97,10 @@ abstract class TokenChoice implements DecodeAttention {
             KvCache[] caches,
             float[] q,
             float[] out,
+            float @Nullable [] logSumExp,
             Cancellation cancellation) {
         if (dense.contains(layer)) {
-            exact.all(heads, layer, caches, q, out, cancellation);
+            exact.all(heads, layer, caches, q, out, logSumExp, cancellation);
             return;
         }
         Step step = new Step(exact, layer, heads, caches, q, cancellation);
@@ -131,7 +133,7 @@ abstract class TokenChoice implements DecodeAttention {
                 selection.addRun(middle.to, middle.tokens - middle.to, 0);
             });
             chosen(step);
-            exact.gather(heads, rows, setsOfRow, q, segments, selections, out, null, cancellation);
+            exact.gather(heads, rows, setsOfRow, q, segments, selections, out, logSumExp, cancellation);
         } finally {
             Arrays.fill(segments, 0, rows, null); // a cache that is closed can go
         }

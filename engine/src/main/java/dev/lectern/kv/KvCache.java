@@ -36,6 +36,8 @@ public final class KvCache implements AutoCloseable {
     private int length;
     private int dropped; // tokens that were before them and are gone
     private int cutAt; // tokens that were left when some were dropped
+    private int goneOnAt; // where tokens begin that are stored elsewhere
+    private boolean elsewhere; // whether those that follow are
     private int callStart;
     private int[] closedKeys; // [layers]
     private int[] closedValues; // [layers]
@@ -115,9 +117,40 @@ public final class KvCache implements AutoCloseable {
         return length + dropped;
     }
 
+    /** Tokens here that the next single token looks at: all, and itself, unless it is stored elsewhere. */
+    public int visible() {
+        return visible(1);
+    }
+
+    /** Tokens here that the last of so many in a step looks at. */
+    public int visible(int stored) {
+        return elsewhere ? length : length + stored;
+    }
+
+    /**
+     * Ends the reading of a text that several caches share, each some tokens: what follows comes behind all of them.
+     *
+     * @param position of the next token
+     * @param elsewhere whether it and all later ones are stored in another cache, and only counted here
+     */
+    public void goOnAt(int position, boolean elsewhere) {
+        if (position < position()) {
+            throw new IllegalArgumentException(position + " is not behind " + position());
+        }
+        dropped = position - length;
+        cutAt = length;
+        goneOnAt = position;
+        this.elsewhere = elsewhere;
+    }
+
     /** Tokens from the first on that {@link #truncate} cannot part: those that were left when some were dropped. */
     public int cutAt() {
         return cutAt;
+    }
+
+    /** The position to which {@link #truncateTo} goes back at most. */
+    public int leastPosition() {
+        return elsewhere ? goneOnAt : dropped + cutAt;
     }
 
     /** Tokens from the first on whose keys in a layer stand as they will stay. */
@@ -149,7 +182,7 @@ public final class KvCache implements AutoCloseable {
 
     /** Whether {@link #observe} wants to be told. */
     public boolean observes() {
-        return observes;
+        return observes && !elsewhere;
     }
 
     /**
@@ -174,6 +207,9 @@ public final class KvCache implements AutoCloseable {
      * Is told the queries of a token of a text that is read, {@code [heads][headDim]} from qAt, rotated; tokens of a step in any order, and from several threads.
      */
     public void remember(int layer, int token, float[] q, int qAt) {
+        if (elsewhere) {
+            return;
+        }
         queries.tell(layer, token, q, qAt);
     }
 
@@ -211,6 +247,9 @@ public final class KvCache implements AutoCloseable {
     public void reserve(int tokens) {
         checkOpen();
         requireWholeFiles();
+        if (elsewhere) {
+            return;
+        }
         int needed = Math.addExact(length, tokens);
         int inPage = length % Page.TOKENS;
         if (inPage != 0) {
@@ -248,6 +287,9 @@ public final class KvCache implements AutoCloseable {
         if (token < length) {
             throw new IllegalArgumentException("token " + token + " is committed");
         }
+        if (elsewhere) {
+            return;
+        }
         Page page = page(layer, token / Page.TOKENS);
         page.keys().put(token % Page.TOKENS, k, kAt);
         page.values().put(token % Page.TOKENS, v, vAt);
@@ -271,6 +313,10 @@ public final class KvCache implements AutoCloseable {
      * @throws LecternException of kind {@code NO_MEMORY} if there is none for closed pages; then nothing was committed
      */
     public void commit(int tokens, boolean ended, @Nullable Workers workers) {
+        if (elsewhere) {
+            dropped = Math.addExact(dropped, tokens);
+            return;
+        }
         int longer = Math.addExact(length, tokens);
         if (!atOnce) {
             close(longer, ended, workers);
@@ -449,6 +495,8 @@ public final class KvCache implements AutoCloseable {
         fork.length = length;
         fork.dropped = dropped;
         fork.cutAt = cutAt;
+        fork.goneOnAt = goneOnAt;
+        fork.elsewhere = elsewhere;
         fork.callStart = callStart;
         fork.closedKeys = closedKeys.clone();
         fork.closedValues = closedValues.clone();
@@ -480,6 +528,22 @@ public final class KvCache implements AutoCloseable {
         queries.truncate(this.length);
         indexes.values().forEach(index -> index.truncate(this.length));
         return this.length;
+    }
+
+    /**
+     * Forgets all tokens from a position on, as {@link #truncate} does.
+     *
+     * @return the position of the next token
+     */
+    public int truncateTo(int position) {
+        if (elsewhere) {
+            if (position < goneOnAt || position > position()) {
+                throw new IllegalArgumentException("cannot go back from " + position() + " to " + position);
+            }
+            dropped = position - length;
+            return position;
+        }
+        return dropped + truncate(position - dropped);
     }
 
     /**

@@ -17,7 +17,7 @@ abstract class Approximate implements Prefill {
     static final String KIND = "Prefill method";
 
     /** Whether a text of so many tokens is read exactly. */
-    abstract boolean isWhole(int tokens);
+    abstract boolean isWhole(Sequence sequence, int tokens);
 
     /** Reads a text into an empty sequence. */
     abstract void readText(
@@ -65,7 +65,7 @@ abstract class Approximate implements Prefill {
             DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
-        if (sequence.cache().position() > 0 || isWhole(tokens.length)) {
+        if (sequence.cache().position() > 0 || isWhole(sequence, tokens.length)) {
             new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
             return;
         }

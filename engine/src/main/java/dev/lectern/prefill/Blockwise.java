@@ -4,6 +4,7 @@ import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
@@ -69,9 +70,14 @@ abstract class Blockwise extends Approximate {
         return bytes;
     }
 
+    private Division division(Sequence sequence, int tokens) {
+        Communicator others = sequence.hosts();
+        return Division.of(tokens, others == null ? hosts : others.size());
+    }
+
     @Override
-    boolean isWhole(int tokens) {
-        return Division.of(tokens, hosts).blocks() == 1;
+    boolean isWhole(Sequence sequence, int tokens) {
+        return sequence.hosts() == null && division(sequence, tokens).blocks() == 1;
     }
 
     @Override
@@ -84,9 +90,15 @@ abstract class Blockwise extends Approximate {
             DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
-        BlockRecipe recipe = recipe(Division.of(tokens.length, hosts));
-        try (BlockReading reading = new BlockReading(forward, sequence, tokens, recipe, attention, cancellation)) {
+        Communicator others = sequence.hosts();
+        BlockRecipe recipe = recipe(division(sequence, tokens.length));
+        try (BlockReading reading = others == null
+                ? new SerialBlocks(forward, sequence, tokens, recipe, attention, cancellation)
+                : new HostBlocks(forward, sequence, others, tokens, recipe, attention, cancellation)) {
             reading.read(logits, sink, progress);
+        }
+        if (others != null) {
+            sequence.cache().goOnAt(tokens.length, others.rank() < others.size() - 1);
         }
     }
 }

@@ -3,14 +3,23 @@ package dev.lectern.prefill;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
+import dev.lectern.kv.KvSide;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.Page;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * Copies of the keys and values of some tokens of a block, for each kv head others, that later blocks attend to: exactly as they stood, but for the rounding to 16 bits where the cache holds no f32.
  */
 final class ChosenTokens implements AutoCloseable {
+    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private final KvCache copies;
     private final int count;
 
@@ -32,6 +41,20 @@ final class ChosenTokens implements AutoCloseable {
                 .toList();
     }
 
+    /** Any one layer of a cache beside one. */
+    static LayerCache one(List<LayerCache> layers) {
+        LayerCache shape = layers.getFirst();
+        KvFormat format = floats(layers);
+        return new LayerCache(shape.kvHeads(), shape.headDim(), shape.window(), format, format);
+    }
+
+    /** What holds the numbers of all layers as exactly as they are held. */
+    static KvFormat floats(List<LayerCache> layers) {
+        boolean wide =
+                layers.stream().anyMatch(layer -> layer.keys() == FloatFormat.F32 || layer.values() == FloatFormat.F32);
+        return wide ? FloatFormat.F32 : FloatFormat.F16;
+    }
+
     private static KvFormat exact(KvFormat format) {
         return format instanceof FloatFormat ? format : FloatFormat.F16;
     }
@@ -40,12 +63,34 @@ final class ChosenTokens implements AutoCloseable {
         return count;
     }
 
+    /** Takes the first tokens of a layer. */
+    void takeFirst(int layer, KvCache from) {
+        takeFirst(layer, from, layer);
+    }
+
+    /**
+     * Takes the first tokens of a layer.
+     *
+     * @param into the layer here
+     */
+    void takeFirst(int into, KvCache from, int layer) {
+        int[] all = new int[count];
+        Arrays.setAll(all, i -> i);
+        int[][] ids = new int[from.layers().get(layer).kvHeads()][];
+        Arrays.fill(ids, all);
+        take(into, from, layer, ids);
+    }
+
     /**
      * Takes those of a layer.
      *
      * @param ids {@code [kvHeads]}: as many as were asked for each, ascending
      */
     void take(int layer, KvCache from, int[][] ids) {
+        take(layer, from, layer, ids);
+    }
+
+    private void take(int into, KvCache from, int layer, int[][] ids) {
         LayerCache shape = from.layers().get(layer);
         int headDim = shape.headDim(), width = shape.kvHeads() * headDim;
         float[] k = new float[count * width], v = new float[count * width];
@@ -65,7 +110,7 @@ final class ChosenTokens implements AutoCloseable {
             }
         }
         for (int i = 0; i < count; i++) {
-            copies.put(layer, i, k, i * width, v, i * width);
+            copies.put(into, i, k, i * width, v, i * width);
         }
     }
 
@@ -73,6 +118,85 @@ final class ChosenTokens implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             System.arraycopy(rows, i * headDim, to, at + i * stride, headDim);
         }
+    }
+
+    /** Bytes of a message with those of a layer, if they were so many. */
+    long wireBytes(int layer, int tokens) {
+        LayerCache shape = copies.layers().get(layer);
+        return Math.multiplyExact(2L * tokens, (long) shape.kvHeads() * shape.headDim() * elementBytes(shape));
+    }
+
+    /** Numbers travel as they are stored; K before V, a token after another. */
+    private static int elementBytes(LayerCache shape) {
+        return isHalf(shape) ? Short.BYTES : Float.BYTES;
+    }
+
+    private static boolean isHalf(LayerCache shape) {
+        return shape.keys() == FloatFormat.F16 && shape.values() == FloatFormat.F16;
+    }
+
+    /**
+     * Writes those of a layer into a message.
+     *
+     * @return behind them
+     */
+    long write(int layer, MemorySegment message, long at) {
+        LayerCache shape = copies.layers().get(layer);
+        int headDim = shape.headDim(), width = shape.kvHeads() * headDim;
+        boolean half = isHalf(shape);
+        float[] row = new float[headDim];
+        int[] id = new int[1];
+        for (int side = 0; side < 2; side++) {
+            for (int i = 0; i < count; i++) {
+                id[0] = i;
+                Page page = copies.page(layer, i / Page.TOKENS);
+                for (int head = 0; head < shape.kvHeads(); head++) {
+                    KvSide from = side == 0 ? page.keys() : page.values();
+                    from.gather(head, id, 0, 1, i / Page.TOKENS * Page.TOKENS, row, 0, headDim);
+                    long to = at + ((long) i * width + (long) head * headDim) * elementBytes(shape);
+                    for (int d = 0; d < headDim; d++) {
+                        if (half) {
+                            message.set(HALF, to + 2L * d, Float.floatToFloat16(row[d]));
+                        } else {
+                            message.set(FLOAT, to + 4L * d, row[d]);
+                        }
+                    }
+                }
+            }
+            at += wireBytes(layer, count) / 2;
+        }
+        return at;
+    }
+
+    /**
+     * Takes those of a layer from a message.
+     *
+     * @return behind them
+     */
+    long read(int layer, MemorySegment message, long at) {
+        LayerCache shape = copies.layers().get(layer);
+        int width = shape.kvHeads() * shape.headDim(), bytes = elementBytes(shape);
+        boolean half = isHalf(shape);
+        float[] k = new float[width], v = new float[width];
+        long values = at + wireBytes(layer, count) / 2;
+        for (int i = 0; i < count; i++) {
+            for (int c = 0; c < width; c++) {
+                long key = at + ((long) i * width + c) * bytes, value = values + ((long) i * width + c) * bytes;
+                k[c] = half ? Float.float16ToFloat(message.get(HALF, key)) : message.get(FLOAT, key);
+                v[c] = half ? Float.float16ToFloat(message.get(HALF, value)) : message.get(FLOAT, value);
+            }
+            copies.put(layer, i, k, 0, v, 0);
+        }
+        return at + wireBytes(layer, count);
+    }
+
+    /**
+     * Adds some of a layer to what is attended to.
+     *
+     * @param first of them, the first of a page
+     */
+    void addTo(SegmentList segments, int layer, int first, int tokens) {
+        segments.addVisible(copies, layer, first, tokens);
     }
 
     /** Adds those of a layer to what is attended to. */

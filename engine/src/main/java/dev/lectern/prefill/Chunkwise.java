@@ -1,6 +1,7 @@
 package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.LayerSet;
@@ -43,7 +44,7 @@ abstract class Chunkwise extends Approximate {
     }
 
     @Override
-    final boolean isWhole(int tokens) {
+    final boolean isWhole(Sequence sequence, int tokens) {
         return false;
     }
 
@@ -57,6 +58,12 @@ abstract class Chunkwise extends Approximate {
             DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
+        if (sequence.hosts() != null) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + name() + " reads a text on one host: share it among several with star, apb, ring or"
+                            + " ulysses.");
+        }
         Chooser chooser = chooser(tokens.length);
         RowAttention chosen = rows -> attend(rows, dense.contains(rows.layer()) ? null : chooser.choose(rows));
         for (int from = 0, to; from < tokens.length; from = to) {

@@ -13,6 +13,7 @@ import dev.lectern.attention.Heads;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Segments;
 import dev.lectern.attention.Selection;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
@@ -28,6 +29,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes steps through a model: slices of several sequences together, so that the weights are read once for all. The rows of a slice come
@@ -46,6 +48,9 @@ public final class Forward {
     private final State state;
     private final ExactAttention exact;
     private final AttentionWeights weights;
+    private long densePairs;
+    private final PartialAttention parts = new PartialAttention();
+    private float[] logSumExp = {}; // [rows][heads], where hosts share a sequence
 
     public Forward(Decoder decoder, Workers workers) {
         this.decoder = decoder;
@@ -102,6 +107,7 @@ public final class Forward {
             plan.rotateAndStore(layer, q, k, v);
             stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
+            plan.expectParts(heads);
             if (plan.rows.singles() > 0) {
                 plan.attendSingles(attention, layer, heads, q, out);
             }
@@ -143,7 +149,7 @@ public final class Forward {
 
     /** What attention has computed for slices of more tokens, or of methods of reading. */
     public Pairs pairs() {
-        return exact.pairs();
+        return new Pairs(exact.computedPairs(), exact.scoredPairs(), densePairs);
     }
 
     /**
@@ -184,6 +190,7 @@ public final class Forward {
         final KvCache[] singleCaches;
         private final int[] observed; // indices in ordered
         private final int[] chosenAfter; // those of them after whose last token the next one is chosen
+        private final @Nullable Communicator hosts; // that share the sequences
         private final int tableWidth; // cosines and sines of a row
         private final float[] angles; // [rows][2][pairs]
 
@@ -206,6 +213,7 @@ public final class Forward {
                     slices.stream().filter(slice -> slice.logitRows() == 1).count();
             wantedRows = new MatMul.Rows(alone, wanted.length - alone);
             firstLogit = new int[slices.size()];
+            hosts = ordered.getFirst().sequence().hosts();
             int pairs = ordered.getFirst().sequence().rope().pairs();
             tableWidth = 2 * pairs;
             angles = new float[Math.multiplyExact(count, tableWidth)];
@@ -213,11 +221,13 @@ public final class Forward {
             for (int i = 0; i < ordered.size(); i++) {
                 Slice slice = ordered.get(i);
                 int n = slice.tokens().length;
+                RowAttention method = slice.attention();
                 firstRow[i] = row;
                 firstLogit[slices.indexOf(slice)] = slice.logitRows() == 0 ? -1 : logit;
                 for (int t = 0; t < n; t++, row++) {
                     tokens[row] = slice.tokens()[t];
-                    positions[row] = slice.sequence().cache().position() + t;
+                    int usual = slice.sequence().cache().position() + t;
+                    positions[row] = method == null ? usual : method.position(t, usual);
                     places[row] = slice.sequence().cache().length() + t;
                     sliceOf[row] = slice;
                     slice.sequence().rope().angles(positions[row], angles, row * tableWidth);
@@ -267,9 +277,21 @@ public final class Forward {
             }
         }
 
+        /** Makes room for what parts are put together with, where hosts share a sequence. */
+        void expectParts(Heads heads) {
+            int needed = hosts == null ? 0 : Math.multiplyExact(rows.count(), heads.heads());
+            logSumExp = logSumExp.length >= needed ? logSumExp : new float[needed];
+        }
+
         void attendSingles(DecodeAttention attention, int layer, Heads heads, float[] q, float[] out) {
+            Communicator others = hosts;
+            if (others != null) {
+                attention.attend(exact, layer, heads, singleCaches, q, out, logSumExp, state.cancellation());
+                parts.merge(others, 0, rows.singles(), heads.heads(), heads.headDim(), out, logSumExp);
+                return;
+            }
             if (!wantsWeights(layer)) {
-                attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
+                attention.attend(exact, layer, heads, singleCaches, q, out, null, state.cancellation());
                 return;
             }
             int[] calls = new int[1];
@@ -281,7 +303,7 @@ public final class Forward {
                 tellWeights(true, layer, heads, q, selections, sets);
             });
             try {
-                attention.attend(exact, layer, heads, singleCaches, q, out, state.cancellation());
+                attention.attend(exact, layer, heads, singleCaches, q, out, null, state.cancellation());
             } finally {
                 exact.listen(null);
             }
@@ -356,6 +378,9 @@ public final class Forward {
         }
 
         void attendChunks(int layer, Heads heads, float[] q, float[] out) {
+            for (int row = rows.singles(); row < rows.count(); row++) {
+                densePairs += heads.visible(positions[row] + 1L) * heads.heads();
+            }
             for (int i = rows.singles(); i < ordered.size(); i++) {
                 KvCache cache = ordered.get(i).sequence().cache();
                 int n = ordered.get(i).tokens().length;
@@ -365,8 +390,14 @@ public final class Forward {
                             exact, layer, heads, cache, q, firstRow[i], n, out, state.cancellation()));
                     continue;
                 }
-                Segments segments = Segments.of(cache, layer, cache.length() + n);
-                exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, null, state.cancellation());
+                Communicator others = hosts;
+                Segments segments = Segments.of(cache, layer, cache.visible(n));
+                float[] sums = others == null ? null : logSumExp;
+                exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, sums, state.cancellation());
+                if (others != null) {
+                    parts.merge(others, firstRow[i], n, heads.heads(), heads.headDim(), out, logSumExp);
+                    continue;
+                }
                 if (AttentionSums.areKept(cache)) {
                     AttentionSums.of(cache)
                             .add(workers, heads, layer, cache, q, firstRow[i], n, cache.length(), state.cancellation());

@@ -113,8 +113,7 @@ final class PatternChooser implements Chunkwise.Chooser {
         }
     }
 
-    private static Places places(
-            HeadPattern.VerticalSlash shape, RowAttention.Rows rows, int head, LastQueries last) {
+    private static Places places(HeadPattern.VerticalSlash shape, RowAttention.Rows rows, int head, LastQueries last) {
         int tokens = rows.cache().length() + rows.count();
         last.look(rows, head);
         return new Places(

@@ -15,6 +15,8 @@ public final class Prefills {
 
     static {
         METHODS.put("full", (options, question) -> new Full());
+        METHODS.put("ring", (options, question) -> new Ring(options));
+        METHODS.put("ulysses", (options, question) -> new Ulysses());
         METHODS.put("star", (options, question) -> new Star(options));
         METHODS.put("apb", Apb::new);
         METHODS.put("minference", (options, question) -> new MInference(options));

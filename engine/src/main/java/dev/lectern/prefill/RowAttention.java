@@ -12,6 +12,16 @@ import dev.lectern.kv.KvCache;
  */
 public interface RowAttention {
     /**
+     * The position of a row.
+     *
+     * @param row of the slice
+     * @param usual where it would stand behind what its sequence holds
+     */
+    default int position(int row, int usual) {
+        return usual;
+    }
+
+    /**
      * Queries, keys and values before RoPE.
      *
      * @param firstRow of the slice

@@ -14,8 +14,18 @@ final class SegmentList implements Segments {
 
     /** Adds the first tokens of a cache, without a mask. */
     SegmentList addVisible(KvCache cache, int layer, int tokens) {
-        for (int from = 0; from < tokens; from += Page.TOKENS) {
-            runs.add(new Run(cache.page(layer, from / Page.TOKENS), Math.min(Page.TOKENS, tokens - from), VISIBLE));
+        return addVisible(cache, layer, 0, tokens);
+    }
+
+    /**
+     * Adds tokens of a cache, without a mask.
+     *
+     * @param first of them, the first of a page
+     */
+    SegmentList addVisible(KvCache cache, int layer, int first, int tokens) {
+        for (int at = first; at < first + tokens; at += Page.TOKENS) {
+            int count = Math.min(Page.TOKENS, first + tokens - at);
+            runs.add(new Run(cache.page(layer, at / Page.TOKENS), count, VISIBLE));
         }
         return this;
     }

@@ -1,6 +1,7 @@
 package dev.lectern.prefill;
 
 import dev.lectern.AttentionObserver;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kv.KvCache;
 import dev.lectern.model.Rope;
 import org.jspecify.annotations.Nullable;
@@ -11,16 +12,21 @@ import org.jspecify.annotations.Nullable;
  * @param cache its keys and values
  * @param rope how its positions rotate
  * @param observer told what its layers attend with, or null
+ * @param hosts among which its tokens are shared: every one takes the same steps, and has keys and values of some tokens; null if all are here
  */
-public record Sequence(KvCache cache, Rope rope, @Nullable AttentionObserver observer) implements AutoCloseable {
-    /** One that nobody observes. */
+public record Sequence(
+        KvCache cache,
+        Rope rope,
+        @Nullable AttentionObserver observer,
+        @Nullable Communicator hosts) implements AutoCloseable {
+    /** One that nobody observes, and that is all here. */
     public Sequence(KvCache cache, Rope rope) {
-        this(cache, rope, null);
+        this(cache, rope, null, null);
     }
 
     /** The same one, with another observer or none. */
     public Sequence observedBy(@Nullable AttentionObserver observer) {
-        return new Sequence(cache, rope, observer);
+        return new Sequence(cache, rope, observer, hosts);
     }
 
     /** The same beginning, pages shared; nobody observes it. */
@@ -30,7 +36,7 @@ public record Sequence(KvCache cache, Rope rope, @Nullable AttentionObserver obs
 
     /** One with another cache; nobody observes it. */
     Sequence with(KvCache other) {
-        return new Sequence(other, rope);
+        return new Sequence(other, rope, null, hosts);
     }
 
     @Override

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lectern.Cancellation;
-import dev.lectern.Pairs;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;
@@ -38,7 +37,7 @@ public class StripChoiceTest {
         final KvCache cache;
         final float[] out;
         final float[] lse;
-        Pairs pairs = new Pairs(0, 0, 0);
+        long pairs;
 
         Case(Heads heads, int tokens, int rows, KvFormat.Layout keys) {
             this.heads = heads;
@@ -90,7 +89,7 @@ public class StripChoiceTest {
                 ExactAttention exact = new ExactAttention(workers);
                 Segments segments = Segments.of(cache, 0, tokens);
                 exact.chunk(heads, q, 0, rows, tokens - rows, segments, out, lse, choice, NEVER);
-                pairs = exact.pairs();
+                pairs = exact.computedPairs();
             }
         }
 
@@ -169,11 +168,10 @@ public class StripChoiceTest {
                                 assertThat((double) lse).isCloseTo(expected[headDim], within(1e-5));
                             }
                             pairs += seen.cardinality();
-                            int visible = tokens - of.rows + row + 1;
-                            dense += window == 0 ? visible : Math.min(window, visible);
+                            dense += shape.visible(tokens - of.rows + row + 1);
                         }
                     }
-                    assertThat(of.pairs).isEqualTo(new Pairs(pairs, 0, dense));
+                    assertThat(of.pairs).isEqualTo(pairs).isLessThanOrEqualTo(dense);
                 }
             }
         }
@@ -192,16 +190,20 @@ public class StripChoiceTest {
                 }
                 of.attend(1, all);
                 float[] out = of.out.clone(), lse = of.lse.clone();
-                Pairs pairs = of.pairs;
+                long pairs = of.pairs;
                 try (Workers workers = new Workers(2)) {
                     ExactAttention exact = new ExactAttention(workers);
                     Segments segments = Segments.of(of.cache, 0, tokens);
                     exact.chunk(of.heads, of.q, 0, of.rows, tokens - of.rows, segments, of.out, of.lse, NEVER);
-                    assertThat(exact.pairs()).isEqualTo(pairs);
+                    assertThat(exact.computedPairs()).isEqualTo(pairs);
                 }
                 assertThat(out).isEqualTo(of.out);
                 assertThat(lse).isEqualTo(of.lse);
-                assertThat(pairs.density()).isEqualTo(1);
+                long seen = 0;
+                for (int row = 0; row < of.rows; row++) {
+                    seen += 6L * (tokens - of.rows + row + 1);
+                }
+                assertThat(pairs).isEqualTo(seen);
             }
         }
     }
@@ -212,7 +214,7 @@ public class StripChoiceTest {
             StripChoice choice = of.choice(0.3);
             of.attend(1, choice);
             float[] once = of.out.clone();
-            Pairs pairs = of.pairs;
+            long pairs = of.pairs;
             for (int threads = 2; threads <= 4; threads++) {
                 of.attend(threads, choice);
                 assertThat(of.out).isEqualTo(once);

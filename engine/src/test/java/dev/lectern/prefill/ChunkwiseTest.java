@@ -379,9 +379,9 @@ class ChunkwiseTest {
                 Chunk second = new Chunk(heads, 640, 128, 12);
                 Chunk third = new Chunk(heads, 1024, 128, 12)) {
             chooser.choose(first.rows());
-            assertThat(first.exact.pairs().scored()).isEqualTo(asking * 640);
+            assertThat(first.exact.scoredPairs()).isEqualTo(asking * 640);
             StripChoice later = chooser.choose(second.rows());
-            assertThat(second.exact.pairs().scored()).isZero();
+            assertThat(second.exact.scoredPairs()).isZero();
             LastQueries last = new LastQueries();
             last.look(first.rows(), 3);
             for (int token : PatternChooser.most(last.columns(), 640, 50, 30)) {
@@ -389,7 +389,7 @@ class ChunkwiseTest {
                         .isTrue();
             }
             chooser.choose(third.rows());
-            assertThat(third.exact.pairs().scored()).isEqualTo(asking * 1152);
+            assertThat(third.exact.scoredPairs()).isEqualTo(asking * 1152);
         }
     }
 
@@ -407,7 +407,7 @@ class ChunkwiseTest {
                     assertThat(!seen || t < 128 || t > first - 130 - 64).isTrue();
                 }
             }
-            assertThat(chunk.exact.pairs().scored()).isZero();
+            assertThat(chunk.exact.scoredPairs()).isZero();
         }
     }
 

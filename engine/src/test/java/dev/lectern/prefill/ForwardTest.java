@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -181,11 +182,12 @@ class ForwardTest {
                 KvCache[] caches,
                 float[] q,
                 float[] out,
+                float @Nullable [] logSumExp,
                 Cancellation cancellation) {
             if (layer == stopLayer) {
                 request.cancel();
             }
-            new Dense().attend(exact, layer, heads, caches, q, out, cancellation);
+            new Dense().attend(exact, layer, heads, caches, q, out, logSumExp, cancellation);
         }
     }
 

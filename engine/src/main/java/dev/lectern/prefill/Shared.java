@@ -1,0 +1,101 @@
+package dev.lectern.prefill;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Progress;
+import dev.lectern.attention.DecodeAttention;
+import dev.lectern.comm.Communicator;
+import dev.lectern.kv.LayerCache;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What exact methods have in common that share a text among hosts: each reads its part in a single step, layer by layer together with the others, and keeps the keys and values of its part. On one host alone they are {@link Full}.
+ */
+abstract class Shared implements Prefill {
+    /** The tokens of a host, in the order in which it keeps them. */
+    abstract Portion portion(int tokens, int hosts, int host);
+
+    /** How a host's rows attend together with the others'. */
+    abstract SharedRows rows(Sequence sequence, Communicator hosts, int tokens);
+
+    /** Rows of a host, and what is to be freed afterwards. */
+    interface SharedRows extends RowAttention, AutoCloseable {
+        /** Does the part in a layer of a host that has no rows, because the text is short. */
+        void absent(int layer);
+
+        @Override
+        void close();
+    }
+
+    @Override
+    public boolean resumes() {
+        return false;
+    }
+
+    @Override
+    public boolean isExact() {
+        return true;
+    }
+
+    @Override
+    public int[] stops(List<LayerCache> layers, int tokens) {
+        return new Full().stops(layers, tokens);
+    }
+
+    @Override
+    public Map<String, String> dependsOn(int tokens) {
+        return Map.of();
+    }
+
+    @Override
+    public void requireFit(List<LayerCache> layers) {
+        if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + name()
+                            + " cannot share a text for this model, whose layers look back through windows:"
+                            + " leave the option out.");
+        }
+    }
+
+    @Override
+    public void read(
+            Forward forward,
+            Sequence sequence,
+            int[] tokens,
+            Slice.Logits logits,
+            LogitSink sink,
+            DecodeAttention attention,
+            Progress progress,
+            Cancellation cancellation) {
+        Communicator hosts = sequence.hosts();
+        if (hosts == null || sequence.cache().position() > 0) {
+            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+            return;
+        }
+        if (logits == Slice.Logits.ALL) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
+        }
+        Portion mine = portion(tokens.length, hosts.size(), hosts.rank());
+        try (SharedRows rows = rows(sequence, hosts, tokens.length)) {
+            if (mine.count() == 0) {
+                for (int layer = 0; layer < sequence.cache().layers().size(); layer++) {
+                    rows.absent(layer);
+                }
+            } else {
+                boolean last = mine.position(mine.count() - 1) == tokens.length - 1;
+                Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
+                Slice slice = new Slice(sequence, mine.of(tokens), wanted, false, rows);
+                Forward.Result result = forward.step(List.of(slice), attention, cancellation);
+                if (wanted == Slice.Logits.LAST) {
+                    sink.accept(tokens.length - 1, 1, result.values(), result.at(0, 0));
+                }
+            }
+        }
+        sequence.cache().goOnAt(tokens.length, hosts.rank() < hosts.size() - 1);
+        progress.report(tokens.length, tokens.length);
+    }
+}
