@@ -1,9 +1,12 @@
 package dev.lectern;
 
+import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
+import dev.lectern.attention.Retention;
+import dev.lectern.attention.Retentions;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.QueryWindow;
@@ -92,23 +95,25 @@ public final class Estimator implements AutoCloseable {
             weights = Math.addExact(weights, tensor.bytes());
         }
         DecodeAttention method = DecodeAttentions.named(options.attention());
-        long attention = 0, index = QueryWindow.bytes(config.layers(), config.heads(), config.headDim());
+        boolean sums = Retentions.named(options.keep()).stream().anyMatch(Retention::needsSums);
+        long attention = 0, index = 0;
         for (int layer = 0; layer < config.layers(); layer++) {
             Heads heads = Forward.heads(config, layer);
-            index = Math.addExact(index, method.indexBytes(heads, tokens));
+            index = Math.addExact(index, method.readsAll(layer) ? 0 : method.indexBytes(heads, tokens));
+            index = Math.addExact(index, sums ? AttentionSums.bytes(heads, tokens) : 0);
             long exact = ExactAttention.bytes(heads, sessions, tokens);
             attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
         }
         List<LayerCache> layers = Model.layers(config, options);
         long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
-        long beside = Math.addExact(attention, Math.multiplyExact(index, sessions));
+        long queries = QueryWindow.bytes(config.layers(), config.heads(), config.headDim());
+        long beside = Math.addExact(attention, Math.multiplyExact(queries, sessions));
         Prefill prefill = Prefills.named(options.prefill(), options.question());
         long step = State.bytes(config, prefill.rows(tokens), sessions);
         long choosing = prefill.scratch(Forward.heads(config, 0), tokens);
-        long reading = Math.addExact(prefill.bytes(layers, tokens), choosing);
+        long reading = Math.addExact(Math.addExact(prefill.bytes(layers, tokens), choosing), open);
         long scratch = Math.addExact(step, Math.addExact(beside, reading));
-        scratch = Math.addExact(scratch, open);
-        return new Estimate(tokens, weights, kv, scratch, Memory.available());
+        return new Estimate(tokens, weights, kv, Math.multiplyExact(index, sessions), scratch, Memory.available());
     }
 
     @Override

@@ -318,11 +318,11 @@ public final class Model implements AutoCloseable {
     private void requireMemory(SessionOptions options, Session session) {
         Estimate estimate = estimate(options, 1);
         long kv = estimate.kv() - session.mappedBytes();
-        if (kv + estimate.scratch() > estimate.available()) {
+        if (kv + estimate.besideCache() > estimate.available()) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A context of " + session.context() + " tokens needs " + kv + " bytes for its KV cache and "
-                            + estimate.scratch() + " for scratch, but only " + estimate.available()
+                            + estimate.besideCache() + " for index and scratch, but only " + estimate.available()
                             + " are available: ask for a shorter --ctx or a smaller --kv format.");
         }
     }
@@ -366,7 +366,7 @@ public final class Model implements AutoCloseable {
     /**
      * What sessions would take.
      *
-     * @param sessions that share their beginning, so that only scratch is needed for each
+     * @param sessions that share their beginning, so that only index and scratch are needed for each
      */
     public Estimate estimate(SessionOptions options, int sessions) {
         return new Estimator(file, decoder.config()).estimate(options, sessions);

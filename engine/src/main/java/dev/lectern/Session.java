@@ -410,7 +410,7 @@ public final class Session implements AutoCloseable {
 
     /** Another session that has read the same, and that nobody observes; nothing is copied. */
     public Session fork() {
-        return fork(attention);
+        return fork(attention, retention);
     }
 
     /**
@@ -420,10 +420,20 @@ public final class Session implements AutoCloseable {
      * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
      */
     public Session fork(String attention) {
-        return fork(DecodeAttentions.named(attention));
+        return fork(DecodeAttentions.named(attention), retention);
     }
 
-    private Session fork(DecodeAttention attention) {
+    /**
+     * The same, and it drops tokens another way.
+     *
+     * @param keep which tokens stay, as in {@link SessionOptions}; what it has to know, this session must have been opened to keep: an {@code h2o} that it was not opened for fails when it drops
+     * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
+     */
+    public Session fork(String attention, String keep) {
+        return fork(DecodeAttentions.named(attention), Retentions.named(keep));
+    }
+
+    private Session fork(DecodeAttention attention, Optional<Retention> retention) {
         return new Session(model, sequence.fork(), context, prefill, attention, retention, tokens(), logits);
     }
 

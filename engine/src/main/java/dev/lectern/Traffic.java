@@ -5,7 +5,7 @@ package dev.lectern;
  *
  * @param bytes of keys and values, and of what a method looks up to find them; one that is read twice counts twice
  * @param rows values that were read, counted for each query head
- * @param held values that a query head could have looked at, counted likewise
+ * @param held values that a query head could have looked at, also those that were dropped since, counted likewise
  */
 public record Traffic(long bytes, long rows, long held) {
     /** The share of tokens that query heads looked at, 0 to 1; 1 where there was nothing to look at. */

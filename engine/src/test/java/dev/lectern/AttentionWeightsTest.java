@@ -156,7 +156,12 @@ class AttentionWeightsTest {
                 "topp:p=0.5:sinks=1:window=4",
                 "oracle-sampling:budget=9:sinks=0:window=4",
                 "uniform:budget=9:sinks=2:window=4",
-                "quest:budget=16:page=4:sinks=2:window=8"
+                "quest:budget=16:page=4:sinks=2:window=8",
+                "loki:budget=9:sinks=2:window=8",
+                "magicpig:k=2:l=12:dense=none:sinks=2:window=8",
+                "magicpig:k=2:l=12:dense=none:sinks=2:window=8:correct=no",
+                "pps:budget=20:sinks=2:window=8",
+                "pps:bits=2:budget=20:sinks=2:window=8"
             })
     void weightsSumToOneAndGiveTheOutput(String attention) {
         for (String name : List.of("qwen2", "mistral-window")) {

@@ -45,7 +45,39 @@ class EstimateTest {
         assertThat(estimate(config, options.withKv("f32")).kv()).isEqualTo(2 * estimate.kv());
         assertThat(estimate(folder, SessionOptions.DEFAULT).tokens()).isEqualTo(131_072);
         assertThat(estimate.total()).isEqualTo(estimate.kv() + estimate.scratch());
+        assertThat(estimate.index()).isZero();
         assertThat(estimate.scratch()).isPositive();
+    }
+
+    @Test
+    void whatMethodsKnowBesideTheCacheIsCounted(@TempDir Path folder) throws IOException {
+        Path config = Files.writeString(folder.resolve("config.json"), config("LlamaForCausalLM", 32, 131_072));
+        SessionOptions options = SessionOptions.DEFAULT.withContext(10_000).withKv("f16");
+        // A sum for each token and kv head.
+        assertThat(estimate(config, options.withKeep("h2o")).index()).isEqualTo(32L * 8 * 10_000 * Float.BYTES);
+        assertThat(estimate(config, options.withKeep("snapkv")).index()).isZero();
+        // Of 32 layers 30 have an index: everything is read in two of them.
+        long all =
+                estimate(config, options.withAttention("magicpig:dense=none")).index();
+        assertThat(all).isPositive();
+        assertThat(estimate(config, options.withAttention("magicpig:dense=0+16"))
+                        .index())
+                .isEqualTo(all / 32 * 30);
+        Estimate both = estimate(config, options.withAttention("magicpig").withKeep("h2o"));
+        assertThat(both.besideCache()).isEqualTo(both.index() + both.scratch());
+        assertThat(both.total()).isEqualTo(both.kv() + both.besideCache());
+    }
+
+    /** What is estimated is what is there. */
+    @Test
+    void sumsTakeWhatWasEstimated() {
+        SessionOptions options = SessionOptions.DEFAULT.withKeep("h2o");
+        try (Model model = Model.open(TINY.resolve("llama3"), ModelOptions.DEFAULT.withThreads(1));
+                Session session = model.newSession(options)) {
+            session.read(new int[model.context()], Progress.NONE, new Cancellation());
+            assertThat(session.indexBytes())
+                    .isEqualTo(model.estimate(options, 1).index());
+        }
     }
 
     @ParameterizedTest

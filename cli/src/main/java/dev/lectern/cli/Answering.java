@@ -73,7 +73,7 @@ final class Answering {
         if (n > 1) {
             long tokens = Math.min(Integer.MAX_VALUE, lengths.context() + answers);
             Estimate estimate = model.estimate(options.withContext((int) tokens), n);
-            long needed = estimate.kv() - mapped + estimate.scratch();
+            long needed = estimate.kv() - mapped + estimate.besideCache();
             if (needed > estimate.available()) {
                 throw new LecternException(
                         LecternException.Kind.NO_MEMORY,

@@ -33,6 +33,11 @@ final class CacheChoice {
         return KEPT_NAME.matcher(argument).matches();
     }
 
+    /** A name without the sign that commands may put in front of it. */
+    static String plain(String name) {
+        return name.startsWith("@") ? name.substring(1) : name;
+    }
+
     boolean isOn() {
         return !noCache;
     }

@@ -29,7 +29,7 @@ final class CacheRemoveCommand implements Verb {
     @Override
     public void run(Surroundings surroundings) {
         KeptReadings kept = CacheChoice.store(surroundings, KeptReadings.DEFAULT_BYTES);
-        String plain = name.startsWith("@") ? name.substring(1) : name;
+        String plain = CacheChoice.plain(name);
         String exact = kept.names().contains(plain)
                 ? plain
                 : CacheShowCommand.find(kept, plain).map(KeptReading::id).orElse(plain);

@@ -36,7 +36,7 @@ final class CacheShowCommand implements Verb {
     @Override
     public void run(Surroundings surroundings) {
         KeptReadings kept = CacheChoice.store(surroundings, KeptReadings.DEFAULT_BYTES);
-        String plain = name.startsWith("@") ? name.substring(1) : name;
+        String plain = CacheChoice.plain(name);
         Optional<KeptReading> found = find(kept, plain);
         Map<String, Object> object = new LinkedHashMap<>();
         found.ifPresent(reading -> object.putAll(CacheListCommand.members(reading)));

@@ -104,7 +104,7 @@ final class ChatCommand implements Verb {
         int context = model.context();
         while (context > 1024) {
             var estimate = model.estimate(options.withContext(context), 1);
-            if (estimate.kv() + estimate.scratch() <= estimate.available()) {
+            if (estimate.kv() + estimate.besideCache() <= estimate.available()) {
                 break;
             }
             context /= 2;

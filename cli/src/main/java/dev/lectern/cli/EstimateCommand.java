@@ -32,6 +32,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  lectern estimate --ctx 16384",
             "  lectern estimate --ctx 131072 --kv bf16 ./config.json",
+            "  lectern estimate --ctx 131072 --kv f16 --attention magicpig",
             "",
             "The object of --json: tokens, bytes {weights, kv, index, scratch, total, available}, fits,"
                     + " longestThatFits (tokens), formats [{kv, bytes, longestThatFits}]."
@@ -59,6 +60,9 @@ final class EstimateCommand implements Verb {
     KvChoice kv = new KvChoice();
 
     @Mixin
+    LookupChoice lookup = new LookupChoice();
+
+    @Mixin
     ComputeChoice computeChoice = new ComputeChoice();
 
     @Mixin
@@ -72,7 +76,7 @@ final class EstimateCommand implements Verb {
                     "--ctx is " + context + ", but it takes a positive number of tokens.");
         }
         SessionOptions options = SessionOptions.DEFAULT.withContext(context == null ? 0 : context);
-        SessionOptions chosen = kv.choose(options);
+        SessionOptions chosen = lookup.choose(kv.choose(options));
         ModelChoice.Located located =
                 ModelChoice.locate(surroundings, Optional.ofNullable(argument != null ? argument : model));
         try (Estimator estimator = Estimator.open(located.path(), computeChoice.options())) {
@@ -123,7 +127,7 @@ final class EstimateCommand implements Verb {
         Map<String, Object> bytes = new LinkedHashMap<>();
         bytes.put("weights", estimate.weights());
         bytes.put("kv", estimate.kv());
-        bytes.put("index", 0);
+        bytes.put("index", estimate.index());
         bytes.put("scratch", estimate.scratch());
         bytes.put("total", estimate.total());
         bytes.put("available", estimate.available());
@@ -160,6 +164,9 @@ final class EstimateCommand implements Verb {
                 estimate.kv(),
                 "keys and values as " + options.kv()
                         + (options.kvLayers().isEmpty() ? "" : ", layers " + options.kvLayers()));
+        if (estimate.index() > 0) {
+            row(text, "index", estimate.index(), "what is known of keys, or summed, beside them");
+        }
         row(text, "scratch", estimate.scratch(), "intermediate results");
         row(text, "total", estimate.total(), "");
         row(text, "available", estimate.available(), "on this machine now");

@@ -33,27 +33,8 @@ final class SessionChoice {
     @Nullable
     String prefill;
 
-    @Option(
-            names = "--attention",
-            paramLabel = "METHOD",
-            description = {
-                "What each new token looks at: dense (everything, exact), or",
-                "window, quest, loki, magicpig, pps, topk, topp, oracle-sampling",
-                "or uniform (docs/command-line.md says more). Default: dense."
-            })
-    @Nullable
-    String attention;
-
-    @Option(
-            names = "--keep",
-            paramLabel = "METHOD",
-            description = {
-                "What stays in memory when the first answer begins: all,",
-                "snapkv[:budget=1024] or h2o[:budget=20%]. What is dropped is",
-                "gone for later questions too. Default: all."
-            })
-    @Nullable
-    String keep;
+    @Mixin
+    LookupChoice lookup = new LookupChoice();
 
     /** Takes what is not chosen from an earlier reading, as {@link #described} named it. */
     void readAs(Map<String, String> earlier) {
@@ -62,7 +43,7 @@ final class SessionChoice {
             kv.layers = earlier.get("kv-layers");
         }
         prefill = prefill == null ? earlier.get("prefill") : prefill;
-        attention = attention == null ? earlier.get("attention") : attention;
+        lookup.attention = lookup.attention == null ? earlier.get("attention") : lookup.attention;
     }
 
     /** How a text is read, by the names of options; defaults too, which may be others one day. */
@@ -90,7 +71,6 @@ final class SessionChoice {
         }
         options = kv.choose(options);
         options = prefill == null ? options : options.withPrefill(prefill);
-        options = attention == null ? options : options.withAttention(attention);
-        return keep == null ? options : options.withKeep(keep);
+        return lookup.choose(options);
     }
 }

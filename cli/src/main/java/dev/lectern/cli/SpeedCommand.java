@@ -46,7 +46,8 @@ final class SpeedCommand implements Verb {
             paramLabel = "MODEL",
             description = {
                 "A name that \"lectern models\" lists, a path, hf:OWNER/REPO[:FILE],",
-                "or gpt2-shape (made on the spot). May be given several times.",
+                "gpt2-shape or mha-shape (made on the spot). May be given several",
+                "times.",
                 "Default: qwen2.5-coder-0.5b."
             })
     List<String> models = new ArrayList<>();

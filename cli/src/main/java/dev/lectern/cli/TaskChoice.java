@@ -21,13 +21,23 @@ final class TaskChoice {
                     + " samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
                     + " {difference, low, high, better, worse, p}: beside the first method, on the same samples}], model, sha256, suite,"
                     + " haystack, seed, means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"
-                    + " given several times: each text is read once for each format, and every method goes on from that reading.";
+                    + " given several times: each text is read once for each format, and every method goes on from that reading, each --keep as a method of its own.";
 
     @Mixin
     EvalChoice eval = new EvalChoice();
 
     @Mixin
     MethodChoice method = new MethodChoice();
+
+    @Option(
+            names = "--keep",
+            paramLabel = "METHOD",
+            description = {
+                "Also answer from what stays when tokens are dropped, before the",
+                "answer (protocol A) or the question (B): snapkv[:budget=1024],",
+                "h2o[:budget=20%]. May be given several times."
+            })
+    List<String> keep = List.of();
 
     @Option(
             names = "--length",
@@ -115,6 +125,7 @@ final class TaskChoice {
         }
         options = method.kv.isEmpty() ? options : options.withKv(method.kv);
         options = method.attention.isEmpty() ? options : options.withAttention(method.attention);
+        options = keep.isEmpty() ? options : options.withKeep(keep);
         return seed == null ? options : options.withSeed(seed);
     }
 }

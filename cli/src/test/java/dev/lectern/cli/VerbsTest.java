@@ -274,7 +274,11 @@ class VerbsTest {
         assertThat(map(run.json().get("bytes")).keySet())
                 .map(String::valueOf)
                 .containsExactly("weights", "kv", "index", "scratch", "total", "available");
-        assertThat(run("estimate", QWEN2).out()).contains("It fits", "available");
+        assertThat(map(run.json().get("bytes")).get("index")).isEqualTo(0L);
+        assertThat(run("estimate", QWEN2).out())
+                .contains("It fits", "available")
+                .doesNotContain("index");
+        assertThat(run("estimate", "--attention", "quest", QWEN2).out()).contains("index");
         assertThat(run("estimate", "--ctx", "4096", QWEN2).err()).contains("--rope-scaling");
     }
 
@@ -578,6 +582,10 @@ class VerbsTest {
                 .isDirectoryContaining("glob:**/ruler-*.csv")
                 .isDirectoryContaining("glob:**/ruler-*.png");
         assertThat(run("eval", "ruler", "--tasks", "niah").err()).contains("niah_single_1", "qa_2");
+        assertThat(run("eval", "attention", "--task", "nope").err())
+                .contains("\"nope\"", "niah_single_1")
+                .doesNotContain("--tasks");
+        assertThat(run("eval", "ruler", "--keep", "all").err()).contains("--keep all");
         Run tooLong = run("eval", "ruler", "--model", QWEN2, "--length", "4096", "--out", folder.toString());
         assertThat(tooLong.exitCode()).isEqualTo(2);
         assertThat(tooLong.err()).contains("--length 4096", "holds", "128");

@@ -32,6 +32,11 @@ public final class AttentionSums implements CacheIndex {
                         true));
     }
 
+    /** Bytes of those of one layer of one sequence, at a depth. */
+    public static long bytes(Heads heads, long tokens) {
+        return Math.multiplyExact((long) Float.BYTES * heads.kvHeads(), tokens);
+    }
+
     /** Whether they are kept of a cache. */
     public static boolean areKept(KvCache cache) {
         return cache.hasIndex(NAME);

@@ -25,7 +25,12 @@ public interface DecodeAttention {
         return 0;
     }
 
-    /** Bytes of what it keeps beside the keys and values of one layer of one sequence, at a depth. */
+    /** Whether all tokens are read in a layer, for which nothing is kept then. */
+    default boolean readsAll(int layer) {
+        return false;
+    }
+
+    /** Bytes of what it keeps beside the keys and values of one layer of one sequence, at a depth; of a layer where it chooses. */
     default long indexBytes(Heads heads, long tokens) {
         return 0;
     }

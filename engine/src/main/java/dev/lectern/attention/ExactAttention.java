@@ -84,6 +84,11 @@ public final class ExactAttention {
         bytesRead += bytes;
     }
 
+    /** Notes tokens that a query of a cache could have looked at, had they not been dropped. */
+    void noteDropped(Heads heads, KvCache cache) {
+        rowsHeld += (heads.visible(cache.position() + 1L) - heads.visible(cache.length() + 1L)) * heads.heads();
+    }
+
     /** Bytes of scratch for single queries at a depth, all workers together: the part that grows with the context. */
     public static long bytes(Heads heads, int rows, long tokens) {
         long perPage = Math.multiplyExact((long) rows * heads.heads(), Float.BYTES * (heads.width() + 2L));
@@ -136,6 +141,7 @@ public final class ExactAttention {
             bytesRead += visible * heads.kvHeads() * rowBytes;
             rowsRead += visible * heads.heads();
             rowsHeld += visible * heads.heads();
+            noteDropped(heads, cache);
         }
         single.attendAll(heads, layer, caches, q, out, logSumExp, cancellation);
     }

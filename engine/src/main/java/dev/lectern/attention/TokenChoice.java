@@ -52,6 +52,11 @@ abstract class TokenChoice implements DecodeAttention {
         return name;
     }
 
+    @Override
+    public final boolean readsAll(int layer) {
+        return dense.contains(layer);
+    }
+
     /** Sets of a row: as many as kv heads, or as query heads. */
     abstract int sets(Heads heads);
 
@@ -99,7 +104,7 @@ abstract class TokenChoice implements DecodeAttention {
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        if (dense.contains(layer)) {
+        if (readsAll(layer)) {
             exact.all(heads, layer, caches, q, out, logSumExp, cancellation);
             return;
         }
@@ -118,6 +123,7 @@ abstract class TokenChoice implements DecodeAttention {
         }
         for (int row = 0; row < rows; row++) {
             segments[row] = Segments.of(caches[row], layer, step.tokens(row));
+            exact.noteDropped(heads, caches[row]);
         }
         try {
             prepare(step);

@@ -309,6 +309,7 @@ public abstract class MessageCommunicator implements Communicator {
 
     /** Cuts a segment into parts of these lengths, which fill it. */
     private static List<MemorySegment> parts(MemorySegment whole, long[] bytes) {
+        check(whole);
         List<MemorySegment> parts = new ArrayList<>(bytes.length);
         long offset = 0;
         for (long length : bytes) {

@@ -152,7 +152,7 @@ abstract class BlockReading implements AutoCloseable {
         int width = means.length / kvHeads;
         for (int head = 0; head < kvHeads; head++) {
             float[] mean = Arrays.copyOfRange(means, head * width, (head + 1) * width);
-            compressor.score(layer, head, cache, start, to, mean, scores);
+            compressor.score(layer, head, block, cache, start, to, mean, scores);
             float[] eligible = Arrays.copyOfRange(scores, first - start, scores.length);
             ids[head] = Highest.and(eligible, recipe.passed(block), 0, 0);
             for (int i = 0; i < ids[head].length; i++) {

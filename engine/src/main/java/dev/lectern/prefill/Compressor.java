@@ -31,11 +31,12 @@ interface Compressor {
      * Scores the tokens of a block in one layer and kv head.
      *
      * @param cache holds the block's keys, committed or just stored
-     * @param from the block's first token, the first of a page
+     * @param block of the text
+     * @param from where the block's first token stands in the cache, the first of a page
      * @param question the mean of the question's rotated queries for this kv head, {@code [headDim]}; empty where it is not asked for
      * @param scores {@code [to − from]}, written
      */
-    void score(int layer, int kvHead, KvCache cache, int from, int to, float[] question, float[] scores);
+    void score(int layer, int kvHead, int block, KvCache cache, int from, int to, float[] question, float[] scores);
 
     /** Gives every token the highest score within {@link #REACH}. */
     static float[] pooled(float[] scores) {

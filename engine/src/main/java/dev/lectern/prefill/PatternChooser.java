@@ -63,7 +63,9 @@ final class PatternChooser implements Chunkwise.Chooser {
             switch (patterns.of(rows.layer(), head)) {
                 case HeadPattern.AShape shape -> choose(shape, rows, head, choice);
                 case HeadPattern.VerticalSlash shape -> {
-                    of[head] = asks ? places(shape, rows, head, lastQueries[worker]) : of[head];
+                    if (asks || suffices(shape, tokens)) {
+                        of[head] = places(shape, rows, head, lastQueries[worker]);
+                    }
                     choose(of[head], rows, head, choice);
                 }
                 case HeadPattern.BlockSparse shape -> choose(shape, rows, head, choice);
@@ -85,12 +87,19 @@ final class PatternChooser implements Chunkwise.Chooser {
         return asked.set(layer, chunk) != chunk;
     }
 
+    /** Whether a budget is enough for all tokens so far: then places that were found before do not serve those that have come since. */
+    private static boolean suffices(HeadPattern.VerticalSlash shape, int tokens) {
+        return Math.max(shape.vertical(), shape.slash()) >= tokens;
+    }
+
     /** Scores that are computed to choose. */
     private static long scored(HeadPattern pattern, RowAttention.Rows rows, StripChoice choice, boolean asks) {
         return switch (pattern) {
             case HeadPattern.AShape shape -> 0;
-            case HeadPattern.VerticalSlash shape ->
-                asks ? (long) LastQueries.count(rows) * (rows.cache().length() + rows.count()) : 0;
+            case HeadPattern.VerticalSlash shape -> {
+                int tokens = rows.cache().length() + rows.count();
+                yield asks || suffices(shape, tokens) ? (long) LastQueries.count(rows) * tokens : 0;
+            }
             case HeadPattern.BlockSparse shape -> (long) choice.blocks() * choice.strips();
         };
     }

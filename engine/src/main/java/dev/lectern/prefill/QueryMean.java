@@ -20,7 +20,8 @@ final class QueryMean implements Compressor {
     }
 
     @Override
-    public void score(int layer, int kvHead, KvCache cache, int from, int to, float[] question, float[] scores) {
+    public void score(
+            int layer, int kvHead, int block, KvCache cache, int from, int to, float[] question, float[] scores) {
         float[] raw = new float[to - from];
         for (int at = from; at < to; at += Page.TOKENS) {
             int tokens = Math.min(Page.TOKENS, to - at), tiles = Math.ceilDiv(tokens, TILE);

@@ -13,8 +13,9 @@ final class RandomTokens implements Compressor {
     }
 
     @Override
-    public void score(int layer, int kvHead, KvCache cache, int from, int to, float[] question, float[] scores) {
-        random.begin(seed, layer, kvHead, from);
+    public void score(
+            int layer, int kvHead, int block, KvCache cache, int from, int to, float[] question, float[] scores) {
+        random.begin(seed, layer, kvHead, block);
         for (int t = 0; t < to - from; t++) {
             scores[t] = (float) random.next();
         }

@@ -1,5 +1,6 @@
 package dev.lectern.comm;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -38,6 +39,7 @@ final class CommunicatorLaws {
         laws.put("severalMessagesAreUnderWay", CommunicatorLaws::severalMessagesAreUnderWay);
         laws.put("sendRecvTurnsARing", CommunicatorLaws::sendRecvTurnsARing);
         laws.put("longMessagesArrive", CommunicatorLaws::longMessagesArrive);
+        laws.put("messagesMoveWhileRanksCompute", CommunicatorLaws::messagesMoveWhileRanksCompute);
         laws.put("broadcastGivesWhatTheRootHas", CommunicatorLaws::broadcastGivesWhatTheRootHas);
         laws.put("allGatherGivesAllParts", CommunicatorLaws::allGatherGivesAllParts);
         laws.put("allGatherTakesPartsOfAnyLength", CommunicatorLaws::allGatherTakesPartsOfAnyLength);
@@ -49,14 +51,17 @@ final class CommunicatorLaws {
         laws.put("bytesAndMessagesAreCounted", CommunicatorLaws::bytesAndMessagesAreCounted);
         laws.put("whatCannotBeIsRefused", CommunicatorLaws::whatCannotBeIsRefused);
         laws.put("operationsInAnyOrderDoWhatLoopsDo", CommunicatorLaws::operationsInAnyOrderDoWhatLoopsDo);
+        laws.put("theJvmKeepsItsSignals", CommunicatorLaws::theJvmKeepsItsSignals);
         return laws;
     }
 
     /** Keeps all laws as one rank of a launcher's job, and says so on standard output. */
     public static void main(String[] arguments) {
         Launcher launcher = Hosts.launcher().orElseThrow(() -> new AssertionError("no launcher started this process"));
-        String said = launcher.run(new Cancellation(), communicator -> {
+        Cancellation cancellation = new Cancellation();
+        String said = launcher.run(cancellation, communicator -> {
             assertThat(communicator.size()).isEqualTo(Integer.parseInt(arguments[0]));
+            assertThat(communicator.cancellation()).isSameAs(cancellation);
             all().forEach((name, law) -> {
                 try {
                     law.accept(communicator);
@@ -168,9 +173,29 @@ final class CommunicatorLaws {
     }
 
     private static void longMessagesArrive(Communicator communicator) {
-        int length = 20_000_003;
+        int length = 8_000_003;
         MemorySegment get = memory(length);
         communicator.sendRecv(written(length, communicator.rank()), next(communicator), get, previous(communicator), 0);
+        assertWritten(get, previous(communicator));
+    }
+
+    /** Looks at what is received before it may, and sees that it comes although nobody waits for it. */
+    private static void messagesMoveWhileRanksCompute(Communicator communicator) {
+        int length = 8_000_003;
+        MemorySegment get = memory(length);
+        byte[] expected = bytes(length, previous(communicator));
+        Request received = communicator.irecv(get, previous(communicator), 0);
+        Request sent = communicator.isend(written(length, communicator.rank()), next(communicator), 0);
+        long began = System.nanoTime();
+        assertThat(expected[length - 1]).isNotZero();
+        while (get.get(JAVA_BYTE, length - 1) != expected[length - 1]) {
+            assertThat(System.nanoTime() - began)
+                    .as("waiting for a message to move")
+                    .isLessThan(20_000_000_000L);
+            sleep(1);
+        }
+        received.await();
+        sent.await();
         assertWritten(get, previous(communicator));
     }
 
@@ -322,6 +347,9 @@ final class CommunicatorLaws {
         assertRefused("native memory", () -> communicator.isend(MemorySegment.ofArray(new byte[4]), 0, 0));
         assertRefused("native memory", () -> communicator.irecv(MemorySegment.ofArray(new byte[4]), 0, 0));
         assertRefused("native memory", () -> communicator.broadcast(MemorySegment.ofArray(new byte[4]), 0));
+        assertRefused("native memory", () -> {
+            communicator.allGather(four, MemorySegment.ofArray(new byte[4 * size]));
+        });
         try (Arena confined = Arena.ofConfined()) {
             assertRefused("Arena.ofShared()", () -> communicator.isend(confined.allocate(4), 0, 0));
         }
@@ -410,6 +438,31 @@ final class CommunicatorLaws {
         } catch (AssertionError failed) {
             throw new AssertionError("seed " + seed + ": " + failed.getMessage(), failed);
         }
+    }
+
+    /** The JVM finds null pointers and the end of a stack by signals, which a library may want for itself. */
+    private static void theJvmKeepsItsSignals(Communicator communicator) {
+        int caught = 0;
+        for (int i = 0; i < 30_000; i++) {
+            try {
+                caught += length(i % 3 == 0 ? null : new byte[0]);
+            } catch (NullPointerException expected) {
+                caught++;
+            }
+        }
+        assertThat(caught).isEqualTo(10_000);
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> endless(0)).isInstanceOf(StackOverflowError.class);
+        }
+        communicator.barrier();
+    }
+
+    private static int length(byte[] bytes) {
+        return bytes.length;
+    }
+
+    private static int endless(int depth) {
+        return depth < 0 ? depth : endless(depth + 1) + depth;
     }
 
     static int next(Communicator communicator) {

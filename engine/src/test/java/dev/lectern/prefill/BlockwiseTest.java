@@ -100,7 +100,7 @@ class BlockwiseTest {
             KvFormat kv = KvFormats.named(format).keys();
             try (Sequence exact = read("full", TEXT, kv);
                     Sequence one = read(method, TEXT, kv)) {
-                assertThat(stored(one)).as(format).isEqualTo(stored(exact));
+                assertThat(Arrays.equals(stored(one), stored(exact))).isTrue();
             }
         }
     }
@@ -137,8 +137,8 @@ class BlockwiseTest {
         try (Sequence star = read("star:hosts=5", TEXT, FloatFormat.F16);
                 Sequence again = read("star:hosts=5:anchor=again", TEXT, FloatFormat.F16);
                 Sequence apb = read("apb:hosts=5:anchor=256:passing=0:question=apart", TEXT, FloatFormat.F16)) {
-            assertThat(stored(again)).isEqualTo(stored(star));
-            assertThat(stored(apb)).isEqualTo(stored(star));
+            assertThat(Arrays.equals(stored(again), stored(star))).isTrue();
+            assertThat(Arrays.equals(stored(apb), stored(star))).isTrue();
         }
     }
 
@@ -146,7 +146,7 @@ class BlockwiseTest {
     void theAnchorIsTheSameForEveryBlock() {
         try (Sequence once = read("apb:hosts=5", TEXT, FloatFormat.F16);
                 Sequence again = read("apb:hosts=5:hosts-share=nothing", TEXT, FloatFormat.F16)) {
-            assertThat(stored(again)).isEqualTo(stored(once));
+            assertThat(Arrays.equals(stored(again), stored(once))).isTrue();
         }
     }
 
@@ -169,8 +169,10 @@ class BlockwiseTest {
         edited[at] = (edited[at] + 1) % 250;
         try (Sequence before = read(method, TEXT, FloatFormat.F16);
                 Sequence after = read(method, edited, FloatFormat.F16)) {
-            assertThat(stored(after, 0, at)).isEqualTo(stored(before, 0, at));
-            assertThat(stored(after, at, 768)).isNotEqualTo(stored(before, at, 768));
+            assertThat(Arrays.equals(stored(after, 0, at), stored(before, 0, at)))
+                    .isTrue();
+            assertThat(Arrays.equals(stored(after, at, 768), stored(before, at, 768)))
+                    .isFalse();
         }
     }
 
@@ -196,9 +198,10 @@ class BlockwiseTest {
                 Sequence apart = read("apb:hosts=5:question=apart:compressor=recent", QUESTION, TEXT, FloatFormat.F16);
                 Sequence none =
                         read("apb:hosts=5:question=apart:compressor=recent", Optional.empty(), TEXT, FloatFormat.F16)) {
-            assertThat(stored(two, 0, 256)).isEqualTo(stored(one, 0, 256));
-            assertThat(stored(two, 256, LENGTH)).isNotEqualTo(stored(one, 256, LENGTH));
-            assertThat(stored(none)).isEqualTo(stored(apart));
+            assertThat(Arrays.equals(stored(two, 0, 256), stored(one, 0, 256))).isTrue();
+            assertThat(Arrays.equals(stored(two, 256, LENGTH), stored(one, 256, LENGTH)))
+                    .isFalse();
+            assertThat(Arrays.equals(stored(none), stored(apart))).isTrue();
         }
     }
 
@@ -217,7 +220,7 @@ class BlockwiseTest {
                             new Dense(),
                             Progress.NONE,
                             new Cancellation());
-            assertThat(stored(one)).isEqualTo(stored(two));
+            assertThat(Arrays.equals(stored(one), stored(two))).isTrue();
         }
     }
 
@@ -258,7 +261,7 @@ class BlockwiseTest {
                 }
             }
         }
-        new QueryMean().score(0, 0, cache, Page.TOKENS, keys.length, mean, scores);
+        new QueryMean().score(0, 0, 1, cache, Page.TOKENS, keys.length, mean, scores);
         for (int t = 0; t < raw.length; t++) {
             float most = raw[t];
             for (int near = Math.max(0, t - 2); near <= Math.min(raw.length - 1, t + 2); near++) {

@@ -16,6 +16,8 @@ import dev.lectern.attention.StripChoice;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormat;
+import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -75,7 +77,11 @@ class ChunkwiseTest {
     }
 
     private static List<float[]> read(BareModel model, Prefill prefill, int[]... texts) {
-        try (Sequence sequence = model.sequence(FloatFormat.F16)) {
+        return read(model, FloatFormat.F16, prefill, texts);
+    }
+
+    private static List<float[]> read(BareModel model, KvFormat kv, Prefill prefill, int[]... texts) {
+        try (Sequence sequence = model.sequence(kv)) {
             return read(model, sequence, prefill, texts);
         }
     }
@@ -118,6 +124,21 @@ class ChunkwiseTest {
                         assertThat(columns.get(i)[j]).isCloseTo(full.get(i)[j], within(2e-3f)); // f16 keys and values
                     }
                 }
+            }
+        }
+    }
+
+    /** Formats that close pages want chunks that begin anywhere. */
+    @ParameterizedTest
+    @ValueSource(strings = {"chl-8", "chl-4", "kivi-4:group=16", "hf-int4:group=16"})
+    void withABudgetOfEverythingTheyReadLikeFullInFormatsOfCodes(String format) {
+        KvFormat kv = KvFormats.named(format).keys();
+        try (BareModel model = new BareModel(TINY.resolve("llama3"), 2)) {
+            List<float[]> full = read(model, kv, new Full(), text(1300), text(9));
+            assertSame(read(model, kv, method("xattention:threshold=1"), text(1300), text(9)), full);
+            assertSame(read(model, kv, method("minference:slash=100000"), text(1300), text(9)), full);
+            for (String spec : METHODS) {
+                read(model, kv, method(spec), text(1300), text(9));
             }
         }
     }

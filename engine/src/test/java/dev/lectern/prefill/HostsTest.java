@@ -82,7 +82,7 @@ class HostsTest {
         List<float[]> answers =
                 InProcess.run(hosts, new Cancellation(), hosted -> host(name, hosted, method, attention, format, text));
         for (float[] answer : answers) {
-            assertThat(answer).isEqualTo(answers.getFirst());
+            assertThat(Arrays.equals(answer, answers.getFirst())).isTrue();
         }
         return answers.getFirst();
     }
@@ -114,7 +114,7 @@ class HostsTest {
         "qwen2, ring:layout=contiguous, 4",
         "qwen2, ulysses, 2",
         "qwen2, ulysses, 4",
-        "llama2, ulysses, 4",
+        "llama2, ulysses, 2",
         "mqa, ulysses, 2",
         "llama3, ring, 4",
     })
@@ -169,7 +169,10 @@ class HostsTest {
             int tokens = 0;
             for (float[] part : parts) {
                 int count = part.length / (expected.length / LENGTH);
-                assertThat(part).isEqualTo(StoredNumbers.of(sequence, tokens, tokens + count));
+                float[] same = StoredNumbers.of(sequence, tokens, tokens + count);
+                assertThat(Arrays.equals(part, same))
+                        .as("host's tokens from %d on", tokens)
+                        .isTrue();
                 tokens += count;
             }
             assertThat(tokens).isEqualTo(LENGTH);
@@ -177,7 +180,7 @@ class HostsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"chl-4", "int8", "hf-int4:group=16", "kivi-4"})
+    @ValueSource(strings = {"chl-4", "int8", "hf-int4:group=16", "kivi-4:group=16"})
     void everyFormatOfTheCacheWorks(String format) {
         KvFormat kv = KvFormats.named(format).values();
         float[] exact = alone("qwen2", "full", "dense", KvFormats.named("f32").keys(), TEXT);

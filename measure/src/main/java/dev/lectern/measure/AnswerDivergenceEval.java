@@ -23,8 +23,6 @@ public final class AnswerDivergenceEval {
     /** Tokens of the answer that methods are told. */
     static final int TOLD = 16;
 
-    private static final String DENSE = "dense";
-
     private final Model model;
     private final TaskOptions options;
     private final List<AnswerDivergenceResult.Row> rows = new ArrayList<>();
@@ -124,10 +122,7 @@ public final class AnswerDivergenceEval {
         int[] tokens = prompt.tokens();
         int last = tokens.length - 1, context = Math.min(prompt.context(), last);
         List<Waiting> waiting = new ArrayList<>();
-        SessionOptions exactly = SessionOptions.DEFAULT
-                .withContext(tokens.length + TOLD)
-                .withKv(options.kv().getFirst())
-                .withAttention(DENSE);
+        SessionOptions exactly = Method.reading(options.kv().getFirst(), tokens.length + TOLD, options.methods());
         try (Session exact = model.newSession(exactly)) {
             exact.read(Arrays.copyOf(tokens, context), work.reading(0), cancellation);
             work.did(Work.reading(0, length));
@@ -159,7 +154,7 @@ public final class AnswerDivergenceEval {
     private void fork(Session session, Protocol protocol, List<Waiting> waiting) {
         for (Method method : options.methods()) {
             if (method.protocol() == protocol) {
-                waiting.add(new Waiting(method, session.fork(method.attention())));
+                waiting.add(new Waiting(method, method.from(session, cancellation)));
             }
         }
     }

@@ -94,7 +94,7 @@ public record AnswerDivergenceResult(Evaluated evaluated, TaskOptions options, L
                         json.writeStartObject();
                         json.writeStringProperty("metric", "kld");
                         json.writeStringProperty("task", row.task());
-                        json.writeStringProperty("method", row.method().attention());
+                        json.writeStringProperty("method", row.method().name());
                         json.writeStringProperty("kv", row.method().kv());
                         json.writeStringProperty(
                                 "protocol", row.method().protocol().name());
@@ -123,7 +123,7 @@ public record AnswerDivergenceResult(Evaluated evaluated, TaskOptions options, L
                     Locale.ROOT,
                     "%s,%s,%s,%s,%d,%.6e,%.6e,%.6f,%.0f,%.6f,%d",
                     row.task(),
-                    row.method().attention(),
+                    row.method().name(),
                     row.method().kv(),
                     row.method().protocol(),
                     row.length(),
@@ -153,7 +153,7 @@ public record AnswerDivergenceResult(Evaluated evaluated, TaskOptions options, L
             double mean = of.stream().mapToDouble(Row::mean).average().orElseThrow();
             if (mean > 0) {
                 families.computeIfAbsent(
-                                method.attention().split(":")[0] + ", protocol " + method.protocol(),
+                                method.name().split(":")[0] + ", protocol " + method.protocol(),
                                 family -> new TreeMap<>())
                         .put(100 * bytes(of) / most, mean);
             }

@@ -60,20 +60,14 @@ public record FormatSpeed(Evaluated evaluated, List<Row> rows) {
         try (Model model = subject.open(modelOptions)) {
             threads = model.threads();
         }
-        List<String> command = new ArrayList<>(lectern);
-        command.addAll(List.of("bench", "speed", "--json", "--fill", "repeat", "--prompt-tokens", "16"));
-        command.addAll(List.of("--model", subject.path().toAbsolutePath().toString()));
-        command.addAll(List.of("--decode-tokens", Integer.toString(tokens), "--runs", Integer.toString(RUNS)));
-        command.addAll(List.of("--threads", Integer.toString(threads), "--depth"));
-        command.add(String.join(",", depths.stream().map(String::valueOf).toList()));
-        if (subject.repack().isEmpty()) {
-            command.add("--no-repack");
-        }
+        SpeedProcess process = new SpeedProcess(lectern, subject, modelOptions, threads, tokens, RUNS);
+        String depth = String.join(",", depths.stream().map(String::valueOf).toList());
         List<Row> rows = new ArrayList<>();
-        List<Speed> before = speeds(command, BESIDE, cancellation);
+        List<Speed> before = speeds(process, BESIDE, depth, cancellation);
         int done = 0;
         for (String kv : kvs) {
-            List<Speed> tested = speeds(command, kv, cancellation), after = speeds(command, BESIDE, cancellation);
+            List<Speed> tested = speeds(process, kv, depth, cancellation),
+                    after = speeds(process, BESIDE, depth, cancellation);
             for (int i = 0; i < tested.size(); i++) {
                 Speed speed = tested.get(i);
                 double beside = (before.get(i).tokensPerSecond + after.get(i).tokensPerSecond) / 2;
@@ -86,17 +80,13 @@ public record FormatSpeed(Evaluated evaluated, List<Row> rows) {
         return new FormatSpeed(new Evaluated(subject.name(), digest, threads, provenance), rows);
     }
 
-    private static List<Speed> speeds(List<String> command, String kv, Cancellation cancellation) {
-        List<String> all = new ArrayList<>(command);
-        all.addAll(List.of("--kv", kv));
-        try (JsonChild child = new JsonChild("lectern bench speed", all, cancellation)) {
-            return child.answer().objects("results").stream()
-                    .map(row -> new Speed(
-                            Math.toIntExact(row.whole("depth")),
-                            row.object("decode").number("tokensPerSecond"),
-                            row.number("bytesPerToken")))
-                    .toList();
-        }
+    private static List<Speed> speeds(SpeedProcess process, String kv, String depths, Cancellation cancellation) {
+        return process.results(cancellation, "--kv", kv, "--depth", depths).stream()
+                .map(row -> new Speed(
+                        Math.toIntExact(row.whole("depth")),
+                        row.object("decode").number("tokensPerSecond"),
+                        row.number("bytesPerToken")))
+                .toList();
     }
 
     /** A result file. */

@@ -1,15 +1,65 @@
 package dev.lectern.measure;
 
+import dev.lectern.Cancellation;
+import dev.lectern.Session;
+import dev.lectern.SessionOptions;
+import dev.lectern.attention.Retention;
+import dev.lectern.attention.Retentions;
+import java.util.List;
+
 /**
  * How a model keeps what it has read, and looks things up in it, and from which token on it does.
  *
  * @param kv the format of keys and values
  * @param attention what a new token looks at, with its options
+ * @param keep which tokens stay in memory before the first that is new, with its options
  * @param protocol which tokens are new
  */
-public record Method(String kv, String attention, Protocol protocol) {
+public record Method(String kv, String attention, String keep, Protocol protocol) {
+    private static final String EXACTLY = "dense";
+
+    /** One that drops nothing. */
+    public Method(String kv, String attention, Protocol protocol) {
+        this(kv, attention, Retentions.ALL, protocol);
+    }
+
+    boolean keepsAll() {
+        return keep.equals(Retentions.ALL);
+    }
+
+    /** What results call it. */
+    public String name() {
+        return attention + (keepsAll() ? "" : " keep=" + keep);
+    }
+
     /** What tables call it. */
     public String described() {
-        return attention + ", " + kv + (protocol == Protocol.A ? "" : ", protocol " + protocol);
+        return name() + ", " + kv + (protocol == Protocol.A ? "" : ", protocol " + protocol);
+    }
+
+    /** A session that exact reading fills, and from which methods over its format can all go on: sums are kept where one of them asks for them. */
+    static SessionOptions reading(String kv, int context, List<Method> methods) {
+        String keep = methods.stream()
+                .map(Method::keep)
+                .filter(name -> Retentions.named(name).stream().anyMatch(Retention::needsSums))
+                .findFirst()
+                .orElse(Retentions.ALL);
+        return SessionOptions.DEFAULT
+                .withContext(context)
+                .withKv(kv)
+                .withAttention(EXACTLY)
+                .withKeep(keep);
+    }
+
+    /** Goes on by this method from what was read exactly; what does not stay is dropped here. */
+    Session from(Session read, Cancellation cancellation) {
+        Session session = read.fork(attention, keep);
+        try {
+            session.evict(cancellation);
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
     }
 }

@@ -57,7 +57,7 @@ public final class ReadingEval {
                 sample(model, tasks.get(i % tasks.size()), i / tasks.size(), options, rows, cancellation);
                 progress.report(i + 1, all);
             }
-            Provenance provenance = Provenance.here("lectern eval reproduce reading", modelOptions);
+            Provenance provenance = Provenance.here("lectern eval reproduce --full reading", modelOptions);
             Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), provenance);
             return new ReadingResult(evaluated, options, KV, SEED, List.copyOf(rows.values()));
         }

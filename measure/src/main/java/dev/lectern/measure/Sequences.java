@@ -44,25 +44,38 @@ final class Sequences implements Engine {
      * @throws LecternException of kind {@code NO_MEMORY} if all of them could not fit
      */
     static void requireMemory(Model model, SessionOptions options, int count) {
-        Estimate estimate = model.estimate(options, count);
-        if (bytes(estimate, count) > estimate.available()) {
-            int fit = count - 1;
-            while (fit > 0 && bytes(model.estimate(options, fit), fit) > estimate.available()) {
-                fit--;
-            }
+        long available = model.estimate(options, count).available();
+        if (bytes(model, options, count) > available) {
+            int fit = mostThatFit(model, options, count - 1, available);
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
-                    "--batch " + count + " needs " + bytes(estimate, count) + " bytes for sequences of "
+                    "--batch " + count + " needs " + bytes(model, options, count) + " bytes for sequences of "
                             + options.context() + " tokens (" + options.kv() + ", " + options.attention()
-                            + "), but only " + estimate.available() + " are available: "
+                            + "), but only " + available + " are available: "
                             + (fit == 0
                                     ? "not even one fits, so ask for a smaller --depth."
                                     : "at most --batch " + fit + " fits, or a smaller --depth."));
         }
     }
 
-    private static long bytes(Estimate estimate, int count) {
-        return Math.addExact(Math.multiplyExact(estimate.kv(), (long) count), estimate.scratch());
+    /** The most sequences for which some memory is enough, up to a number of them; 0 if it is too little for one. */
+    static int mostThatFit(Model model, SessionOptions options, int most, long memory) {
+        int low = 0, high = most;
+        while (low < high) {
+            int middle = high - (high - low) / 2;
+            if (bytes(model, options, middle) <= memory) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        return low;
+    }
+
+    /** Bytes of so many sequences: caches, indexes and scratch. */
+    static long bytes(Model model, SessionOptions options, int count) {
+        Estimate estimate = model.estimate(options, count);
+        return Math.addExact(Math.multiplyExact(estimate.kv(), (long) count), estimate.besideCache());
     }
 
     /** What one of them runs. */

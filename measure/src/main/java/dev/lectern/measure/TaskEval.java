@@ -161,14 +161,19 @@ public final class TaskEval {
         int most = Math.clamp(TOKENS_TOGETHER / length, 1, TOGETHER);
         for (Method method : options.methods()) {
             Estimate estimate = model.estimate(session(method, length), most);
-            long room = (long) (MEMORY * estimate.available()) - estimate.scratch();
-            most = (int) Math.clamp(room / Math.max(1, estimate.kv()), 1, most);
+            long room = (long) (MEMORY * estimate.available()) - estimate.besideCache();
+            long each = Math.multiplyExact(estimate.kv(), method.keepsAll() ? 1L : 2L); // what stays is a copy
+            most = (int) Math.clamp(room / Math.max(1, each), 1, most);
         }
         return most;
     }
 
     private static SessionOptions session(Method method, int length) {
-        return SessionOptions.DEFAULT.withContext(length).withKv(method.kv()).withAttention(method.attention());
+        return SessionOptions.DEFAULT
+                .withContext(length)
+                .withKv(method.kv())
+                .withAttention(method.attention())
+                .withKeep(method.keep());
     }
 
     private FinishedSamples.Key key(Method method, Task task, int length, int index) {
@@ -188,7 +193,7 @@ public final class TaskEval {
             List<Reading> readings = new ArrayList<>();
             try {
                 for (Open open : group) {
-                    Reading reading = read(open, methods.getFirst().kv(), questions);
+                    Reading reading = read(open, methods, questions);
                     readings.add(reading);
                     work.did(Work.reading(0, reading.prompt.tokens().length));
                 }
@@ -238,12 +243,13 @@ public final class TaskEval {
     /**
      * Reads a sample exactly.
      *
+     * @param methods that go on from it, over one format
      * @param question whether its question too
      */
-    private Reading read(Open open, String kv, boolean question) {
+    private Reading read(Open open, List<Method> methods, boolean question) {
         TaskPrompt prompt = TaskPrompt.of(model, options, open.task, open.length, open.index);
         int exact = question ? prompt.tokens().length : prompt.context();
-        Session session = model.newSession(session(new Method(kv, "dense", Protocol.A), open.length));
+        Session session = model.newSession(Method.reading(methods.getFirst().kv(), open.length, methods));
         try {
             session.read(Arrays.copyOf(prompt.tokens(), exact), work.reading(0), cancellation);
             return new Reading(open, prompt, session);
@@ -258,7 +264,7 @@ public final class TaskEval {
         Task task = readings.getFirst().open.task;
         List<Session> sessions = new ArrayList<>();
         try {
-            readings.forEach(reading -> sessions.add(reading.session.fork(method.attention())));
+            readings.forEach(reading -> sessions.add(method.from(reading.session, cancellation)));
             Traffic before = model.traffic();
             int steps = readQuestions(readings, sessions);
             List<Answer> answers = model.generate(

@@ -2,6 +2,7 @@ package dev.lectern.measure;
 
 import dev.lectern.LecternException;
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.Retentions;
 import dev.lectern.measure.tasks.Haystack;
 import dev.lectern.measure.tasks.Prose;
 import dev.lectern.measure.tasks.Task;
@@ -20,6 +21,7 @@ import java.util.stream.Collectors;
  * @param haystack where tasks hide things in prose
  * @param kv formats of keys and values
  * @param attention methods, each over each format; all are asked the same, and the first over the first is what the others of a protocol are compared with
+ * @param keep ways to drop tokens before the answer, or with protocol B before the question, each with dense attention to what stays; methods as those of attention are; may be empty
  * @param seed of the samples
  */
 public record TaskOptions(
@@ -31,7 +33,10 @@ public record TaskOptions(
         Haystack haystack,
         List<String> kv,
         List<String> attention,
+        List<String> keep,
         long seed) {
+    private static final String DENSE = "dense";
+
     /** RULER's tasks at 2048 tokens, 20 samples of each, question read exactly, generated prose. */
     public static final TaskOptions DEFAULT = new TaskOptions(
             Suite.RULER,
@@ -41,7 +46,8 @@ public record TaskOptions(
             List.of(Protocol.A),
             new Prose(),
             List.of("f16"),
-            List.of("dense"),
+            List.of(DENSE),
+            List.of(),
             1);
 
     /** The shortest length. */
@@ -59,6 +65,7 @@ public record TaskOptions(
                 .map(method -> DecodeAttentions.named(method).name())
                 .distinct()
                 .toList();
+        keep = keep.stream().map(TaskOptions::dropping).distinct().toList();
         requireSome("--length", lengths);
         requireSome("--protocol", protocols);
         requireSome("--kv", kv);
@@ -71,10 +78,17 @@ public record TaskOptions(
             if (!suite.names().contains(task)) {
                 throw new LecternException(
                         LecternException.Kind.BAD_OPTION,
-                        "--tasks: there is no task \"" + task + "\"; there are " + String.join(", ", suite.names())
-                                + ".");
+                        "There is no task \"" + task + "\"; there are " + String.join(", ", suite.names()) + ".");
             }
         }
+    }
+
+    private static String dropping(String keep) {
+        return Retentions.named(keep)
+                .orElseThrow(() -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--keep " + keep + " drops nothing, so it is what --attention dense is: leave it out."))
+                .name();
     }
 
     private static void requireSome(String option, List<?> values) {
@@ -106,6 +120,9 @@ public record TaskOptions(
                 for (String name : attention) {
                     methods.add(new Method(format, name, protocol));
                 }
+                for (String name : keep) {
+                    methods.add(new Method(format, DENSE, name, protocol));
+                }
             }
         }
         return methods;
@@ -135,6 +152,7 @@ public record TaskOptions(
         command.append(haystack instanceof Prose ? "" : " --haystack FILE");
         kv.forEach(format -> command.append(" --kv ").append(format));
         attention.forEach(method -> command.append(" --attention ").append(method));
+        keep.forEach(method -> command.append(" --keep ").append(method));
         return command.append(" --seed ").append(seed).toString();
     }
 
@@ -142,45 +160,49 @@ public record TaskOptions(
     String described(Method method) {
         return String.join(
                 ";",
-                "attention=" + method.attention(),
+                "attention=" + method.attention() + (method.keepsAll() ? "" : ";keep=" + method.keep()),
                 "kv=" + method.kv(),
                 "protocol=" + method.protocol(),
                 "haystack=" + haystack.name());
     }
 
     public TaskOptions withSuite(Suite suite) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withLengths(List<Integer> lengths) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withTasks(List<String> tasks) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withSamples(int samples) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withProtocols(List<Protocol> protocols) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withHaystack(Haystack haystack) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withKv(List<String> kv) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withAttention(List<String> attention) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+    }
+
+    public TaskOptions withKeep(List<String> keep) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 
     public TaskOptions withSeed(long seed) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
     }
 }

@@ -158,7 +158,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
             for (int length : options.lengths()) {
                 for (Method method : options.methods()) {
                     json.writeStartObject();
-                    json.writeStringProperty("method", method.attention());
+                    json.writeStringProperty("method", method.name());
                     json.writeStringProperty("kv", method.kv());
                     json.writeStringProperty("protocol", method.protocol().name());
                     json.writeNumberProperty("length", length);
@@ -175,7 +175,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
         Wilson interval = row.interval();
         json.writeStartObject();
         json.writeStringProperty("task", row.task());
-        json.writeStringProperty("method", row.method().attention());
+        json.writeStringProperty("method", row.method().name());
         json.writeStringProperty("kv", row.method().kv());
         json.writeStringProperty("protocol", row.method().protocol().name());
         json.writeNumberProperty("length", row.length());
@@ -199,7 +199,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
                     Locale.ROOT,
                     "%s,%s,%s,%s,%d,%.2f,%.2f,%.2f,%d,%.0f,%.6f",
                     row.task(),
-                    row.method().attention(),
+                    row.method().name(),
                     row.method().kv(),
                     row.method().protocol(),
                     row.length(),

@@ -30,11 +30,12 @@ class AnswerDivergenceEvalTest {
     @Test
     void whoReadsEverythingExpectsTheSameAndWhoReadsLessDoesNot() {
         AnswerDivergenceResult result =
-                run(OPTIONS.withAttention(List.of("dense", "topk:budget=100%", "uniform:budget=1%")));
-        assertThat(result.rows()).hasSize(2 * 3 * 2);
+                run(OPTIONS.withAttention(List.of("dense", "topk:budget=100%", "uniform:budget=1%"))
+                        .withKeep(List.of("h2o:budget=100%", "snapkv:budget=1%")));
+        assertThat(result.rows()).hasSize(2 * 5 * 2);
         for (AnswerDivergenceResult.Row row : result.rows()) {
             assertThat(row.divergences()).hasSize(2 * (1 + AnswerDivergenceEval.TOLD));
-            if (row.method().attention().startsWith("uniform")) {
+            if (row.method().name().contains("budget=1%")) {
                 assertThat(row.mean()).as(row.method().described()).isGreaterThan(1e-7);
                 assertThat(row.density()).isLessThan(0.1);
             } else {

@@ -120,6 +120,50 @@ class TaskEvalTest {
     }
 
     @Test
+    void waysToDropTokensAreMethodsBesideThoseOfAttention() throws IOException {
+        TaskOptions both = OPTIONS.withSamples(1).withProtocols(List.of(Protocol.A, Protocol.B));
+        run(both, new Cancellation());
+        List<String> dense = lines();
+        TaskOptions several = both.withKeep(List.of("snapkv:budget=100", "h2o:budget=100%", "h2o:budget=100"));
+        TaskResults results = run(several, new Cancellation());
+        // Samples of dense attention are those that were finished, and none else.
+        assertThat(lines()).hasSize(4 * dense.size()).startsWith(dense.toArray(String[]::new));
+        assertThat(several.methods())
+                .hasSize(8)
+                .extracting(Method::name)
+                .contains("dense keep=h2o:budget=100:recent=0.5");
+        assertThat(dense).noneMatch(line -> line.contains("keep="));
+        for (Method method : several.methods()) {
+            if (method.keep().startsWith("h2o:budget=100%")) {
+                Paired same = results.paired(1500, method).orElseThrow();
+                assertThat(same.better() + same.worse()).isZero();
+            }
+            TaskResults.Row row = results.rows(1500, method).getFirst();
+            boolean drops = method.keep().contains("budget=100:");
+            if (drops) {
+                // 100 tokens of somewhat less than 1500, and those that came after.
+                assertThat(row.density()).as(method.described()).isBetween(100 / 1500.0, 250 / 1200.0);
+                assertThat(row.bytesRead())
+                        .isLessThan(results.rows(1500, results.first(method))
+                                        .getFirst()
+                                        .bytesRead()
+                                / 4);
+            } else {
+                assertThat(row.density()).isEqualTo(1);
+            }
+        }
+        // Each answers as it does alone.
+        List<String> together = lines();
+        Files.delete(folder.resolve("ruler-qwen2.jsonl"));
+        run(both, new Cancellation());
+        for (String keep : several.keep().reversed()) {
+            run(both.withKeep(List.of(keep)), new Cancellation());
+        }
+        assertThat(lines().stream().map(TaskEvalTest::sample).sorted().toList())
+                .isEqualTo(together.stream().map(TaskEvalTest::sample).sorted().toList());
+    }
+
+    @Test
     void whatWasFinishedBeforeACancellationIsKept() {
         Cancellation cancelled = new Cancellation();
         cancelled.cancel();
@@ -132,6 +176,8 @@ class TaskEvalTest {
         assertThatThrownBy(() -> TaskOptions.DEFAULT.withTasks(List.of("niah")))
                 .hasMessageContaining("\"niah\"")
                 .hasMessageContaining("niah_single_1");
+        assertThatThrownBy(() -> OPTIONS.withKeep(List.of("all"))).hasMessageContaining("--attention dense");
+        assertThatThrownBy(() -> OPTIONS.withKeep(List.of("lru"))).hasMessageContaining("snapkv, h2o");
         assertThatThrownBy(() -> run(OPTIONS.withLengths(List.of(100_000)), new Cancellation()))
                 .hasMessageContaining("--length 100000");
         assertThatThrownBy(() -> run(OPTIONS.withKv(List.of("f17")), new Cancellation()))

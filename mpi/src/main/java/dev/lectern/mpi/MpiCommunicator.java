@@ -30,13 +30,16 @@ final class MpiCommunicator extends MessageCommunicator {
     static final long PIECE_BYTES = 1 << 30;
 
     // Whoever waits asks without a pause for as long as a short message takes, gives the core away for as long as one
-    // of a megabyte takes, then
-    // sleeps. A thread that sleeps 50 µs between two questions burns a tenth of a core or two, one that sleeps a
-    // millisecond two hundredths.
+    // of
+    // a megabyte takes, then sleeps. A thread that sleeps 50 µs between two questions burns a tenth of a core or two,
+    // one
+    // that sleeps a millisecond 4 hundredths; but a message that is arriving comes no faster than it is asked after, so
+    // that the short sleeps go on for as long as one of its length takes over a slow network.
     private static final int SPINS = 200;
     private static final long YIELD_NANOS = 500_000;
     private static final long SHORT_SLEEP_NANOS = 50_000;
     private static final long SHORT_SLEEPS_NANOS = 500_000_000;
+    private static final long SLOW_NANOS_PER_BYTE = 10;
     private static final long LONG_SLEEP_NANOS = 1_000_000;
 
     /** How often messages are asked after while the rank computes. */
@@ -161,20 +164,24 @@ final class MpiCommunicator extends MessageCommunicator {
                             "waited " + TimeUnit.NANOSECONDS.toSeconds(waited) + " s for rank " + message.peer
                                     + ". It has probably vanished, or works longer than it is waited for");
                 }
-                pause(asked, waited);
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new LecternException(Kind.CANCELLED, "Rank " + rank() + " was interrupted.");
+                }
+                pause(asked, waited, message.segment.byteSize());
             }
         } finally {
             waiting = false;
         }
     }
 
-    private static void pause(int asked, long waited) {
+    private static void pause(int asked, long waited, long bytes) {
         if (asked < SPINS) {
             Thread.onSpinWait();
         } else if (waited < YIELD_NANOS) {
             Thread.yield();
         } else {
-            LockSupport.parkNanos(waited < SHORT_SLEEPS_NANOS ? SHORT_SLEEP_NANOS : LONG_SLEEP_NANOS);
+            boolean maybeArriving = waited < SHORT_SLEEPS_NANOS + bytes * SLOW_NANOS_PER_BYTE;
+            LockSupport.parkNanos(maybeArriving ? SHORT_SLEEP_NANOS : LONG_SLEEP_NANOS);
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.JsonFields;
+import dev.lectern.measure.MethodSpeed;
+import dev.lectern.measure.Protocol;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +16,7 @@ final class Claims {
     private static final double FOUR_TIMES = 4;
     private static final double NOTHING_LOST = 0.01;
     private static final double TEN_TIMES = 10;
+    private static final double LEAST_SPEED_UP = 1.76;
 
     /** Within so much of it a published share is reproduced. */
     private static final double NEAR = 0.25;
@@ -68,15 +71,21 @@ final class Claims {
                             new Claim(
                                     "K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %",
                                     Claims::sampledKeys),
-                            new Claim("all heads can share one random projection of about 400 KB"),
-                            new Claim("MagicPIG is more accurate than Quest on RULER at an equal budget"),
                             new Claim(
-                                    "decoding is 1.76 to 4.99 × faster than with dense attention, at the largest batch that fits"),
+                                    "all heads can share one random projection of about 400 KB",
+                                    Claims::sharedProjection),
+                            new Claim(
+                                    "MagicPIG is more accurate than Quest on RULER at an equal budget",
+                                    Claims::besideQuest),
+                            new Claim(
+                                    "decoding is 1.76 to 4.99 × faster than with dense attention, at the largest batch that fits",
+                                    Claims::throughput),
                             new Claim(
                                     "sampling cuts the memory traffic of attention by 10 × without losing accuracy",
                                     Claims::traffic),
                             new Claim(
-                                    "linear layers and projections belong on the GPU, attention and hash tables on the CPU"))),
+                                    "linear layers and projections belong on the GPU, attention and hash tables on the CPU",
+                                    Claims::division))),
             new Series(
                     "APB",
                     List.of(
@@ -359,7 +368,7 @@ final class Claims {
             for (PublishedShare published : PUBLISHED_SHARES) {
                 String tables = published.tables;
                 double share = Pages.of(files, model).stream()
-                        .flatMap(file -> rows(file, "magicpig:" + tables + ":centre=yes").stream())
+                        .flatMap(file -> rows(file, "magicpig:" + tables + ":centre=yes:projection=shared").stream())
                         .filter(row -> row.text("method").contains(":correct=yes"))
                         .mapToDouble(row -> SparseExperiment.chosen(row.number("density"), row.whole("length")))
                         .average()
@@ -386,6 +395,163 @@ final class Claims {
         return file.get(json -> json.objects("results")).stream()
                 .filter(row -> row.text("method").startsWith(method))
                 .toList();
+    }
+
+    /** Bytes of the numbers of one projection: k · l vectors as long as a head of the models that are measured. */
+    private static final long PROJECTION = 10L * 150 * 64 * Float.BYTES;
+
+    /** Errors where all heads share one projection, beside those where each has its own. */
+    private Verdict sharedProjection() {
+        List<ResultFile> files = ResultFile.all(results, SparseExperiment.PREFIX).stream()
+                .filter(file -> corrected(file, "head").isPresent()
+                        && corrected(file, "shared").isPresent())
+                .toList();
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        boolean same = true;
+        for (String model : Pages.models(files)) {
+            List<ResultFile> of = Pages.of(files, model);
+            double shared = error(of, "shared"), own = error(of, "head");
+            same &= shared <= own * (1 + NEAR / 5);
+            measured.add(String.format(
+                    Locale.ROOT,
+                    "%s: mean relative error %.3f with one for all, %.3f with one for each",
+                    model,
+                    shared,
+                    own));
+        }
+        return new Verdict(
+                same ? "reproduced" : "partly",
+                String.format(
+                                Locale.ROOT,
+                                "K = 10, L = 150, heads of 64 numbers in f32: %d KB; no layer read densely, all texts: ",
+                                PROJECTION / 1000)
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval attention", files));
+    }
+
+    private static Optional<JsonFields> corrected(ResultFile file, String projection) {
+        return rows(file, "magicpig:k=10:l=150:centre=yes:projection=" + projection).stream()
+                .filter(row -> row.text("method").contains(":correct=yes"))
+                .findFirst();
+    }
+
+    private static double error(List<ResultFile> files, String projection) {
+        return files.stream()
+                .flatMap(file -> corrected(file, projection).stream())
+                .mapToDouble(row -> row.number("score"))
+                .average()
+                .orElse(Double.NaN);
+    }
+
+    /** Mean scores of MagicPIG and of Quest, no layer read densely, and what each reads. */
+    private Verdict besideQuest() {
+        List<ResultFile> files = ResultFile.all(results, MethodTasksExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        int better = 0, all = 0;
+        for (ResultFile file : files) {
+            for (Protocol protocol : Protocol.values()) {
+                MethodTasksExperiment.Of pig =
+                        MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.MAGIC_PIG);
+                MethodTasksExperiment.Of quest = MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.QUEST);
+                better += pig.score() > quest.score() ? 1 : 0;
+                all++;
+                measured.add(String.format(
+                        Locale.ROOT,
+                        "%s, protocol %s: %.1f against %.1f (%.0f %% and %.0f %%)",
+                        file.name().substring(MethodTasksExperiment.PREFIX.length()),
+                        protocol,
+                        pig.score(),
+                        quest.score(),
+                        100 * pig.bytes(),
+                        100 * quest.bytes()));
+            }
+        }
+        return new Verdict(
+                better == all ? "reproduced" : better == 0 ? "refuted" : "partly",
+                "mean scores of K = 10, L = 150 against Quest at a budget of 10 % in pages of 8, no layer read densely, in brackets the bytes that each reads beside dense attention's, which are not equal: "
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval ruler", files));
+    }
+
+    /** Tokens per second beside dense attention, each at as many sequences as fit. */
+    private Verdict throughput() {
+        List<ResultFile> files = ResultFile.all(results, MethodSpeedExperiment.PREFIX);
+        List<String> measured = new ArrayList<>();
+        List<Double> ratios = new ArrayList<>();
+        for (String model : Pages.models(files)) {
+            for (MethodSpeed result : MethodSpeedExperiment.of(files, model)) {
+                for (MethodSpeed.Row row : result.rows()) {
+                    double ratio = result.speedUp(row);
+                    String method = row.asked().attention().split(":")[0];
+                    boolean claimed = method.equals("magicpig");
+                    if (row.asked().together() == MethodSpeed.MOST
+                            && (claimed || row.asked().attention().startsWith("pps:budget=5%:bits=1"))) {
+                        measured.add(String.format(
+                                Locale.ROOT,
+                                "%s at %d tokens, %s: %s",
+                                model,
+                                result.plan().depth(),
+                                method,
+                                Double.isNaN(ratio)
+                                        ? row.leftOut()
+                                        : String.format(Locale.ROOT, "%.2f × with %d sequences", ratio, row.batch())));
+                    }
+                    if (claimed && row.asked().together() == MethodSpeed.MOST && !Double.isNaN(ratio)) {
+                        ratios.add(ratio);
+                    }
+                }
+            }
+        }
+        if (ratios.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        boolean all = ratios.stream().allMatch(ratio -> ratio >= LEAST_SPEED_UP);
+        boolean none = ratios.stream().noneMatch(ratio -> ratio >= LEAST_SPEED_UP);
+        return new Verdict(
+                all ? "reproduced" : none ? "refuted" : "partly",
+                "on a CPU, f16 cache, index included in the memory, against dense attention with as many sequences as fit by it: "
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval reproduce --full method-speed", files));
+    }
+
+    /** What a device could take over: all of a step that is not attention. */
+    private Verdict division() {
+        List<ResultFile> files = ResultFile.all(results, MethodSpeedExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        for (String model : Pages.models(files)) {
+            for (MethodSpeed result : MethodSpeedExperiment.of(files, model)) {
+                List<String> shares = new ArrayList<>();
+                for (String method : List.of("dense", "magicpig")) {
+                    result.rows().stream()
+                            .filter(row -> row.asked().together() == 1
+                                    && row.asked().attention().startsWith(method))
+                            .flatMap(row -> row.speed().stream())
+                            .findFirst()
+                            .ifPresent(speed -> shares.add(String.format(
+                                    Locale.ROOT, "%.0f %% (%s)", 100 * speed.attention() / speed.all(), method)));
+                }
+                measured.add(model + " at " + result.plan().depth() + " tokens: " + String.join(", ", shares));
+            }
+        }
+        return new Verdict(
+                "not testable here",
+                "Lectern computes on the CPU alone. There attention, index included, takes of the time of a token, one sequence: "
+                        + String.join("; ", measured)
+                        + ". The rest is what a device could take over",
+                String.join(", ", Pages.models(files)),
+                where("eval reproduce --full method-speed", files));
     }
 
     /** What MagicPIG reads, and how far it leads answers away. */

@@ -1,5 +1,6 @@
 package dev.lectern.measure.reproduce;
 
+import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.Protocol;
 import dev.lectern.measure.TaskOptions;
@@ -11,19 +12,25 @@ import java.util.Optional;
 
 /** What the methods of attention that read less than everything do to answers: RULER-like tasks, all methods from one reading of each prompt. */
 record MethodTasksExperiment() implements Experiment {
-    private static final String PREFIX = "methods-";
+    static final String PREFIX = "methods-";
+
+    static final String QUEST = "quest:budget=10%:page=8";
+    static final String MAGIC_PIG = "magicpig:k=10:l=150:dense=none";
 
     /** dense first: what the others are compared with. */
     private static final List<String> METHODS = List.of(
             "dense",
             "window",
             "topk:budget=2%",
-            "quest:budget=10%:page=8",
+            QUEST,
             "loki:budget=10%",
             "magicpig:k=10:l=150",
-            "magicpig:k=10:l=150:dense=none",
+            MAGIC_PIG,
             "pps:budget=5%",
             "pps:bits=2:budget=5%");
+
+    /** Ways to drop tokens, with dense attention to what stays: a share of the tokens that lets them be set beside the others. */
+    private static final List<String> KEEP = List.of("snapkv:budget=20%", "h2o:budget=20%");
 
     private static final List<String> HARD =
             List.of("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
@@ -59,7 +66,8 @@ record MethodTasksExperiment() implements Experiment {
                     .withSamples(plan.samples)
                     .withTasks(plan.tasks)
                     .withProtocols(List.of(Protocol.values()))
-                    .withAttention(METHODS);
+                    .withAttention(METHODS)
+                    .withKeep(KEEP);
             parts.add(new Part(
                     PREFIX + plan.model + "-" + plan.length,
                     (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
@@ -76,7 +84,7 @@ record MethodTasksExperiment() implements Experiment {
         StringBuilder text = new StringBuilder(
                 Pages.heading(
                         "What a method of attention does to answers",
-                        "RULER-like tasks over an f16 cache. A prompt is read once, exactly, and every method goes on from that reading: with the answer (protocol A), or with question and answer (B). Scores are 0 to 100; *beside dense* is the"
+                        "RULER-like tasks over an f16 cache. A prompt is read once, exactly, and every method goes on from that reading: with the answer (protocol A), or with question and answer (B); *keep* drops all but some tokens before the first of these. Scores are 0 to 100; *beside dense* is the"
                                 + " difference on the same samples, with its interval of 95 per cent (paired bootstrap); *counting* is the mean of the tasks that add up what stands all over a text, cwe and fwe; bytes are those of keys, values and index, beside dense attention's."));
         for (ResultFile file : files) {
             for (Protocol protocol : Protocol.values()) {
@@ -84,6 +92,23 @@ record MethodTasksExperiment() implements Experiment {
             }
         }
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
+    }
+
+    /**
+     * What came of a method.
+     *
+     * @param score the mean of all tasks, 0 to 100
+     * @param bytes read beside what dense attention reads
+     */
+    record Of(double score, double bytes) {}
+
+    /** @param method as it is asked for */
+    static Of of(ResultFile file, Protocol protocol, String method) {
+        List<JsonFields> rows = file.get(json -> Pages.rows(json.objects("results"), "protocol", protocol.name()));
+        String name = DecodeAttentions.named(method).name();
+        return new Of(
+                mean(rows, name, "score", List.of()),
+                mean(rows, name, "bytesRead", List.of()) / mean(rows, METHODS.getFirst(), "bytesRead", List.of()));
     }
 
     private static String table(ResultFile file, Protocol protocol) {

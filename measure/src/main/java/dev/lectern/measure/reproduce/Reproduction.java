@@ -27,6 +27,7 @@ public final class Reproduction {
             new SparseExperiment(),
             new AnswerDivergenceExperiment(),
             new MethodTasksExperiment(),
+            new MethodSpeedExperiment(),
             new ReadingExperiment());
 
     private Reproduction() {}

@@ -48,6 +48,7 @@ record SparseExperiment() implements Experiment {
             "magicpig:k=11:l=300:dense=none",
             "magicpig:k=10:l=150:dense=none:centre=no",
             "magicpig:k=10:l=150:dense=none:correct=no",
+            "magicpig:k=10:l=150:dense=none:projection=head",
             "pps:budget=2%",
             "pps:budget=5%",
             "pps:budget=10%",

@@ -7,7 +7,12 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
+import dev.lectern.measure.AttentionOptions;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.Evaluated;
+import dev.lectern.measure.MethodSpeed;
+import dev.lectern.measure.Protocol;
+import dev.lectern.measure.Provenance;
 import dev.lectern.measure.TaskOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -117,6 +122,87 @@ class ReproductionTest {
                 .contains("**smollm2-135m**, 2 samples of each of the tasks")
                 .containsPattern("\\| f16 \\| [0-9.]+ \\| +\\| – \\|")
                 .containsPattern("\\| chl-4 \\| [0-9.]+ \\| [+-][0-9.]+ \\([+-][0-9.]+ … [+-][0-9.]+\\) \\| – \\|");
+    }
+
+    private String claim(int number) throws IOException {
+        Reproduction.write(docs, results);
+        return Files.readAllLines(docs.resolve("claims.md")).stream()
+                .filter(line -> line.startsWith("| " + number + " |"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void magicPigIsSetBesideQuest() throws IOException {
+        TaskOptions options = TaskOptions.DEFAULT
+                .withLengths(List.of(1200))
+                .withTasks(List.of("niah_single_1"))
+                .withSamples(1)
+                .withProtocols(List.of(Protocol.values()))
+                .withAttention(List.of("dense", MethodTasksExperiment.QUEST, MethodTasksExperiment.MAGIC_PIG))
+                .withKeep(List.of("h2o:budget=20%"));
+        TaskExperiment.ask(room(), MethodTasksExperiment.PREFIX + "smollm2-135m-1200", "smollm2-135m", options);
+        // The tiny model knows nothing: both score 0.
+        assertThat(claim(14))
+                .contains(
+                        "| refuted |",
+                        "smollm2-135m-1200, protocol A: 0.0 against 0.0 (",
+                        "protocol B",
+                        "`lectern eval ruler`");
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .containsPattern(
+                        "\\| dense keep=h2o:budget=20%:recent=0.5 \\| 0.0 \\| \\+0.0 .* \\| [0-9.]+ % \\| [0-9.]+ % \\|");
+    }
+
+    @Test
+    void oneProjectionIsSetBesideOneForEachHead() throws IOException {
+        AttentionOptions options = AttentionOptions.DEFAULT
+                .withKv("f16")
+                .withAttention(
+                        List.of("magicpig:k=10:l=150:dense=none", "magicpig:k=10:l=150:dense=none:projection=head"));
+        AttentionExperiment.measure(room(), SparseExperiment.PREFIX + "smollm2-135m", "smollm2-135m", options, 500);
+        assertThat(claim(13))
+                .containsPattern("\\| (reproduced|partly) \\|")
+                .containsPattern("384 KB; .*: mean relative error [0-9.]+ with one for all, [0-9.]+ with one for each");
+    }
+
+    /** Rates of dense attention and MagicPIG, each for one sequence and for as many as fit. */
+    private void speeds(String model, int depth, double... rates) throws IOException {
+        MethodSpeed.Plan plan = new MethodSpeed.Plan(
+                depth, List.of(1, MethodSpeed.MOST), List.of("dense", "magicpig:k=10:l=150"), 16, 3, 1L << 30, 1);
+        List<MethodSpeed.Row> rows = new ArrayList<>();
+        for (int i = 0; i < rates.length; i++) {
+            MethodSpeed.Asked asked = new MethodSpeed.Asked(
+                    plan.methods().get(i % 2), plan.batches().get(i / 2));
+            Optional<MethodSpeed.Speed> speed = Double.isNaN(rates[i])
+                    ? Optional.empty()
+                    : Optional.of(new MethodSpeed.Speed(rates[i], 30, 40, 1000, 5000, i % 2 * 2_000_000, 1.5, 9));
+            rows.add(new MethodSpeed.Row(
+                    asked, 1 + 6 * (i / 2), speed, speed.isPresent() ? "" : "does not fit: 2 GB, of 1 GB"));
+        }
+        Evaluated evaluated = new Evaluated(model, "", 1, Provenance.here("lectern eval reproduce"));
+        room().keep(
+                        MethodSpeedExperiment.PREFIX + model + "-" + depth,
+                        new MethodSpeed(evaluated, plan, rows).toJson());
+    }
+
+    @Test
+    void speedsOfMethodsAreSetBesideDenseAttention() throws IOException {
+        speeds("smollm2-135m", 8192, 10, 15, 20, 18);
+        assertThat(claim(15)).contains("| refuted |", "smollm2-135m at 8192 tokens, magicpig: 0.90 × with 7 sequences");
+        speeds("smollm2-135m", 32_768, 10, 15, 20, 40);
+        assertThat(claim(15)).contains("| partly |", "32768 tokens, magicpig: 2.00 × with 7 sequences");
+        speeds("smollm2-135m", 8192, 10, 15, 20, Double.NaN);
+        assertThat(claim(15)).contains("| reproduced |", "8192 tokens, magicpig: does not fit: 2 GB, of 1 GB");
+        assertThat(claim(17))
+                .contains("| not testable here |", "smollm2-135m at 32768 tokens: 75 % (dense), 75 % (magicpig)");
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains("**smollm2-135m, 8192 tokens cached**")
+                .contains(
+                        "| 1 | magicpig:k=10:l=150:dense=0+16+32+48+64 | 15.00 | 1.50 × | 30.00 | 1.00 × | 1000 | 5000 | 2.0 | 1.50 |")
+                .contains("| most: 7 | magicpig:k=10:l=150:dense=0+16+32+48+64 | does not fit: 2 GB, of 1 GB | – |")
+                .contains("Not measured yet: 2 rows.")
+                .contains("(results/method-speed-smollm2-135m-by-depth-most.png)");
     }
 
     @Test
