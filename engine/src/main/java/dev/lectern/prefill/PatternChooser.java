@@ -41,7 +41,7 @@ final class PatternChooser implements Chunkwise.Chooser {
         this.patterns = patterns;
     }
 
-    /** Bytes that one holds at most for a text of so many tokens: as many threads are busy as there are heads. */
+    /** Bytes that one holds for a text of so many tokens, with a thread for each processor, as far as there are heads. */
     static long bytes(Heads heads, long tokens) {
         int threads = Math.min(heads.heads(), Runtime.getRuntime().availableProcessors());
         return Math.multiplyExact((long) threads, LastQueries.bytes(tokens));
