@@ -107,7 +107,8 @@ public final class Estimator implements AutoCloseable {
         List<LayerCache> layers = Model.layers(config, options);
         long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
         long queries = QueryWindow.bytes(config.layers(), config.heads(), config.headDim());
-        long beside = Math.addExact(attention, Math.multiplyExact(queries, sessions));
+        long exactKeys = KvCache.exactKeyBytes(layers, method::wantsExactKeys, tokens);
+        long beside = Math.addExact(Math.addExact(attention, exactKeys), Math.multiplyExact(queries, sessions));
         Prefill prefill = Prefills.named(options.prefill(), options.question());
         long step = State.bytes(config, prefill.rows(tokens), sessions);
         long choosing = prefill.scratch(Forward.heads(config, 0), tokens);

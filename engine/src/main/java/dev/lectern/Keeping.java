@@ -1,13 +1,16 @@
 package dev.lectern;
 
+import dev.lectern.attention.Indexed;
 import dev.lectern.kept.Fingerprint;
 import dev.lectern.kept.Hash;
 import dev.lectern.kept.KeptFile;
 import dev.lectern.kept.KeptFolder;
+import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
-import dev.lectern.kv.MappedPage;
+import dev.lectern.kv.MappedBytes;
 import dev.lectern.kv.Page;
+import dev.lectern.kv.QueryWindow;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -27,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * One text on its way into a cache of keys and values and onto the disk: takes what is kept of it, and keeps what is read.
  *
  * <p>Pages in their final form depend on nothing but the tokens up to their end, so they are kept one by one, each known by a hash of all tokens up to there. What is behind the last of them, open
- * pages and how far each is closed, is kept as a tail: at the end of the text, with the logits; and, where a format holds the latest tokens exactly, which makes a page's edge no place
+ * pages and how far each is closed, is kept as a tail: at the end of the text, with the logits and the last queries; and, where a format holds the latest tokens exactly, which makes a page's edge no place
  * to go on from, every {@value #BETWEEN_TAILS} tokens on the way. A tail is as large as some pages, so of these only some stay, for other texts with the same beginning: the further
  * apart the longer the text, so that they are as many as its length has doublings, and a text that differs loses an eighth at most. The others are for a reading that is killed, and the next
  * replaces each.
@@ -38,6 +41,9 @@ final class Keeping {
 
     /** The share of a text between tails that stay: one eighth. */
     private static final int STAYING = 8;
+
+    /** Raised whenever indexes come out otherwise than before, or are laid out otherwise: what was kept is not used then. */
+    private static final String INDEXES = ":layout=1";
 
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -120,7 +126,7 @@ final class Keeping {
                 KeptFile file = pages.get(i);
                 if (i < count) {
                     Path path = page(i);
-                    cache.appendMapped(new MappedPage(file.payload(), file.arena(), path, file.fileBytes()));
+                    cache.appendMapped(new MappedBytes(file.payload(), file.arena(), path, file.fileBytes()));
                     KeptFolder.touch(path, used);
                 } else {
                     file.close();
@@ -135,8 +141,9 @@ final class Keeping {
      *
      * @param vocabulary numbers in the logits
      * @param logits is told those after the text, if all of it is there
+     * @param how what is found is kept, to be told after it; may be empty
      */
-    Recall recall(KvCache cache, int vocabulary, Consumer<float[]> logits) {
+    Recall recall(KvCache cache, int vocabulary, Consumer<float[]> logits, String how) {
         Found found = new Found();
         try {
             int whole = KvCache.finalPages(layers, text.length, true);
@@ -148,7 +155,7 @@ final class Keeping {
                         boolean ends = file.logits().byteSize() == (long) Float.BYTES * vocabulary;
                         if (ends && take(cache, found, whole, Optional.of(file), end)) {
                             logits.accept(file.logits().toArray(FLOAT));
-                            return new Recall(Recall.Outcome.HIT, text.length, "all of it is kept");
+                            return new Recall(Recall.Outcome.HIT, text.length, "all of it is kept" + how);
                         }
                     }
                 }
@@ -156,7 +163,7 @@ final class Keeping {
             for (int i = stops.length - 1; i >= 0; i--) {
                 if (takeUp(cache, found, stops[i])) {
                     String why = damaged ? "what follows was damaged" : "what follows was not kept, or is another text";
-                    return new Recall(Recall.Outcome.PARTIAL, stops[i], why);
+                    return new Recall(Recall.Outcome.PARTIAL, stops[i], why + how);
                 }
             }
             String why = damaged ? "what was kept of it was damaged" : kept.whyNot(fingerprint, text);
@@ -168,6 +175,9 @@ final class Keeping {
 
     /** Tries to go on from a place on the way. */
     private boolean takeUp(KvCache cache, Found found, int stop) {
+        if (text.length - stop < QueryWindow.TOKENS) {
+            return false; // the queries before it are not kept, and the window of the last ones is to be whole
+        }
         int pages = KvCache.finalPages(layers, stop, false);
         if (pages * Page.TOKENS == stop) {
             if (!found.reaches(pages)) {
@@ -195,7 +205,6 @@ final class Keeping {
             KeptFile file = tail.get();
             int[] state = file.state();
             boolean fits = file.holds(chain[0], chain[pages], text, pages * Page.TOKENS, tokens)
-                    && file.payload().byteSize() == KvCache.tailBytes(layers, pages, tokens)
                     && state.length > 0
                     && state[0] == tokens;
             if (!fits) {
@@ -288,15 +297,19 @@ final class Keeping {
     }
 
     private void publishTail(KvCache cache, int length, float[] logits) throws IOException {
-        if (!hasRoom(KvCache.tailBytes(layers, published, length))) {
-            return;
-        }
+        boolean ends = logits.length > 0;
         List<MemorySegment> open = new ArrayList<>();
         for (int i = published; i * Page.TOKENS < length; i++) {
             open.add(cache.pageMemory(i));
         }
         int from = published * Page.TOKENS;
         try (var arena = Arena.ofConfined()) {
+            if (ends) {
+                open.add(cache.tailQueries(arena));
+            }
+            if (!hasRoom(open.stream().mapToLong(MemorySegment::byteSize).sum())) {
+                return;
+            }
             MemorySegment numbers = arena.allocate((long) Float.BYTES * logits.length, Float.BYTES);
             MemorySegment.copy(logits, 0, numbers, FLOAT, 0, logits.length);
             added(folder.publishTail(
@@ -304,7 +317,7 @@ final class Keeping {
                     from,
                     chain[published],
                     Arrays.copyOfRange(text, from, length),
-                    cache.tailState(published),
+                    cache.tailState(published, ends),
                     kept.description(fingerprint, text, length),
                     open,
                     numbers,
@@ -337,6 +350,60 @@ final class Keeping {
     private void added(long more) throws IOException {
         bytes += more;
         kept.added(more);
+    }
+
+    /** The text's hash, that of its tail. */
+    private Hash end() {
+        int whole = KvCache.finalPages(layers, text.length, true);
+        return chain[whole].then(text, whole * Page.TOKENS, text.length);
+    }
+
+    /**
+     * Takes the index of a method from the disk into a cache that holds the whole text.
+     *
+     * @return why there is none, as half a sentence; empty if it was taken
+     */
+    Optional<String> loadIndex(Indexed method, KvCache cache) {
+        String why = "it was not kept before, or was evicted";
+        for (String name : method.keptNames(cache)) {
+            Path path = folder.index(text.length, end(), name + INDEXES);
+            boolean isThere = KeptFolder.isThere(path);
+            Optional<KeptFile> opened = folder.open(path);
+            if (opened.isPresent()) {
+                KeptFile file = opened.get();
+                try {
+                    if (!file.isIndex(chain[0], end(), text.length, name + INDEXES)) {
+                        throw new IllegalArgumentException("it holds something else than its name says");
+                    }
+                    method.restore(
+                            cache, file.state(), new MappedBytes(file.payload(), file.arena(), path, file.fileBytes()));
+                    KeptFolder.touch(path, used);
+                    return Optional.empty();
+                } catch (IllegalArgumentException e) {
+                    file.close();
+                    folder.discard(path, String.valueOf(e.getMessage()));
+                }
+            }
+            why = isThere ? "what was kept of it was damaged" : why;
+        }
+        return Optional.of(why);
+    }
+
+    /** Keeps the index that a method has of the text; never fails. */
+    Kept keepIndex(Indexed method, KvCache cache) {
+        long before = bytes;
+        Optional<String> name = method.keptName(cache);
+        Optional<CacheIndex.Image> image = method.image(cache);
+        if (name.isPresent() && image.isPresent()) {
+            List<MemorySegment> parts = image.get().parts();
+            attempt(() -> {
+                if (hasRoom(parts.stream().mapToLong(MemorySegment::byteSize).sum())) {
+                    int[] state = image.get().state();
+                    added(folder.publishIndex(chain[0], text.length, end(), name.get() + INDEXES, state, parts, used));
+                }
+            });
+        }
+        return new Kept(0, bytes - before, Optional.ofNullable(failure));
     }
 
     /** The file names without which nothing of the text is left: of the end, and of the first page where there is one. */

@@ -12,7 +12,8 @@ import java.util.Map;
  * @param tokens of it
  * @param pages of 256 tokens that it has, some of which other readings may share
  * @param missing of these, no longer there or damaged
- * @param bytes of its files
+ * @param indexes of methods of attention, by their names with the options on which they depend: bytes
+ * @param bytes of its files, these included
  * @param used when it was used last
  * @param fields on which its keys and values depend
  */
@@ -22,6 +23,7 @@ public record KeptReading(
         int tokens,
         int pages,
         int missing,
+        Map<String, Long> indexes,
         long bytes,
         Instant used,
         Map<String, String> fields) {}

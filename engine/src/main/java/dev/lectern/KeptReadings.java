@@ -201,6 +201,7 @@ public final class KeptReadings {
                         reading.tokens(),
                         reading.pages().size(),
                         reading.missing(),
+                        indexes(reading),
                         reading.bytes(),
                         reading.used(),
                         reading.fingerprint().fields()));
@@ -209,6 +210,12 @@ public final class KeptReadings {
         } catch (IOException e) {
             throw cannotRead(e);
         }
+    }
+
+    private static Map<String, Long> indexes(Inventory.Reading reading) {
+        Map<String, Long> indexes = new LinkedHashMap<>();
+        reading.indexes().forEach(index -> indexes.put(index.name(), index.bytes()));
+        return indexes;
     }
 
     /**

@@ -1,8 +1,12 @@
 package dev.lectern;
 
+import dev.lectern.attention.Calibrated;
+import dev.lectern.attention.CalibrationSource;
+import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kept.Fingerprint;
 import dev.lectern.kept.Hash;
 import dev.lectern.kernel.Kernels;
@@ -17,6 +21,7 @@ import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.Families;
 import dev.lectern.model.RopeScaling;
+import dev.lectern.model.State;
 import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Prefill;
 import dev.lectern.prefill.Prefills;
@@ -29,6 +34,7 @@ import dev.lectern.text.Tokenizers;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
 import dev.lectern.weights.WeightsDigest;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -57,16 +63,22 @@ public final class Model implements AutoCloseable {
     /** Raised whenever the numbers in a cache come out otherwise than before, however little: what was kept is not used then. */
     private static final int NUMERICS = 1;
 
+    /** Raised whenever what is kept is laid out otherwise than before. */
+    private static final int KEPT_FORMAT = 2;
+
     private final ModelFile file;
+    private final Optional<Path> calibrations;
     private final AtomicBoolean warned = new AtomicBoolean();
     private final Decoder decoder;
     private final Tokenizer tokenizer;
     private final Workers workers;
     private final Forward forward;
+    private final boolean ownsWeights;
     private String digest = ""; // of the weights; not computed yet
 
     private Model(ModelFile file, ModelOptions options) {
         this.file = file;
+        calibrations = options.calibrations();
         Config config = scaled(Families.config(file), options);
         tokenizer = file.format().equals("gguf")
                 ? Tokenizers.fromMetadata(file.metadata())
@@ -80,6 +92,28 @@ public final class Model implements AutoCloseable {
         decoder = Families.open(file, config, Kernels.matMul());
         workers = new Workers(threads(options));
         forward = new Forward(decoder, workers);
+        ownsWeights = true;
+    }
+
+    private Model(Model other, int threads) {
+        file = other.file;
+        calibrations = other.calibrations;
+        tokenizer = other.tokenizer;
+        decoder = other.decoder;
+        digest = other.digest();
+        workers = new Workers(threads);
+        forward = new Forward(decoder, workers);
+        ownsWeights = false;
+    }
+
+    /**
+     * The same weights with threads of its own, so that both can compute at once: for ranks that are threads of one process.
+     *
+     * @param threads that compute
+     * @return to be closed before this one
+     */
+    public Model sibling(int threads) {
+        return new Model(this, threads);
     }
 
     /**
@@ -215,11 +249,50 @@ public final class Model implements AutoCloseable {
      * @throws LecternException of kind {@code NO_MEMORY} if its cache could not fit, {@code BAD_OPTION} if a method does not exist
      */
     public Session newSession(SessionOptions options) {
-        Session session = unchecked(options);
+        Session session = unchecked(options, keyLayout(options));
         try {
             requireMemory(options, session);
             return session;
         } catch (RuntimeException e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /**
+     * An empty session that several hosts share: the text that it reads first is divided among them as {@link SessionOptions#prefill} says, and every host has the keys and values of its part; of what follows, the last host. All hosts
+     * make the same calls, with the same tokens and options, and get the same answers.
+     *
+     * @param hosts this rank's; with one rank alone the session is like any other
+     * @throws LecternException of kind {@code BAD_OPTION} if a method cannot be shared, or a host has another model, other options or vectors of another width; {@code NO_MEMORY} if this host's part could not fit
+     */
+    public Session newSession(SessionOptions options, Communicator hosts) {
+        if (hosts.size() == 1) {
+            return newSession(options);
+        }
+        HostAgreement.require(hosts, options, List.of(digest(), Integer.toString(NUMERICS)));
+        Prefill prefill = prefill(options);
+        if (!prefill.isShared()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + prefill.name() + " reads on one host, and there are " + hosts.size()
+                            + ": choose ring or ulysses, which are exact, star or apb.");
+        }
+        if (!options.keep().equals(Retentions.ALL)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--keep " + options.keep() + " drops tokens of a text that is all in one place, and here "
+                            + hosts.size() + " hosts share it: leave the option out.");
+        }
+        Session session = unchecked(options, keyLayout(options)).sharedAmong(hosts);
+        try {
+            int share = Math.ceilDiv(session.context(), hosts.size());
+            // The part is read in a single step.
+            long step = State.bytes(decoder.config(), share, 1);
+            SessionOptions part = options.withContext(Math.min(session.context(), share + Page.TOKENS));
+            requireMemory(part, session, step);
+            return session;
+        } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
@@ -233,9 +306,15 @@ public final class Model implements AutoCloseable {
      *     {@code TOO_LONG} if the context cannot hold the text
      */
     public Session newSession(SessionOptions options, int[] text, KeptReadings kept) {
-        Session session = unchecked(options);
+        Session session = recalled(options, keyLayout(options), text, kept);
         try {
-            session.recall(kept, fingerprint(options, session.context(), text.length), text);
+            if (session.recalled().outcome() != Recall.Outcome.HIT) {
+                // What was read for another method reads the same, only less fast, and reading it again takes longer.
+                Session other = recalled(options, otherThan(keyLayout(options)), text, kept);
+                Session less = other.length() > session.length() ? session : other;
+                session = less == other ? session : other;
+                less.close();
+            }
             requireMemory(options, session);
             return session;
         } catch (RuntimeException | Error e) {
@@ -244,19 +323,44 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    private Session recalled(SessionOptions options, KvFormat.Layout keyLayout, int[] text, KeptReadings kept) {
+        Session session = unchecked(options, keyLayout);
+        try {
+            String how = keyLayout == keyLayout(options) ? "" : ", with keys in " + described(keyLayout);
+            session.recall(kept, fingerprint(options, keyLayout, session.context(), text.length), text, how);
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    private static String described(KvFormat.Layout keyLayout) {
+        return keyLayout == KvFormat.Layout.TILE ? "tiles" : "rows";
+    }
+
+    private static KvFormat.Layout otherThan(KvFormat.Layout layout) {
+        return layout == KvFormat.Layout.TILE ? KvFormat.Layout.ROW : KvFormat.Layout.TILE;
+    }
+
+    /** How keys stand for the method of attention. */
+    private static KvFormat.Layout keyLayout(SessionOptions options) {
+        return DecodeAttentions.named(options.attention()).keyLayout();
+    }
+
     /**
      * On what keys and values depend beside the tokens, as fields for people.
      *
      * @param tokens of the text
      */
     public Map<String, String> keptFields(SessionOptions options, int tokens) {
-        return fingerprint(options, options.context() == 0 ? context() : options.context(), tokens)
-                .fields();
+        int context = options.context() == 0 ? context() : options.context();
+        return fingerprint(options, keyLayout(options), context, tokens).fields();
     }
 
-    private Fingerprint fingerprint(SessionOptions options, int context, int tokens) {
+    private Fingerprint fingerprint(SessionOptions options, KvFormat.Layout keyLayout, int context, int tokens) {
         Config config = decoder.config();
-        List<LayerCache> layers = layers(config, options);
+        List<LayerCache> layers = layers(config, options, keyLayout);
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("model", digest());
         fields.put("--kv", KvFormats.described(layers));
@@ -264,7 +368,7 @@ public final class Model implements AutoCloseable {
         fields.put("--prefill", prefill.name());
         fields.putAll(new TreeMap<>(prefill.dependsOn(tokens)));
         fields.put("--rope-scaling", config.rope().described(context));
-        fields.put("keys in", layers.getFirst().keyLayout() == KvFormat.Layout.TILE ? "tiles" : "rows");
+        fields.put("keys in", described(keyLayout));
         fields.put(
                 "layers",
                 config.family() + " " + config.layers() + " of " + config.kvHeads() + " heads of " + config.headDim()
@@ -275,18 +379,56 @@ public final class Model implements AutoCloseable {
         fields.put("tokenizer", Integer.toString(tokenizer.size()));
         fields.put("page", Integer.toString(Page.TOKENS));
         fields.put("numerics", Integer.toString(NUMERICS));
+        fields.put("format", Integer.toString(KEPT_FORMAT));
         return new Fingerprint(fields);
     }
 
-    /** By what its weights are known. */
-    private synchronized String digest() {
+    /** By what its weights are known, in hexadecimal digits; the same wherever they lie. */
+    public synchronized String digest() {
         if (digest.isEmpty()) {
             digest = WeightsDigest.of(file);
         }
         return digest;
     }
 
-    private Session unchecked(SessionOptions options) {
+    /** A method of attention, with what was learned of this model for it. */
+    DecodeAttention attention(String spec) {
+        return DecodeAttentions.named(spec, this::calibrated);
+    }
+
+    private Optional<Calibrated> calibrated(String method, String which) {
+        Path path = which.equals(CalibrationSource.OWN) ? calibration(method) : Path.of(which);
+        if (!Files.exists(path)) {
+            throw new LecternException(
+                    LecternException.Kind.NOT_FOUND,
+                    method + ":calibrated=" + which + ": there is no " + path + ": run \"lectern calibrate " + method
+                            + "\" for this model first, or leave calibrated out.");
+        }
+        Calibrated calibrated = Calibrated.read(path, method);
+        if (!calibrated.weights().equals(digest())) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    path + " was made of another model than " + path() + ": run \"lectern calibrate " + method
+                            + "\" for this one.");
+        }
+        return Optional.of(calibrated);
+    }
+
+    /**
+     * The file for what is learned of this model for a method of attention.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if the model was opened without a folder for such files
+     */
+    public Path calibration(String method) {
+        Path folder = calibrations.orElseThrow(
+                () -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        method
+                                + ":calibrated=yes: the model was opened without a folder for what is learned of it; name the file."));
+        return Calibrated.file(folder, path(), digest(), method);
+    }
+
+    private Session unchecked(SessionOptions options, KvFormat.Layout keyLayout) {
         int context = options.context() == 0 ? context() : options.context();
         if (context > context()) {
             throw new LecternException(
@@ -294,7 +436,7 @@ public final class Model implements AutoCloseable {
                     "--ctx is " + context + " tokens, but the model was made for " + context()
                             + ": ask for no more, or stretch it with --rope-scaling (yarn:factor=2 doubles it).");
         }
-        List<LayerCache> layers = layers(decoder.config(), options);
+        List<LayerCache> layers = layers(decoder.config(), options, keyLayout);
         Prefill prefill = prefill(options);
         prefill.requireFit(layers);
         Optional<Retention> retention = Retentions.named(options.keep());
@@ -311,18 +453,24 @@ public final class Model implements AutoCloseable {
                 decoder.config().rope().forLength(context),
                 context,
                 prefill,
-                DecodeAttentions.named(options.attention()),
+                attention(options.attention()),
                 retention);
     }
 
     private void requireMemory(SessionOptions options, Session session) {
+        requireMemory(options, session, 0);
+    }
+
+    /** @param beside bytes that are needed besides */
+    private void requireMemory(SessionOptions options, Session session, long beside) {
         Estimate estimate = estimate(options, 1);
         long kv = estimate.kv() - session.mappedBytes();
-        if (kv + estimate.besideCache() > estimate.available()) {
+        long others = estimate.besideCache() + beside;
+        if (kv + others > estimate.available()) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A context of " + session.context() + " tokens needs " + kv + " bytes for its KV cache and "
-                            + estimate.besideCache() + " for index and scratch, but only " + estimate.available()
+                            + others + " for index and scratch, but only " + estimate.available()
                             + " are available: ask for a shorter --ctx or a smaller --kv format.");
         }
     }
@@ -374,8 +522,11 @@ public final class Model implements AutoCloseable {
 
     /** What a session keeps in each layer. */
     static List<LayerCache> layers(Config config, SessionOptions options) {
+        return layers(config, options, keyLayout(options));
+    }
+
+    private static List<LayerCache> layers(Config config, SessionOptions options, KvFormat.Layout keyLayout) {
         List<KvFormats> formats = KvFormats.ofLayers(options.kv(), options.kvLayers(), config.layers());
-        KvFormat.Layout keyLayout = DecodeAttentions.named(options.attention()).keyLayout();
         List<LayerCache> layers = new ArrayList<>();
         for (int layer = 0; layer < config.layers(); layer++) {
             layers.add(new LayerCache(
@@ -424,7 +575,9 @@ public final class Model implements AutoCloseable {
     @Override
     public void close() {
         workers.close();
-        decoder.close();
-        file.close();
+        if (ownsWeights) {
+            decoder.close();
+            file.close();
+        }
     }
 }

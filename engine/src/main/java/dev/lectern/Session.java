@@ -2,9 +2,10 @@ package dev.lectern;
 
 import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.DecodeAttention;
-import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.Indexed;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
+import dev.lectern.comm.Communicator;
 import dev.lectern.generate.Generation;
 import dev.lectern.generate.Sampler;
 import dev.lectern.kept.Fingerprint;
@@ -30,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * read; nothing is copied. Used by one thread at a time.
  */
 public final class Session implements AutoCloseable {
+    private static final String OF_STORED_KEYS = "; of keys as they are stored, since the exact ones are gone";
+
     private final Model model;
     private Sequence sequence;
     private final int context;
@@ -39,6 +42,7 @@ public final class Session implements AutoCloseable {
     private int[] tokens; // those read, then room
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
     private @Nullable Keeping keeping; // as long as the session holds the beginning of the text that it was opened for
+    private @Nullable Keeping whole; // as long as it holds that text, and nothing more
     private Recall recall = new Recall(Recall.Outcome.MISS, 0, "nothing is kept");
     private List<String> keptFiles = List.of();
 
@@ -51,6 +55,7 @@ public final class Session implements AutoCloseable {
             DecodeAttention attention,
             Optional<Retention> retention) {
         this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, retention, new int[0], null);
+        sequence.cache().keepExactKeys(attention::wantsExactKeys);
         if (retention.isPresent() && retention.get().needsSums()) {
             AttentionSums.of(sequence.cache());
         }
@@ -73,6 +78,12 @@ public final class Session implements AutoCloseable {
         this.retention = retention;
         this.tokens = tokens;
         this.logits = logits;
+    }
+
+    /** This empty session as the part of one host. */
+    Session sharedAmong(Communicator hosts) {
+        sequence = sequence.sharedAmong(hosts);
+        return this;
     }
 
     public Model model() {
@@ -105,7 +116,7 @@ public final class Session implements AutoCloseable {
                 "prefill",
                 prefill.name(),
                 "attention",
-                attention.name(),
+                attention instanceof Indexed indexed ? indexed.ranAs(sequence.cache()) : attention.name(),
                 "kv",
                 KvFormats.described(sequence.cache().layers()),
                 "retention",
@@ -121,7 +132,7 @@ public final class Session implements AutoCloseable {
      *     within a second of a request, and then the session holds what was read until then
      */
     public void read(int[] more, Progress progress, Cancellation cancellation) {
-        keeping = null;
+        leaveText();
         readOn(more, progress, cancellation);
     }
 
@@ -142,7 +153,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException as {@link #read} does
      */
     public Score score(int[] more, Progress progress, Cancellation cancellation) {
-        keeping = null;
+        leaveText();
         double[] logProbs = new double[more.length];
         int[] top1 = new int[more.length];
         int vocabulary = model.vocabulary();
@@ -171,13 +182,14 @@ public final class Session implements AutoCloseable {
      * Takes what is kept of a text into this empty session.
      *
      * @param fingerprint on which keys and values depend beside the tokens
+     * @param how it is kept, to be told where it is found; may be empty
      */
-    void recall(KeptReadings kept, Fingerprint fingerprint, int[] text) {
+    void recall(KeptReadings kept, Fingerprint fingerprint, int[] text, String how) {
         KvCache cache = sequence.cache();
         int[] stops = prefill.stops(cache.layers(), text.length);
         requireRoom(text.length);
         Keeping fresh = new Keeping(kept, fingerprint, cache.layers(), text.clone(), stops);
-        recall = fresh.recall(cache, model.vocabulary(), known -> logits = known);
+        recall = fresh.recall(cache, model.vocabulary(), known -> logits = known, how);
         tokens = Arrays.copyOf(text, cache.length());
         keeping = fresh;
     }
@@ -213,12 +225,60 @@ public final class Session implements AutoCloseable {
                     cancellation);
             // A reading that fails may be taken up by calling again; one that is whole has nothing left to keep.
             keeping = null;
+            whole = going;
             keptFiles = going.files();
             return going.finished(cache, logits());
         }
         keeping = null;
+        whole = going;
         keptFiles = going.files();
         return new Kept(0, 0, Optional.empty());
+    }
+
+    /** Notes that what it holds is no longer the text that it was opened for, or its beginning. */
+    private void leaveText() {
+        keeping = null;
+        whole = null;
+    }
+
+    /**
+     * Makes what the method of attention keeps of a text beside keys and values now, in place of when the first token is asked for: all forks share it then, and what is read afterwards is not in it. Of the text that
+     * the session was opened for and has {@linkplain #readRest read to its end}, it is taken from the disk where it is kept, and kept where it is not; answers are the same, bit for bit.
+     *
+     * @param progress in layers; not told anything where nothing is to be made
+     * @throws LecternException of kind {@code NO_MEMORY}, or {@code CANCELLED} on request
+     */
+    public TextIndex index(Progress progress, Cancellation cancellation) {
+        KvCache cache = sequence.cache();
+        if (!(attention instanceof Indexed indexed)) {
+            return TextIndex.none(attention.name() + " has no index");
+        }
+        if (retention.isPresent() && cache.cutAt() == 0) {
+            return TextIndex.none("--keep drops tokens first");
+        }
+        long before = cache.indexBytes();
+        boolean isThere = indexed.image(cache).isPresent();
+        Keeping home = isThere ? null : whole;
+        String why = isThere ? "it was there already" : "nothing is kept";
+        if (home != null) {
+            Optional<String> whyNot = home.loadIndex(indexed, cache);
+            if (whyNot.isEmpty()) {
+                String of = indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
+                return new TextIndex(
+                        TextIndex.Outcome.LOADED, cache.indexBytes() - before, 0, "it is kept" + of, Optional.empty());
+            }
+            why = whyNot.get();
+        }
+        model.withForward(forward -> {
+            forward.index(indexed, cache, progress, cancellation);
+            return cache;
+        });
+        if (indexed.image(cache).isEmpty()) {
+            return TextIndex.none("the text is too short for one");
+        }
+        String of = indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
+        Kept kept = home == null ? new Kept(0, 0, Optional.empty()) : home.keepIndex(indexed, cache);
+        return new TextIndex(TextIndex.Outcome.MADE, cache.indexBytes(), kept.bytes(), why + of, kept.failure());
     }
 
     /** Names of the files without which nothing is left of the text that was read to its end. */
@@ -375,7 +435,7 @@ public final class Session implements AutoCloseable {
     /** Takes the place of what was read by a sequence that holds the first of some tokens beside. */
     private void goOn(Sequence longer, List<Integer> answer) {
         int before = length(), length = longer.cache().position();
-        keeping = null;
+        leaveText();
         tokens = Arrays.copyOf(tokens, length);
         for (int t = before; t < length; t++) {
             tokens[t] = answer.get(t - before);
@@ -420,7 +480,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
      */
     public Session fork(String attention) {
-        return fork(DecodeAttentions.named(attention), retention);
+        return fork(model.attention(attention), retention);
     }
 
     /**
@@ -430,7 +490,7 @@ public final class Session implements AutoCloseable {
      * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
      */
     public Session fork(String attention, String keep) {
-        return fork(DecodeAttentions.named(attention), Retentions.named(keep));
+        return fork(model.attention(attention), Retentions.named(keep));
     }
 
     private Session fork(DecodeAttention attention, Optional<Retention> retention) {
@@ -448,7 +508,7 @@ public final class Session implements AutoCloseable {
         }
         int kept = cut(length);
         logits = null;
-        keeping = null;
+        leaveText();
         if (kept < length) {
             int[] again = Arrays.copyOfRange(tokens, kept, length);
             read(again, Slice.Logits.NONE, (first, rows, values, at) -> {}, Progress.NONE, new Cancellation());
@@ -478,7 +538,7 @@ public final class Session implements AutoCloseable {
         if (length() > 0) {
             AttentionObserver observer = sequence.observer();
             Sequence fewer = evicted(cancellation);
-            keeping = null;
+            leaveText();
             sequence.close();
             sequence = fewer.observedBy(observer);
         }
@@ -491,7 +551,7 @@ public final class Session implements AutoCloseable {
                 : model.withForward(forward -> forward.evict(retention.get(), sequence, cancellation));
     }
 
-    /** Bytes of what the method of attention keeps beside keys and values. */
+    /** Bytes of what the method of attention keeps beside keys and values; exact keys that this is to be made of count too. */
     public long indexBytes() {
         return sequence.cache().indexBytes();
     }
@@ -542,7 +602,7 @@ public final class Session implements AutoCloseable {
             Session session = sessions.get(i);
             int[] token = {next[i]};
             session.admit(token);
-            session.keeping = null;
+            session.leaveText();
             slices.add(new Slice(session.sequence, token, Slice.Logits.LAST));
         }
         model.withForward(forward -> {

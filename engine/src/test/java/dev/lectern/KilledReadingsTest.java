@@ -32,6 +32,10 @@ class KilledReadingsTest {
     /** Without a window, with one, and with pages that end where steps end. */
     private static final List<String> FORMATS = List.of("f16", "chl-4", "chl-8");
 
+    /** Of each text; the last two have an index. */
+    private static final List<String> METHODS =
+            List.of("dense", "dense", "quest:budget=64", "magicpig:dense=none:k=4:l=20");
+
     @TempDir
     Path folder;
 
@@ -46,7 +50,10 @@ class KilledReadingsTest {
     }
 
     private static SessionOptions options(int number) {
-        return SessionOptions.DEFAULT.withContext(TOKENS + 100).withKv(FORMATS.get(number % FORMATS.size()));
+        return SessionOptions.DEFAULT
+                .withContext(TOKENS + 100)
+                .withKv(FORMATS.get(number % FORMATS.size()))
+                .withAttention(METHODS.get(number));
     }
 
     /** Reads one text after the other, and says what it begins, how far it is, and what it has finished. */
@@ -75,6 +82,7 @@ class KilledReadingsTest {
                                         Instant.EPOCH),
                                 session);
                         say("end " + number);
+                        session.index(Progress.NONE, new Cancellation());
                     }
                     if (i % TEXTS == TEXTS - 1) {
                         kept.collect(kept.bytes() / 2);
@@ -89,10 +97,14 @@ class KilledReadingsTest {
         }
     }
 
+    /** The bits of the logits after the text, and after a token that the method of attention looks up. */
     private static int[] bits(Session session) {
         float[] logits = session.logits();
-        int[] bits = new int[logits.length];
-        Arrays.setAll(bits, i -> Float.floatToRawIntBits(logits[i]));
+        session.index(Progress.NONE, new Cancellation());
+        session.read(new int[] {7}, Progress.NONE, new Cancellation());
+        float[] then = session.logits();
+        int[] bits = new int[2 * logits.length];
+        Arrays.setAll(bits, i -> Float.floatToRawIntBits(i % 2 == 0 ? logits[i / 2] : then[i / 2]));
         return bits;
     }
 

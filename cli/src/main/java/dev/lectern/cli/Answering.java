@@ -13,6 +13,9 @@ import dev.lectern.Progress;
 import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.TextIndex;
+import dev.lectern.Traffic;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.text.ThinkingSplitter;
 import java.util.ArrayList;
@@ -32,6 +35,7 @@ final class Answering {
     private String begun = "";
     private Optional<Recall> recall = Optional.empty();
     private Kept written = new Kept(0, 0, Optional.empty());
+    private Optional<TextIndex> index = Optional.empty();
     private Optional<Passages> passages = Optional.empty();
 
     /** @param load seconds that it took to open the model */
@@ -67,6 +71,11 @@ final class Answering {
         }
     }
 
+    /** An empty session that hosts share. */
+    Session open(SessionOptions options, Lengths lengths, Communicator hosts) {
+        return model.newSession(options.withContext(lengths.context()), hosts);
+    }
+
     /** @param mapped bytes of the cache that are files, which do not have to stay in memory */
     private void requireMemory(SessionOptions options, Lengths lengths, int n, long mapped) {
         long answers = Math.multiplyExact((long) (n - 1), lengths.maxTokens());
@@ -96,7 +105,8 @@ final class Answering {
             return 0;
         }
         if (!kept) {
-            return read(session, text, text.length);
+            double reading = read(session, text, text.length);
+            return reading + index(session, told);
         }
         Recall recall = session.recalled();
         Console console = surroundings.console();
@@ -116,7 +126,34 @@ final class Answering {
         }
         this.recall = Optional.of(recall);
         this.written = written;
+        double reading = seconds(began);
+        return reading + index(session, told);
+    }
+
+    /** Has the method's index of the text there, for all questions; returns seconds. */
+    private double index(Session session, boolean told) {
+        long began = System.nanoTime();
+        TextIndex index;
+        try (ProgressLine line = new ProgressLine(surroundings.console(), "indexing", ProgressLine.Unit.WORK, 0, -1)) {
+            index = session.index(line, surroundings.cancellation());
+        }
+        this.index = Optional.of(index);
+        boolean isThere = index.outcome() != TextIndex.Outcome.NONE;
+        if (told && isThere) {
+            surroundings
+                    .console()
+                    .note("index: " + index.outcome().name().toLowerCase(Locale.ROOT) + ", "
+                            + Units.bytes(index.bytes()) + "; " + index.why() + ".");
+        }
+        index.failure()
+                .filter(failure -> written.failure().isEmpty())
+                .ifPresent(failure -> surroundings.console().warn(String.valueOf(failure.getMessage())));
         return seconds(began);
+    }
+
+    /** What the last text that was read has for the method of attention. */
+    TextIndex index() {
+        return index.orElseThrow();
     }
 
     /** What the last reading of a text has left on the disk. */
@@ -168,6 +205,7 @@ final class Answering {
             double earlier) {
         Optional<PassageReading> question = passages.map(known -> known.unread(model.attentionShape()));
         session.observe(question.orElse(null));
+        Traffic before = model.traffic();
         double prefill = earlier + read(session, prompt.tokens(), prompt.length());
         List<Growing> growing = new ArrayList<>();
         for (int i = 0; i < n; i++) {
@@ -215,6 +253,7 @@ final class Answering {
                 decode,
                 session.bytes(),
                 session.indexBytes(),
+                model.traffic().since(before).bounded(),
                 session.methods(),
                 readings.stream().map(read -> passages.orElseThrow().most(read)).toList());
     }
@@ -301,7 +340,11 @@ final class Answering {
             methods.put(kind, outcome.methods().get(kind));
         }
         object.put("methods", methods);
+        if (outcome.bounded().choices() > 0) {
+            object.put("bounded", members(outcome.bounded()));
+        }
         recall.ifPresent(known -> object.put("kept", members(known)));
+        index.ifPresent(known -> object.put("index", members(known)));
         object.put("threads", model.threads());
         object.put("vectorBits", Kernels.vectorBits());
         return object;
@@ -313,6 +356,26 @@ final class Answering {
         members.put("name", located.name());
         members.put("sha256", located.sha256());
         members.put("context", model.context());
+        return members;
+    }
+
+    /** What there is for the method of attention, as an object. */
+    static Map<String, Object> members(TextIndex index) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("outcome", index.outcome().name().toLowerCase(Locale.ROOT));
+        members.put("bytes", index.bytes());
+        members.put("written", index.written());
+        members.put("why", index.why());
+        return members;
+    }
+
+    /** What became of a bound on the error of attention, as an object. */
+    private static Map<String, Object> members(Traffic.Bounded bounded) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("choices", bounded.choices());
+        members.put("enlarged", bounded.enlarged());
+        members.put("dense", bounded.dense());
+        members.put("meanError", bounded.meanError());
         return members;
     }
 

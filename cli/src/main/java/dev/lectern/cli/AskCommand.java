@@ -2,11 +2,13 @@ package dev.lectern.cli;
 
 import dev.lectern.GenerateOptions;
 import dev.lectern.KeptDocument;
+import dev.lectern.KeptReadings;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.Question;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.comm.Communicator;
 import dev.lectern.documents.Document;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -57,11 +59,12 @@ import picocli.CommandLine.Parameters;
             "The object of --json: answer, finishReason (stop or length), thinking (where the model thought aloud), model"
                     + " {name, sha256, context}, tokens {prompt, cached (of these, not read again), generated}, seconds {load,"
                     + " prefill, firstToken, decode, total}, bytes {weights, kv, index, peakRss}, methods {prefill, attention,"
-                    + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why; not with --no-cache}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
+                    + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why; not with --no-cache}, index {outcome (made, loaded or"
+                    + " none), bytes, written, why}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
                     + " millisecondsPerToken {…}}}, with --show-reading reading [{document, from, to (characters of its text), line, mass"
                     + " (per cent), text}]; with -n also answers, and finishReason and reading are lists of each."
         })
-final class AskCommand implements Verb {
+final class AskCommand implements HostedVerb {
     @Parameters(
             arity = "0..*",
             paramLabel = "DOCUMENT… QUESTION",
@@ -162,6 +165,9 @@ final class AskCommand implements Verb {
         }
     }
 
+    /** How several hosts read a text where nothing else is asked for. */
+    private static final String EXACT_ON_HOSTS = "ring";
+
     /** What was asked about what. */
     private record Request(List<String> documents, List<String> questions) {}
 
@@ -180,11 +186,18 @@ final class AskCommand implements Verb {
             throw bad("--show-reading cannot say where a text was read of which --keep dropped some: leave one of the"
                     + " two out.");
         }
-        Request request = request(surroundings);
+        Optional<Communicator> hosts = surroundings.hosts();
+        hosts.ifPresent(this::prepare);
+        Request request = surroundings.isFirst() ? request(surroundings) : new Request(List.of(), List.of());
         Optional<KeptDocument> named = named(surroundings, request.documents());
         named.ifPresent(this::readAsItWas);
         List<Document> read = named.isPresent() ? List.of() : DocumentFiles.read(surroundings, request.documents());
-        List<String> documents = Wording.documents(read);
+        List<String> documents = told(hosts, Wording.documents(read));
+        List<String> questions = told(hosts, request.questions());
+        // The first rank fetches what is missing, and makes what is kept of the model, before the others look for it.
+        if (!surroundings.isFirst()) {
+            hosts.ifPresent(Communicator::barrier);
+        }
         List<String> names = named.map(DocumentFiles::names)
                 .orElse(read.stream().map(Document::name).toList());
         ModelChoice.Located located = modelChoice.locate(surroundings);
@@ -193,12 +206,15 @@ final class AskCommand implements Verb {
         try (profiling;
                 Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long ready = System.nanoTime();
+            if (surroundings.isFirst()) {
+                hosts.ifPresent(Communicator::barrier);
+            }
             if (model.chatTemplate().isEmpty()) {
                 console.warn(located.name() + " has no chat template, so it reads documents and question as plain text:"
                         + " a model made for conversations (instruct) answers better.");
             }
             List<Prompt> prompts = new ArrayList<>();
-            for (String question : request.questions()) {
+            for (String question : questions) {
                 Optional<Boolean> thinks = Optional.ofNullable(thinking).map(Switch::isOn);
                 prompts.add(
                         named.isPresent()
@@ -227,11 +243,15 @@ final class AskCommand implements Verb {
             Optional<Question> question =
                     prompts.size() == 1 ? prompts.getFirst().question(model.tokenizer()) : Optional.empty();
             SessionOptions asked = sessionChoice.options().withQuestion(question);
-            try (Session session = answering.open(asked, lengths, answers, text, cacheChoice.kept(surroundings))) {
-                double reading = answering.readText(session, text, cacheChoice.isOn(), !output.json);
+            boolean keeps = cacheChoice.isOn() && hosts.isEmpty();
+            Optional<KeptReadings> kept = keeps ? cacheChoice.kept(surroundings) : Optional.empty();
+            try (Session session = hosts.isPresent()
+                    ? answering.open(asked, lengths, hosts.get())
+                    : answering.open(asked, lengths, answers, text, kept)) {
+                double reading = answering.readText(session, text, keeps, !output.json);
                 answering.written().failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));
                 if (questionsFile != null) {
-                    answerAll(console, answering, session, request.questions(), prompts, fitting, ready, reading);
+                    answerAll(console, answering, session, questions, prompts, fitting, ready, reading);
                     profiling
                             .stop()
                             .ifPresent(times -> console.note(times.table().stripTrailing()));
@@ -252,6 +272,22 @@ final class AskCommand implements Verb {
         }
     }
 
+    /** What is different where several hosts share the documents. */
+    private void prepare(Communicator hosts) {
+        if (shownPassages != null) {
+            throw bad("--show-reading tells where one process read, and here " + hosts.size()
+                    + " share the text: leave the option out.");
+        }
+        if (sessionChoice.prefill == null) {
+            sessionChoice.prefill = EXACT_ON_HOSTS;
+        }
+        computeChoice.shareProcessors();
+    }
+
+    private static List<String> told(Optional<Communicator> hosts, List<String> texts) {
+        return hosts.map(ranks -> HostTexts.told(ranks, texts)).orElse(texts);
+    }
+
     private String systemText() {
         return system == null ? "" : system;
     }
@@ -262,6 +298,10 @@ final class AskCommand implements Verb {
                 documents.stream().filter(CacheChoice::isKeptName).findFirst();
         if (name.isEmpty()) {
             return Optional.empty();
+        }
+        if (surroundings.hosts().isPresent()) {
+            throw bad(name.get() + " was read by one process, and here several share a text: name the documents, or ask"
+                    + " without the launcher.");
         }
         if (documents.size() > 1) {
             throw bad(name.get() + " is a whole reading, so it stands alone: read the documents together with \"lectern"

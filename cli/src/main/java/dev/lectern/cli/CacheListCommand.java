@@ -26,7 +26,7 @@ import picocli.CommandLine.Mixin;
             "  lectern cache list",
             "  lectern cache list --json",
             "",
-            "The object of --json: readings [{id, names, tokens, pages (of 256 tokens), missing (of these), bytes, used, kv}],"
+            "The object of --json: readings [{id, names, tokens, pages (of 256 tokens), missing (of these), indexes {name: bytes}, bytes, used, kv}],"
                     + " bytes (of all files), folder."
         })
 final class CacheListCommand implements Verb {
@@ -76,6 +76,7 @@ final class CacheListCommand implements Verb {
         members.put("tokens", reading.tokens());
         members.put("pages", reading.pages());
         members.put("missing", reading.missing());
+        members.put("indexes", reading.indexes());
         members.put("bytes", reading.bytes());
         members.put("used", reading.used());
         members.put("kv", reading.fields().getOrDefault("--kv", ""));

@@ -23,7 +23,7 @@ import picocli.CommandLine.Parameters;
             "  lectern cache show @report",
             "  lectern cache show --json 0a1b2c3d4e5f6071",
             "",
-            "The object of --json: id, names, tokens, pages, missing, bytes, used, kv, fields (on which its keys and values"
+            "The object of --json: id, names, tokens, pages, missing, indexes {name: bytes}, bytes, used, kv, fields (on which its keys and values"
                     + " depend), and for what has a name: model, options, sources, system, created."
         })
 final class CacheShowCommand implements Verb {

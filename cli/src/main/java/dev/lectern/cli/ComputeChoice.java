@@ -2,6 +2,8 @@ package dev.lectern.cli;
 
 import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
+import dev.lectern.comm.Hosts;
+import dev.lectern.comm.Launcher;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -25,6 +27,12 @@ final class ComputeChoice {
             })
     @Nullable
     String ropeScaling;
+
+    /** Where nothing is chosen, the processors are divided among the ranks of this host. */
+    void shareProcessors() {
+        int ranks = Hosts.launcher().map(Launcher::ranksHere).orElse(1);
+        threads = threads == null ? Math.max(1, Runtime.getRuntime().availableProcessors() / ranks) : threads;
+    }
 
     /** Takes what is not chosen and changes numbers from the options of an earlier reading. */
     void readAs(Map<String, String> earlier) {

@@ -51,6 +51,16 @@ final class Console {
         this.colour = colour;
     }
 
+    /** One without streams. */
+    static Console silent() {
+        return new Console(
+                InputStream.nullInputStream(),
+                OutputStream.nullOutputStream(),
+                new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
+                Terminals.NONE,
+                false);
+    }
+
     StandardInput in() {
         return in;
     }

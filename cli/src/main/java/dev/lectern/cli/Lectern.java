@@ -2,6 +2,8 @@ package dev.lectern.cli;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.comm.Hosts;
+import dev.lectern.comm.Launcher;
 import dev.lectern.hub.Hub;
 import dev.lectern.kernel.Kernels;
 import java.io.FileDescriptor;
@@ -76,6 +78,7 @@ public final class Lectern {
         VERBS.put("bench", BenchCommand::new);
         VERBS.put("eval", EvalCommand::new);
         VERBS.put("analyze", AnalyzeCommand::new);
+        VERBS.put("calibrate", CalibrateCommand::new);
     }
 
     /** The verb that looks at the names of all options. */
@@ -143,7 +146,7 @@ public final class Lectern {
                                 : "\"" + group.getCommandName() + "\" needs to be told what: " + known + ".");
             }
             json = wantsJson(chain.getLast().getCommandSpec());
-            verb.run(surroundings);
+            run(verb, chain.getLast().getCommandName());
             return 0;
         } catch (ParameterException e) {
             return report(Failure.of(e, settings));
@@ -152,6 +155,32 @@ public final class Lectern {
         } catch (Throwable e) {
             return report(Failure.of(e));
         }
+    }
+
+    /** Runs a verb, together with the other ranks where this process is one of several. */
+    private void run(Verb verb, String name) {
+        Optional<Launcher> launcher = Hosts.launcher();
+        if (launcher.isEmpty()) {
+            verb.run(surroundings);
+            return;
+        }
+        launcher.get().<Boolean>run(surroundings.cancellation(), ranks -> {
+            if (ranks.size() == 1) {
+                verb.run(surroundings);
+                return true;
+            }
+            if (!(verb instanceof HostedVerb)) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "\"" + name + "\" runs in one process, and "
+                                + launcher.get().name() + " started " + ranks.size()
+                                + ": start it alone; \"ask\" is what several hosts do together.");
+            }
+            Surroundings own = surroundings.among(ranks);
+            WarningLines.to(own.console()::warn);
+            verb.run(own);
+            return true;
+        });
     }
 
     private static boolean wantsJson(CommandSpec verb) {

@@ -1,6 +1,7 @@
 package dev.lectern.cli;
 
 import dev.lectern.Answer.FinishReason;
+import dev.lectern.Traffic;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +21,7 @@ import java.util.Map;
  * @param decode seconds from the first token to the last
  * @param kv bytes of the cache when the answer was done
  * @param index bytes of what the method of attention keeps beside it
+ * @param bounded what became of a bound on the error of attention
  * @param methods that really ran, by the names of the contract
  * @param readings of each answer: the passages that it read most; empty where nobody asked
  */
@@ -35,6 +37,7 @@ record Outcome(
         double decode,
         long kv,
         long index,
+        Traffic.Bounded bounded,
         Map<String, String> methods,
         List<List<Passages.Read>> readings) {
 

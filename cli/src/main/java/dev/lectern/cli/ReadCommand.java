@@ -8,6 +8,7 @@ import dev.lectern.Model;
 import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.TextIndex;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Parameters;
             "Read documents and keep what was read, under a name.",
             "",
             "\"lectern ask @NAME QUESTION\" then answers in the time of the question alone, today and tomorrow. A reading that"
-                    + " is interrupted goes on where it was, when it is begun again.",
+                    + " is interrupted goes on where it was, when it is begun again. With --attention what that method keeps of"
+                    + " a text is made and kept too; ask makes and keeps the first time what is missing.",
             ""
         },
         footer = {
@@ -42,7 +44,8 @@ import picocli.CommandLine.Parameters;
             "  lectern read minutes.md agenda.txt --as meeting --kv chl-8",
             "  lectern ask @meeting \"What was agreed?\"",
             "",
-            "The object of --json: name, tokens, kept {outcome (hit, partial or miss), tokens (not read again), why}, written"
+            "The object of --json: name, tokens, kept {outcome (hit, partial or miss), tokens (not read again), why}, index"
+                    + " {outcome (made, loaded or none), bytes, written, why}, written"
                     + " {pages, bytes}, seconds {load, reading, total}, bytes {kv}, model {name, sha256, context}, methods"
                     + " {prefill, attention, kv, retention}."
         })
@@ -154,6 +157,7 @@ final class ReadCommand implements Verb {
             double reading,
             Answering answering) {
         Recall recall = session.recalled();
+        TextIndex index = answering.index();
         if (!output.json) {
             int read = tokens - recall.tokens();
             String how = read == 0
@@ -161,10 +165,16 @@ final class ReadCommand implements Verb {
                     : "read " + read + " in " + Units.seconds(reading) + " (" + Units.rate(read / reading)
                             + " tokens/s)"
                             + (recall.tokens() > 0 ? " after " + recall.tokens() + " that were kept" : "") + ", wrote "
-                            + Units.bytes(written.bytes());
+                            + Units.bytes(written.bytes() + index.written());
             surroundings
                     .console()
-                    .printLine("@" + called + ": " + tokens + " tokens, " + how + ". Ask it: lectern ask @" + called
+                    .printLine("@" + called + ": " + tokens + " tokens, " + how
+                            + (index.outcome() == TextIndex.Outcome.NONE
+                                    ? ""
+                                    : "; index of " + Units.bytes(index.bytes()) + " "
+                                            + index.outcome().name().toLowerCase(Locale.ROOT) + " (" + index.why()
+                                            + ")")
+                            + ". Ask it: lectern ask @" + called
                             + " \"QUESTION\"");
             return;
         }
@@ -172,6 +182,7 @@ final class ReadCommand implements Verb {
         object.put("name", called);
         object.put("tokens", tokens);
         object.put("kept", Answering.members(recall));
+        object.put("index", Answering.members(answering.index()));
         object.put("written", Map.of("pages", written.pages(), "bytes", written.bytes()));
         Map<String, Object> seconds = new LinkedHashMap<>();
         seconds.put("load", Answering.rounded(load));

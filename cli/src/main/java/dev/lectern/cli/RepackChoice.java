@@ -27,10 +27,11 @@ final class RepackChoice {
     }
 
     private Model opened(Surroundings surroundings, ModelChoice.Located located, ModelOptions options) {
+        ModelOptions known = options.withCalibrations(surroundings.hub().calibrationFolder(located.path()));
         if (noRepack) {
-            return Model.open(located.path(), options);
+            return Model.open(located.path(), known);
         }
-        ModelOptions repacked = options.withRepack(surroundings.hub().repackFolder(located.path()));
+        ModelOptions repacked = known.withRepack(surroundings.hub().repackFolder(located.path()));
         try (ProgressLine line =
                 new ProgressLine(surroundings.console(), "repacking weights", ProgressLine.Unit.BYTES, 0, -1)) {
             return Model.open(located.path(), repacked, line, surroundings.cancellation());

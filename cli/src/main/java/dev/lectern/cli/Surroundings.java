@@ -1,6 +1,7 @@
 package dev.lectern.cli;
 
 import dev.lectern.Cancellation;
+import dev.lectern.comm.Communicator;
 import dev.lectern.hub.Hub;
 import java.nio.file.Path;
 import java.util.Map;
@@ -13,13 +14,35 @@ import java.util.function.DoubleSupplier;
  * @param variables the environment variables
  * @param cancellation asked for when the user interrupts the program
  * @param uptime seconds since the process was started
+ * @param hosts this rank of those that were started together with it, as {@code mpirun} does
  */
 record Surroundings(
-        Console console, Hub hub, Map<String, String> variables, Cancellation cancellation, DoubleSupplier uptime) {
+        Console console,
+        Hub hub,
+        Map<String, String> variables,
+        Cancellation cancellation,
+        DoubleSupplier uptime,
+        Optional<Communicator> hosts) {
+    /** Of a process that was started alone. */
+    Surroundings(
+            Console console, Hub hub, Map<String, String> variables, Cancellation cancellation, DoubleSupplier uptime) {
+        this(console, hub, variables, cancellation, uptime, Optional.empty());
+    }
+
+    /** Those of one rank: only the first reads and writes the standard streams. */
+    Surroundings among(Communicator ranks) {
+        Console own = ranks.rank() == 0 ? console : Console.silent();
+        return new Surroundings(own, hub, variables, cancellation, uptime, Optional.of(ranks));
+    }
+
+    /** Whether this is the rank that talks to the user, or the only one. */
+    boolean isFirst() {
+        return hosts.map(ranks -> ranks.rank() == 0).orElse(true);
+    }
 
     /** The same, stopped by another request. */
     Surroundings with(Cancellation other) {
-        return new Surroundings(console, hub, variables, other, uptime);
+        return new Surroundings(console, hub, variables, other, uptime, hosts);
     }
 
     /** The value of a variable; empty where it is unset or blank. */

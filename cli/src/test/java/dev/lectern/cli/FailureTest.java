@@ -108,6 +108,7 @@ class FailureTest {
                 "estimate",
                 "score",
                 "analyze",
+                "calibrate",
                 "bench speed",
                 "eval ruler",
                 "eval infinite",

@@ -215,6 +215,60 @@ class KeptVerbsTest {
     }
 
     @Test
+    void whatAMethodKeepsOfATextIsMadeOnce() {
+        String[] sampling = {"--attention", "magicpig:dense=none:k=3:l=12"};
+        read("--as", "r");
+        Run first = ask("@r", sampling);
+        assertThat(first.exitCode()).as(first.err()).isZero();
+        assertThat(first.err())
+                .contains(
+                        "kept: hit",
+                        "with keys in tiles",
+                        "index: made, ",
+                        "not kept before",
+                        "of keys as they are stored");
+        Run second = ask("@r", sampling);
+        assertThat(second.err()).contains("kept: hit", "index: loaded, ", "of keys as they are stored");
+        assertThat(second.out()).isEqualTo(first.out());
+        assertThat(ask("@r").err()).doesNotContain("index:");
+        Run show = run("cache", "show", "@r", "--json");
+        assertThat(map(show.json().get("indexes")).keySet())
+                .singleElement()
+                .asString()
+                .startsWith("magicpig:k=3:l=12");
+        assertThat(run("cache", "show", "@r").out()).contains("indexes: magicpig:k=3:l=12");
+        assertThat((List<?>) run("cache", "verify", "--json").json().get("damaged"))
+                .isEmpty();
+        run("cache", "remove", "@r");
+        assertThat(in(read("--as", "r", "--json"), "index", "outcome")).isEqualTo("none");
+        run("cache", "remove", "@r");
+
+        // Read with the method, the tables are of the keys themselves, and there for the first question.
+        Run read = run(
+                "read",
+                document.toString(),
+                "--model",
+                MODEL,
+                "--rope-scaling",
+                STRETCHED,
+                "--as",
+                "r",
+                "--json",
+                sampling[0],
+                sampling[1]);
+        assertThat(in(read, "index", "outcome")).isEqualTo("made");
+        assertThat((Long) in(read, "index", "written")).isPositive();
+        Run asked = ask("@r", "--json");
+        assertThat(in(asked, "index", "outcome")).isEqualTo("loaded");
+        assertThat((String) in(asked, "methods", "attention"))
+                .startsWith("magicpig:k=3:l=12")
+                .doesNotContain("keys=stored");
+        Run cold = ask(document.toString(), "--json", "--no-cache", sampling[0], sampling[1]);
+        assertThat(cold.json().get("answer")).isEqualTo(asked.json().get("answer"));
+        assertThat(in(cold, "index", "outcome")).isEqualTo("made");
+    }
+
+    @Test
     void namesComeFromFiles() {
         assertThat(ReadCommand.nameOf("/a/Report 2024.final.PDF")).isEqualTo("report-2024.final");
         assertThat(ReadCommand.nameOf("-")).isEqualTo("standard-input");

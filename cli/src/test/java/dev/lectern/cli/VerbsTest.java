@@ -706,4 +706,60 @@ class VerbsTest {
         assertThat(tooLong.err()).contains("--tokens is 200", "holds 128");
         assertThat(run("analyze", "--inputs", "1").err()).contains("--inputs is 1");
     }
+
+    @Test
+    void calibrateKeepsWhatAMethodLearnsAndAnswersUseIt() throws IOException {
+        String calibrated = "loki:budget=5%:dims=0.5:calibrated=yes";
+        Run missing = run(ask("How many lights?", "--json", "--attention", calibrated));
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(missing.json().toString()).contains("not-found", "lectern calibrate loki");
+
+        Path text =
+                Files.writeString(home.resolve("text.txt"), "The harbour has two lights and one crane. ".repeat(40));
+        String[] calibrate = {
+            "calibrate",
+            "loki",
+            "--text",
+            text.toString(),
+            "--text",
+            document.toString(),
+            "--model",
+            QWEN2,
+            "--rope-scaling",
+            STRETCHED,
+            "--threads",
+            "1"
+        };
+        Run run = run(with(calibrate, "--json"));
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        Map<?, ?> json = run.json();
+        assertThat(json.keySet())
+                .map(String::valueOf)
+                .containsExactly("method", "model", "file", "bytes", "tokens", "seconds");
+        assertThat((Long) json.get("tokens")).isGreaterThan(512);
+        assertThat(Path.of((String) json.get("file"))).isRegularFile();
+        assertThat(run(calibrate).out()).contains("loki has learned from", "--attention loki:calibrated=yes");
+
+        Run answer = run(ask("How many lights?", "--json", "--attention", calibrated));
+        assertThat(answer.exitCode()).as(answer.out()).isZero();
+        assertThat(map(answer.json().get("methods")).get("attention"))
+                .isEqualTo("loki:budget=5%:dims=0.5:calibrated=yes:sinks=4:window=64");
+        assertThat(run("calibrate", "quest", "--text", text.toString(), "--model", QWEN2)
+                        .err())
+                .contains("there is loki");
+        assertThat(run("calibrate", "loki", "--tokens", "-1").err()).contains("--tokens is -1");
+    }
+
+    @Test
+    void aBoundOnTheErrorIsToldOf() throws IOException {
+        Files.writeString(document, "The harbour has two lights and one crane. ".repeat(40));
+        Run run = run(ask("How many lights?", "--json", "--attention", "pps:budget=2%:error=0.1"));
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        Map<?, ?> bounded = map(run.json().get("bounded"));
+        assertThat(bounded.keySet()).map(String::valueOf).containsExactly("choices", "enlarged", "dense", "meanError");
+        assertThat((Long) bounded.get("choices")).isPositive();
+        assertThat((Double) bounded.get("meanError")).isLessThanOrEqualTo(0.1);
+        assertThat(run(ask("How many lights?", "--json")).json().containsKey("bounded"))
+                .isFalse();
+    }
 }

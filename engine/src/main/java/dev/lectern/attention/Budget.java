@@ -5,10 +5,10 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * How many tokens a method may choose: so many, or a share of those that it chooses from.
+ * How many tokens a method may choose, or bytes it may read: so many, or a share of all.
  *
  * @param share of them, 0 to 1; NaN for a number
- * @param count of tokens, where share is NaN
+ * @param count of them, where share is NaN
  */
 record Budget(double share, int count) {
     /** What MagicPIG reads of a cache (arXiv 2410.16179, section 5). */
@@ -21,23 +21,33 @@ record Budget(double share, int count) {
 
     /** The same, with another one unless it is given. */
     static Budget of(NamedOptions options, Budget unlessGiven) {
-        Optional<String> given = options.text("budget");
-        if (given.isEmpty()) {
-            return unlessGiven;
-        }
-        String text = given.get();
-        if (text.endsWith("%")) {
-            double percent = number(text.substring(0, text.length() - 1));
-            if (percent > 0 && percent <= 100) {
-                return new Budget(percent / 100, 0);
+        return given(options, "budget", "tokens (budget=128) or a share of them (budget=2%)")
+                .orElse(unlessGiven);
+    }
+
+    /** The option {@code bytes}, if it is given: what a token may read in a layer, or the share of what it reads in dense attention, in per cent. */
+    static Optional<Budget> ofBytes(NamedOptions options) {
+        return given(
+                options,
+                "bytes",
+                "bytes for a token in a layer (bytes=100000) or a share of those of dense attention (bytes=12%)");
+    }
+
+    private static Optional<Budget> given(NamedOptions options, String option, String takes) {
+        return options.text(option).map(text -> {
+            if (text.endsWith("%")) {
+                double percent = number(text.substring(0, text.length() - 1));
+                if (percent > 0 && percent <= 100) {
+                    return new Budget(percent / 100, 0);
+                }
+            } else {
+                double count = number(text);
+                if (count >= 1 && count <= Integer.MAX_VALUE && count == Math.rint(count)) {
+                    return new Budget(Double.NaN, (int) count);
+                }
             }
-        } else {
-            double tokens = number(text);
-            if (tokens >= 1 && tokens <= Integer.MAX_VALUE && tokens == Math.rint(tokens)) {
-                return new Budget(Double.NaN, (int) tokens);
-            }
-        }
-        throw options.bad("budget is " + text + ", but it takes tokens (budget=128) or a share of them (budget=2%)");
+            throw options.bad(option + " is " + text + ", but it takes " + takes);
+        });
     }
 
     private static double number(String text) {
@@ -53,6 +63,11 @@ record Budget(double share, int count) {
         return Double.isNaN(share)
                 ? Math.min(count, tokens)
                 : Math.clamp((long) Math.ceil(share * tokens), Math.min(1, tokens), tokens);
+    }
+
+    /** Of so many bytes; it may be more than all. */
+    double ofBytes(long all) {
+        return Double.isNaN(share) ? count : share * all;
     }
 
     @Override

@@ -20,6 +20,11 @@ public interface DecodeAttention {
         return KvFormat.Layout.TILE;
     }
 
+    /** Whether it makes an index of a layer's keys as they were computed: a cache that keeps codes of them then keeps them beside until that was done. */
+    default boolean wantsExactKeys(int layer) {
+        return false;
+    }
+
     /** Bytes of scratch at a depth that grow with it. */
     default long bytes(Heads heads, int rows, long tokens) {
         return 0;

@@ -7,6 +7,7 @@ import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.Page;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,7 @@ public final class ExactAttention {
     private long rowsRead;
     private long rowsHeld;
     private long scoredPairs;
+    private Traffic.Bounded bounded = Traffic.Bounded.NONE;
 
     public ExactAttention(Workers workers) {
         single = new SingleAttention(workers);
@@ -61,7 +63,7 @@ public final class ExactAttention {
 
     /** What {@link #all}, {@link #gather} and {@link #scores} have read until now. */
     public Traffic traffic() {
-        return new Traffic(bytesRead, rowsRead, rowsHeld);
+        return new Traffic(bytesRead, rowsRead, rowsHeld, bounded);
     }
 
     /** Pairs of a query and a key that {@link #chunk} has computed until now, without those that a mask hides. */
@@ -87,6 +89,11 @@ public final class ExactAttention {
     /** Notes tokens that a query of a cache could have looked at, had they not been dropped. */
     void noteDropped(Heads heads, KvCache cache) {
         rowsHeld += (heads.visible(cache.position() + 1L) - heads.visible(cache.length() + 1L)) * heads.heads();
+    }
+
+    /** Notes what became of a bound on errors. */
+    void note(Traffic.Bounded choices) {
+        bounded = bounded.plus(choices);
     }
 
     /** Bytes of scratch for single queries at a depth, all workers together: the part that grows with the context. */
@@ -136,9 +143,7 @@ public final class ExactAttention {
             if (visible == 0) {
                 continue;
             }
-            Page page = cache.page(layer, 0);
-            long rowBytes = page.keys().rowBytes() + page.values().rowBytes();
-            bytesRead += visible * heads.kvHeads() * rowBytes;
+            bytesRead += visible * heads.kvHeads() * Segments.rowBytes(cache.page(layer, 0));
             rowsRead += visible * heads.heads();
             rowsHeld += visible * heads.heads();
             noteDropped(heads, cache);
@@ -235,24 +240,51 @@ public final class ExactAttention {
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
+        gather(heads, rows, sets, q, segments, selections, out, logSumExp, () -> false, cancellation);
+    }
+
+    /**
+     * The same as often as somebody wants more: who looks at outputs and then {@linkplain Selection#settle settles} a selection, or fills it with others.
+     *
+     * @param more whether a selection is not settled
+     */
+    void gather(
+            Heads heads,
+            int rows,
+            int sets,
+            float[] q,
+            Segments[] segments,
+            Selection[] selections,
+            float[] out,
+            float @Nullable [] logSumExp,
+            BooleanSupplier more,
+            Cancellation cancellation) {
         for (int row = 0; row < rows; row++) {
-            long tokens = 0, chosen = 0;
+            long tokens = 0;
             for (int i = 0; i < segments[row].count(); i++) {
                 tokens += segments[row].tokens(i);
             }
-            for (int set = row * sets; set < (row + 1) * sets; set++) {
-                chosen += selections[set].count();
-            }
-            if (chosen > 0) {
-                Page page = segments[row].page(0);
-                bytesRead += chosen * (page.keys().rowBytes() + page.values().rowBytes());
-            }
-            rowsRead += chosen * (heads.heads() / sets);
             rowsHeld += heads.visible(tokens) * heads.heads();
         }
+        do {
+            noteRead(heads, rows, sets, segments, selections);
+            gather.attend(heads, rows, sets, q, segments, selections, out, logSumExp, cancellation);
+        } while (more.getAsBoolean());
         if (listener != null) {
             listener.gathered(heads, rows, sets, selections);
         }
-        gather.attend(heads, rows, sets, q, segments, selections, out, logSumExp, cancellation);
+    }
+
+    private void noteRead(Heads heads, int rows, int sets, Segments[] segments, Selection[] selections) {
+        for (int row = 0; row < rows; row++) {
+            long chosen = 0;
+            for (int set = row * sets; set < (row + 1) * sets; set++) {
+                chosen += selections[set].isSettled() ? 0 : selections[set].count();
+            }
+            if (chosen > 0) {
+                bytesRead += chosen * Segments.rowBytes(segments[row].page(0));
+            }
+            rowsRead += chosen * (heads.heads() / sets);
+        }
     }
 }

@@ -92,14 +92,14 @@ final class GatherAttention {
             unfinished = new AtomicIntegerArray(choices);
         }
         for (int i = 0; i < choices; i++) {
-            int parts = Math.ceilDiv(selections[i].count(), PART);
+            int parts = selections[i].isSettled() ? 0 : Math.ceilDiv(selections[i].count(), PART);
             firstShare[i + 1] = Math.addExact(firstShare[i], parts);
             unfinished.setPlain(i, parts);
         }
         shares.begin(this.heads, firstShare[choices]);
         try {
             for (int i = 0; i < choices; i++) {
-                if (selections[i].count() == 0) {
+                if (selections[i].count() == 0 && !selections[i].isSettled()) {
                     merge(i, scratch[0]);
                 }
             }
@@ -176,10 +176,10 @@ final class GatherAttention {
         for (int i = from; i < to; ) {
             KvSide keys = page(source, chosen.id(i)).keys();
             int at = i - from;
-            if (keys.layout() == Layout.TILE && chosen.isTile(i, to)) {
-                int tile = chosen.id(i) % Page.TOKENS / TILE;
-                keys.scores(kvHead, tile, 1, s.queries, 0, group, headDim, s.scores, at, PART, s.tiles);
-                i += TILE;
+            if (chosen.isTile(i, to)) {
+                int tile = chosen.id(i) % Page.TOKENS / TILE, tiles = tiles(chosen, i, to);
+                keys.scores(kvHead, tile, tiles, s.queries, 0, group, headDim, s.scores, at, PART, s.tiles);
+                i += tiles * TILE;
             } else {
                 int firstId = firstId(chosen, i), n = single(chosen, i, to);
                 keys.gatherScores(
@@ -209,9 +209,9 @@ final class GatherAttention {
             KvSide values = page(source, chosen.id(i)).values();
             int at = i - from;
             if (values.layout() == Layout.ROW && chosen.isTile(i, to)) {
-                int tile = chosen.id(i) % Page.TOKENS / TILE;
-                values.weigh(kvHead, tile, 1, s.scores, at, PART, group, headDim, width, o, outAt, s.tiles);
-                i += TILE;
+                int tile = chosen.id(i) % Page.TOKENS / TILE, tiles = tiles(chosen, i, to);
+                values.weigh(kvHead, tile, tiles, s.scores, at, PART, group, headDim, width, o, outAt, s.tiles);
+                i += tiles * TILE;
             } else {
                 int firstId = firstId(chosen, i), n = single(chosen, i, to);
                 values.gatherWeigh(
@@ -237,6 +237,17 @@ final class GatherAttention {
     /** The id of the first token of the page that the i-th is in. */
     private static int firstId(Selection chosen, int i) {
         return chosen.id(i) / Page.TOKENS * Page.TOKENS;
+    }
+
+    /** How many whole tiles of one page follow each other from the i-th token on, at least one. */
+    private static int tiles(Selection chosen, int i, int to) {
+        int end = firstId(chosen, i) + Page.TOKENS, tiles = 1;
+        for (int next = i + TILE, id = chosen.id(i) + TILE;
+                next < to && id < end && chosen.id(next) == id && chosen.isTile(next, to);
+                next += TILE, id += TILE) {
+            tiles++;
+        }
+        return tiles;
     }
 
     /** How many tokens from the i-th on are in its page and before the next whole tile. */

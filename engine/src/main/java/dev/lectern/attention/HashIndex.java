@@ -3,13 +3,22 @@ package dev.lectern.attention;
 import static dev.lectern.kernel.AttentionTiles.TILE;
 
 import dev.lectern.kv.CacheIndex;
+import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvSide;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.kv.Page;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
-/** Hash tables of the keys of a sequence, by layer. A layer has nothing, or the mean of some tokens' keys and {@link HashTables} of these and later ones, less that mean. */
+/**
+ * Hash tables of the keys of a sequence, by layer. A layer has nothing, or the mean of some tokens' keys and {@link HashTables} of these and later ones, less that mean. Of a cache that keeps codes of
+ * keys, the mean and the first tables are of the exact keys where those are there ({@link KvCache#keepExactKeys}), and otherwise, as what is appended, of what the codes say.
+ */
 final class HashIndex implements CacheIndex {
     private final Layer[] layers;
 
@@ -29,6 +38,60 @@ final class HashIndex implements CacheIndex {
     @Override
     public CacheIndex fork() {
         return new HashIndex(this);
+    }
+
+    /** Whether all tables that begin a layer are of exact keys. */
+    boolean isExact() {
+        return Arrays.stream(layers).allMatch(layer -> layer.parts.isEmpty() || layer.exact);
+    }
+
+    /** Of each layer the number of tables; where there are some, whether they are exact, the token after those that the mean is of, and the mean; of each the first token, and the one after the last. */
+    @Override
+    public Optional<Image> image() {
+        IntStream.Builder state = IntStream.builder();
+        List<MemorySegment> parts = new ArrayList<>();
+        for (Layer layer : layers) {
+            state.add(layer.parts.size());
+            if (!layer.parts.isEmpty()) {
+                state.add(layer.exact ? 1 : 0).add(layer.meanEnd);
+                StateReader.bits(layer.mean).forEach(state::add);
+            }
+            for (HashTables part : layer.parts) {
+                state.add(part.first()).add(part.end());
+                parts.add(part.memory());
+            }
+        }
+        return parts.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Image(state.build().toArray(), parts));
+    }
+
+    /**
+     * One that was kept.
+     *
+     * @throws IllegalArgumentException if it is not of such layers
+     */
+    static HashIndex restored(KvCache cache, int bits, int tables, int[] state, NativeBlock bytes) {
+        HashIndex index = new HashIndex(cache.layers().size());
+        StateReader from = new StateReader(state, bytes);
+        for (int l = 0; l < index.layers.length; l++) {
+            Layer layer = index.layers[l];
+            LayerCache shape = cache.layers().get(l);
+            int parts = from.next(0, cache.length());
+            if (parts > 0) {
+                layer.exact = from.next(0, 1) == 1;
+                layer.meanEnd = from.next(1, cache.length());
+                layer.mean = from.floats(shape.kvHeads() * shape.headDim());
+            }
+            for (int i = 0; i < parts; i++) {
+                int first = from.next(i == 0 ? 0 : layer.end(), i == 0 ? cache.length() : layer.end());
+                int count = from.next(first + 1, cache.length()) - first;
+                StateReader.require(count <= HashTables.MOST);
+                layer.parts.add(HashTables.restored(shape.kvHeads(), bits, tables, first, count, from));
+            }
+        }
+        from.end();
+        return index;
     }
 
     @Override
@@ -51,12 +114,14 @@ final class HashIndex implements CacheIndex {
         private final List<HashTables> parts = new ArrayList<>();
         private float[] mean = {}; // [kvHeads][headDim]
         private int meanEnd; // the token after those that the mean is of
+        private boolean exact; // whether it, and the tables of these tokens, are of exact keys
 
         private Layer fork() {
             Layer fork = new Layer();
             parts.forEach(part -> fork.parts.add(part.share()));
             fork.mean = mean;
             fork.meanEnd = meanEnd;
+            fork.exact = exact;
             return fork;
         }
 
@@ -130,6 +195,7 @@ final class HashIndex implements CacheIndex {
             layer.parts.addAll(parts(step, row, from, end, mean, hashes));
             layer.mean = mean;
             layer.meanEnd = end;
+            layer.exact = step.caches()[row].hasExactKeys(step.layer());
         }
 
         /** Indexes the tokens that follow, up to one, by the same mean. */
@@ -155,7 +221,7 @@ final class HashIndex implements CacheIndex {
             int firstPage = from / Page.TOKENS, pages = pages(from, end), layer = step.layer();
             step.exact().workers().run(step.heads().kvHeads() * pages, step.cancellation(), (index, worker) -> {
                 int page = firstPage + index % pages, last = Math.min(end, (page + 1) * Page.TOKENS);
-                KvSide keys = step.caches()[row].page(layer, page).keys();
+                KvSide keys = step.caches()[row].exactestKeys(layer, page);
                 for (int at = Math.max(from, page * Page.TOKENS), next; at < last; at = next) {
                     next = Math.min(last, (at / BATCH + 1) * BATCH);
                     task.run(index, keys, index / pages, at, next, scratch[worker]);

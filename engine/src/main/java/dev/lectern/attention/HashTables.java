@@ -56,19 +56,20 @@ final class HashTables {
      * @throws dev.lectern.LecternException of kind {@code NO_MEMORY} if the machine has none left
      */
     HashTables(int kvHeads, int bits, int tables, int first, int count) {
+        this(bits, tables, first, count, new NativeBlock(bytes(kvHeads, bits, tables, count)));
+    }
+
+    private HashTables(int bits, int tables, int first, int count, NativeBlock block) {
         this.bits = bits;
         this.tables = tables;
         this.first = first;
         this.count = count;
-        block = new NativeBlock(bytes(kvHeads, bits, tables, count));
+        this.block = block;
     }
 
-    private HashTables(HashTables shared) {
-        bits = shared.bits;
-        tables = shared.tables;
-        first = shared.first;
-        count = shared.count;
-        block = shared.block.retain();
+    /** With the content that others had. */
+    static HashTables restored(int kvHeads, int bits, int tables, int first, int count, StateReader from) {
+        return new HashTables(bits, tables, first, count, from.part(bytes(kvHeads, bits, tables, count)));
     }
 
     /** Bytes of so many tokens. */
@@ -112,7 +113,12 @@ final class HashTables {
     }
 
     HashTables share() {
-        return new HashTables(this);
+        return new HashTables(bits, tables, first, count, block.retain());
+    }
+
+    /** All bytes, to be read. */
+    MemorySegment memory() {
+        return block.memory();
     }
 
     void release() {

@@ -2,26 +2,34 @@ package dev.lectern.attention;
 
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Samples keys by their direction, and weighs each by how probable it was: keys of the middle, less their mean μ, are put into L hash tables by K signs of random projections ({@link SimHash}). A query
  * head reads those that it meets in at least T tables ({@code hits}). Of a key at the cosine {@code c = q·(k − μ) / |q||k − μ|} that has the probability u(c) over the projections
  * ({@link InclusionTable}), so a sampled key weighs {@code e^{q·k/√d} / (u + eps)}: numerator and denominator of the softmax are what they would be over all keys, on average.
  *
- * <p>The index is made before the first answer token, of the tokens that are then between sinks and window, and its mean stays. What comes later is read exactly, as published, or with {@code append=N}
+ * <p>The index is made before the first answer token, or when a text is read that is asked more than once, of the tokens that are then between sinks and window, and its mean stays. Over a format that
+ * keeps codes of keys, the keys of indexed layers are kept in f16 beside them until then, and the tables made of these, unless {@code keys=stored} saves the memory or the text was found on a disk. What comes later is read exactly, as published, or with {@code append=N}
  * is put into further tables as often as N tokens have left the window. Where there are fewer tokens than tables, all are read.
  *
  * <p>Source: Chen et al., "MagicPIG: LSH sampling for efficient LLM generation" (arXiv 2410.16179), sections 4 and 5, algorithm 1. Deviations: scores stay those of uncentred keys, which all differ by
  * q·μ from those of centred ones; cosines are bounded, norms and projections f32; ids have 16 bits; {@code eps} (1e-4 there) is an option, {@code centre} and {@code correct} can be left out.
  */
-final class MagicPig extends TokenChoice {
+final class MagicPig extends IndexedChoice {
     private static final String DENSE_LAYERS = "0+16+32+48+64"; // as published
     private static final String YES = "yes";
     private static final String NO = "no";
     private static final String SHARED = "shared";
     private static final String HEAD = "head";
+    private static final String EXACT = "exact";
+    private static final String STORED = "stored";
+    private static final String OF_STORED = ":keys=" + STORED;
     private static final int MOST_BITS = 16;
     private static final int MOST_TABLES = 4096;
     private static final int MOST_HITS = 8;
@@ -82,6 +90,7 @@ final class MagicPig extends TokenChoice {
             boolean centred,
             boolean corrected,
             boolean shared,
+            boolean exact,
             int seed,
             int append) {
         static Settings of(NamedOptions options) {
@@ -93,6 +102,7 @@ final class MagicPig extends TokenChoice {
                     options.word("centre", YES, NO).equals(YES),
                     options.word("correct", YES, NO).equals(YES),
                     options.word("projection", SHARED, HEAD).equals(SHARED),
+                    options.word("keys", EXACT, STORED).equals(EXACT),
                     options.whole("seed", 1, 0, Integer.MAX_VALUE),
                     options.whole("append", 0, 0, Integer.MAX_VALUE));
             if (settings.hits > settings.tables) {
@@ -108,7 +118,8 @@ final class MagicPig extends TokenChoice {
         /** What the index depends on. */
         String describedIndex() {
             return "k=" + bits + ":l=" + tables + ":centre=" + (centred ? YES : NO) + ":projection="
-                    + (shared ? SHARED : HEAD) + ":seed=" + seed + ":append=" + append;
+                    + (shared ? SHARED : HEAD) + ":seed=" + seed + ":append=" + append
+                    + (exact ? "" : OF_STORED);
         }
     }
 
@@ -180,8 +191,8 @@ final class MagicPig extends TokenChoice {
 
     @Override
     void prepare(Step step) {
-        heads = step.heads();
         q = step.q();
+        heads = step.heads();
         if (scratch.length < step.exact().workers().threads()) {
             scratch = new HashTables.Scratch[step.exact().workers().threads()];
             products = new float[scratch.length][0];
@@ -196,10 +207,8 @@ final class MagicPig extends TokenChoice {
         boolean any = false;
         for (int row = 0; row < step.rows(); row++) {
             KvCache cache = step.caches()[row];
-            int layers = cache.layers().size();
-            indexed[row] = cache.index(index, HashIndex.class, () -> new HashIndex(layers))
-                    .layer(step.layer());
-            extend(step, row, indexed[row], hashesOfLayer);
+            extend(step, row);
+            indexed[row] = index(cache).layer(step.layer());
             any |= indexed[row].end() > 0;
         }
         if (any) {
@@ -232,13 +241,63 @@ final class MagicPig extends TokenChoice {
         return projections.of(heads.headDim(), 0, 0);
     }
 
+    private HashIndex index(KvCache cache) {
+        return cache.index(
+                index, HashIndex.class, () -> new HashIndex(cache.layers().size()));
+    }
+
+    @Override
+    String indexName() {
+        return index;
+    }
+
+    /** Of a cache whose keys are exact, or whose exact keys are there still, it has to be of these; otherwise one that was made of them is better than what can be made. */
+    @Override
+    public List<String> keptNames(KvCache cache) {
+        boolean canBeExact = IntStream.range(0, cache.layers().size())
+                .allMatch(layer -> isDense(layer) || cache.hasExactKeys(layer));
+        return !settings.exact || canBeExact ? List.of(wholeName()) : List.of(wholeName(), wholeName() + OF_STORED);
+    }
+
+    @Override
+    public Optional<String> keptName(KvCache cache) {
+        return image(cache).map(image -> wholeName() + (isAsNamed(cache) ? "" : OF_STORED));
+    }
+
+    /** Whether it is of exact keys, or not meant to be. */
+    private boolean isAsNamed(KvCache cache) {
+        return !settings.exact || !cache.hasIndex(index) || index(cache).isExact();
+    }
+
+    @Override
+    HashIndex restored(KvCache cache, int[] state, NativeBlock bytes) {
+        return HashIndex.restored(cache, settings.bits, settings.tables, state, bytes);
+    }
+
+    @Override
+    public String ranAs(KvCache cache) {
+        return name() + (isAsNamed(cache) ? "" : OF_STORED);
+    }
+
+    @Override
+    public boolean wantsExactKeys(int layer) {
+        return settings.exact && !isDense(layer);
+    }
+
     /** Indexes what is to be indexed by now. */
-    private void extend(Step step, int row, HashIndex.Layer layer, SimHash[] hashes) {
-        int end = Math.min(step.tokens(row) - window(), step.caches()[row].settledKeys(step.layer()));
+    @Override
+    void extend(Step step, int row) {
+        heads = step.heads();
+        SimHash[] hashes = hashes(step.layer());
+        KvCache cache = step.caches()[row];
+        HashIndex.Layer layer = index(cache).layer(step.layer());
         int known = layer.end(), from = step.first(row) + sinks();
+        boolean exact = known == 0 && cache.hasExactKeys(step.layer());
+        int end = Math.min(step.tokens(row) - window(), exact ? cache.length() : cache.settledKeys(step.layer()));
         if (known == 0) {
             if (end - from >= settings.tables) {
                 maker.begin(step, row, layer, from, end, hashes);
+                cache.forgetExactKeys(step.layer());
             }
         } else if (settings.append > 0 && end - known >= settings.append) {
             maker.append(step, row, layer, end - (end - known) % settings.append, hashes);

@@ -9,8 +9,10 @@ import dev.lectern.kernel.Proportions;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.options.NamedOptions;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Reads the tokens whose approximate weights are the largest, and of the others a sample that is drawn in proportion to approximate weights; what is drawn with probability π stands for 1/π tokens.
@@ -20,10 +22,12 @@ import java.util.Arrays;
  * such that all π and the heavy ones add up to R (three rounds). Tokens are drawn in their order by one random number u: those at which the running sum of π passes u, u + 1, u + 2 … The mean of the sums
  * over the draws is the exact sum; their quotient, the output, is biased in the order of 1/R. What the weights of a wrong proxy cost is variance, and λ bounds it.
  *
+ * <p>With a bound on the error ({@code error}) the sample itself tells the relative error of the output, and more is read where it is above ({@link ErrorBound}).
+ *
  * <p>Sources: our own composition. Sampling proportional to size, systematic: Madow, "On the theory of systematic sampling, II" (1949). Heavy tokens exactly and a sampled rest: Desai et al., "vAttention"
  * (arXiv 2510.05688), which samples uniformly. Attention as an expectation that is sampled by importance: Chen et al., "MagicPIG" (arXiv 2410.16179).
  */
-final class Pps extends TokenChoice {
+final class Pps extends IndexedChoice {
     private static final Budget FIVE_PERCENT = new Budget(0.05, 0);
 
     /** Rounds in which probabilities above 1 are cut and the others made larger. */
@@ -37,6 +41,8 @@ final class Pps extends TokenChoice {
     private final BitPlanes planes = Kernels.bitPlanes();
     private final Proportions proportions = Kernels.proportions();
     private final Budget budget;
+    private final Optional<Budget> bytes;
+    private final ErrorBound bound;
     private final int bits;
     private final double heavy;
     private final double floor;
@@ -53,20 +59,44 @@ final class Pps extends TokenChoice {
     Pps(NamedOptions options) {
         this(
                 options,
+                bytes(options),
                 Budget.of(options, FIVE_PERCENT),
+                options.share("error", Double.NaN),
                 options.whole("bits", 1, 1, 2),
                 options.share("heavy", 0.25),
                 options.share("floor", 0.1),
                 options.whole("seed", 1, 0, Integer.MAX_VALUE));
     }
 
-    private Pps(NamedOptions options, Budget budget, int bits, double heavy, double floor, int seed) {
-        super(options, "budget=" + budget + ":bits=" + bits + ":heavy=" + heavy + ":floor=" + floor + ":seed=" + seed);
+    private Pps(
+            NamedOptions options,
+            Optional<Budget> bytes,
+            Budget budget,
+            double error,
+            int bits,
+            double heavy,
+            double floor,
+            int seed) {
+        super(
+                options,
+                bytes.map(some -> "bytes=" + some).orElse("budget=" + budget)
+                        + (Double.isNaN(error) ? "" : ":error=" + error) + ":bits=" + bits + ":heavy=" + heavy
+                        + ":floor=" + floor + ":seed=" + seed);
         this.budget = budget;
+        this.bytes = bytes;
+        bound = new ErrorBound(error);
         this.bits = bits;
         this.heavy = heavy;
         this.floor = floor;
         this.seed = seed;
+    }
+
+    private static Optional<Budget> bytes(NamedOptions options) {
+        Optional<Budget> bytes = Budget.ofBytes(options);
+        if (bytes.isPresent() && options.has("budget")) {
+            throw options.bad("budget and bytes both say how much is read; leave one out");
+        }
+        return bytes;
     }
 
     /** What is computed of the middle of one row for one kv head, whole blocks of tokens. */
@@ -122,10 +152,27 @@ final class Pps extends TokenChoice {
     }
 
     private SignIndex index(KvCache cache) {
-        return cache.index(
-                "pps:bits=" + bits + ":sinks=" + sinks() + ":window=" + window(),
-                SignIndex.class,
-                () -> new SignIndex(cache.layers(), bits, sinks()));
+        return cache.index(indexName(), SignIndex.class, () -> new SignIndex(cache.layers(), bits, sinks()));
+    }
+
+    @Override
+    String indexName() {
+        return "pps:bits=" + bits + ":sinks=" + sinks() + ":window=" + window();
+    }
+
+    @Override
+    SignIndex restored(KvCache cache, int[] state, NativeBlock bytes) {
+        return SignIndex.restored(cache, bits, sinks(), state, bytes);
+    }
+
+    @Override
+    void extend(Step step, int row) {
+        int threads = step.exact().workers().threads();
+        if (coding.length < threads) {
+            coding = new SignIndex.Scratch[threads];
+            Arrays.setAll(coding, i -> new SignIndex.Scratch());
+        }
+        index(step.caches()[row]).extend(step, row, step.tokens(row) - window(), coding);
     }
 
     @Override
@@ -137,8 +184,6 @@ final class Pps extends TokenChoice {
         if (scratch.length < threads) {
             scratch = new Scratch[threads];
             Arrays.setAll(scratch, i -> new Scratch());
-            coding = new SignIndex.Scratch[threads];
-            Arrays.setAll(coding, i -> new SignIndex.Scratch());
         }
         if (middles.length < rows) {
             indexes = new SignIndex[rows];
@@ -150,12 +195,17 @@ final class Pps extends TokenChoice {
             scans = new Scan[rows * kvHeads];
             Arrays.setAll(scans, i -> new Scan());
         }
+        bound.begin(rows * kvHeads, threads);
         for (int row = 0; row < rows; row++) {
+            extend(step, row);
             indexes[row] = index(step.caches()[row]);
-            indexes[row].extend(step, row, step.tokens(row) - window(), coding);
             Middle middle = middles[row];
             begin(middle, step, row, 0);
-            boolean some = budget.of(middle.count()) < middle.count();
+            int tokens = tokens(step, middle);
+            for (int set = row * kvHeads; set < (row + 1) * kvHeads; set++) {
+                bound.want(set, tokens, middle.count());
+            }
+            boolean some = tokens < middle.count();
             firstTask[row + 1] = firstTask[row] + (some ? kvHeads * blocks(middle) : 0);
             if (some) {
                 grow(step, row);
@@ -163,6 +213,23 @@ final class Pps extends TokenChoice {
             }
         }
         step.exact().workers().run(firstTask[rows], step.cancellation(), this::scan);
+    }
+
+    /** How many tokens of the middle are read at first. */
+    private int tokens(Step step, Middle middle) {
+        int count = middle.count();
+        if (bytes.isEmpty() || count == 0) {
+            return budget.of(count);
+        }
+        long rowBytes = Segments.rowBytes(step.caches()[middle.row].page(middle.layer, 0));
+        long visible = middle.tokens - middle.first, dense = visible * rowBytes * heads.kvHeads();
+        double allowed = bytes.get().ofBytes(dense);
+        if (allowed >= dense) {
+            return count;
+        }
+        long scanned = count * SignIndex.tokenBytes(heads.headDim(), bits);
+        double left = allowed / heads.kvHeads() - scanned - (visible - count) * rowBytes;
+        return Math.clamp((long) (left / rowBytes), 1, count);
     }
 
     private static int blocks(Middle middle) {
@@ -232,7 +299,7 @@ final class Pps extends TokenChoice {
 
     @Override
     void choose(Middle middle, Selection into, int worker) {
-        int count = middle.count(), wanted = budget.of(count);
+        int count = middle.count(), wanted = bound.wanted(middle.row * heads.kvHeads() + middle.set);
         if (wanted == count) {
             into.addRun(middle.from, count, 0);
             return;
@@ -253,6 +320,17 @@ final class Pps extends TokenChoice {
         proportions.fixed(scan.x, 0, stride, factor, s.chances, 0);
         s.random.begin(seed, middle.layer, middle.set, middle.tokens);
         draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
+    }
+
+    @Override
+    boolean wantsMore(Step step, Segments[] segments, Selection[] selections, float[] out, float[] logSumExp) {
+        return bound.wantsMore(
+                step,
+                segments,
+                selections,
+                out,
+                logSumExp,
+                (set, selection, worker) -> fill(step, set, selection, worker));
     }
 
     /** What the softmax of a block is multiplied by to be that of all, and a share of the mean over the heads. */

@@ -8,6 +8,8 @@ import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvSide;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.kv.Page;
 import dev.lectern.options.NamedOptions;
 import java.lang.foreign.MemorySegment;
@@ -22,7 +24,7 @@ import java.util.Arrays;
  * together, by the mean of their softmaxes over the bounds (what the paper leaves open); sinks and window are read always; no layer is dense unless asked for (the paper has the
  * first two).
  */
-final class Quest extends TokenChoice {
+final class Quest extends IndexedChoice {
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final int PAGE = 16;
     private static final int LARGEST = 64;
@@ -64,22 +66,39 @@ final class Quest extends TokenChoice {
         float[] summaries = {};
     }
 
-    private static long summaryBytes(Heads heads) {
-        return 2L * Short.BYTES * heads.headDim();
+    private static long summaryBytes(int headDim) {
+        return 2L * Short.BYTES * headDim;
     }
 
     private static long summaryAt(Heads heads, int kvHead, int page) {
-        return ((long) kvHead * IN_BLOCK + page % IN_BLOCK) * summaryBytes(heads);
+        return ((long) kvHead * IN_BLOCK + page % IN_BLOCK) * summaryBytes(heads.headDim());
     }
 
     /** The summaries of a sequence, each block {@code [kvHeads][IN_BLOCK][least, greatest][headDim]} f16. */
     private TokenIndex index(Step step, int row) {
         KvCache cache = step.caches()[row];
-        long blockBytes = IN_BLOCK * step.heads().kvHeads() * summaryBytes(step.heads());
-        return cache.index(
-                "quest:page=" + page,
-                TokenIndex.class,
-                () -> new TokenIndex(cache.layers().size(), layer -> blockBytes, page, IN_BLOCK * page));
+        long blockBytes =
+                IN_BLOCK * step.heads().kvHeads() * summaryBytes(step.heads().headDim());
+        return cache.index(indexName(), TokenIndex.class, () -> index(cache, blockBytes));
+    }
+
+    private TokenIndex index(KvCache cache, long blockBytes) {
+        return new TokenIndex(cache.layers().size(), layer -> blockBytes, page, IN_BLOCK * page);
+    }
+
+    @Override
+    String indexName() {
+        return "quest:page=" + page;
+    }
+
+    @Override
+    TokenIndex restored(KvCache cache, int[] state, NativeBlock bytes) {
+        LayerCache layer = cache.layers().getFirst();
+        TokenIndex index = index(cache, IN_BLOCK * layer.kvHeads() * summaryBytes(layer.headDim()));
+        StateReader from = new StateReader(state, bytes);
+        index.restore(from, cache.length());
+        from.end();
+        return index;
     }
 
     @Override
@@ -98,28 +117,31 @@ final class Quest extends TokenChoice {
     @Override
     public long indexBytes(Heads heads, long tokens) {
         long blocks = Math.ceilDiv(tokens / page, (long) IN_BLOCK);
-        return Math.multiplyExact(blocks, IN_BLOCK * heads.kvHeads() * summaryBytes(heads));
+        return Math.multiplyExact(blocks, IN_BLOCK * heads.kvHeads() * summaryBytes(heads.headDim()));
     }
 
     @Override
     void prepare(Step step) {
-        heads = step.heads();
         q = step.q();
-        if (scratch.length < step.exact().workers().threads()) {
-            scratch = new Scratch[step.exact().workers().threads()];
-            Arrays.setAll(scratch, i -> new Scratch());
-        }
         indexes = indexes.length < step.rows() ? new TokenIndex[step.rows()] : indexes;
         for (int row = 0; row < step.rows(); row++) {
+            extend(step, row);
             indexes[row] = index(step, row);
-            summarise(step, row);
-            step.exact().noteRead(indexes[row].tokens(step.layer()) / page * heads.kvHeads() * summaryBytes(heads));
+            step.exact()
+                    .noteRead(
+                            indexes[row].tokens(step.layer()) / page * heads.kvHeads() * summaryBytes(heads.headDim()));
         }
     }
 
     /** Summarises pages that have come before the window since. */
-    private void summarise(Step step, int row) {
-        TokenIndex index = indexes[row];
+    @Override
+    void extend(Step step, int row) {
+        heads = step.heads();
+        if (scratch.length < step.exact().workers().threads()) {
+            scratch = new Scratch[step.exact().workers().threads()];
+            Arrays.setAll(scratch, i -> new Scratch());
+        }
+        TokenIndex index = index(step, row);
         KvCache cache = step.caches()[row];
         int layer = step.layer(), known = index.tokens(layer) / page;
         int whole = Math.max(known, Math.min(step.tokens(row) - window(), cache.settledKeys(layer)) / page);

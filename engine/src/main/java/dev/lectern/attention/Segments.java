@@ -22,6 +22,11 @@ public interface Segments {
      */
     int index(int i);
 
+    /** Bytes of the key and the value of one token of one kv head. */
+    static long rowBytes(Page page) {
+        return page.keys().rowBytes() + page.values().rowBytes();
+    }
+
     /** The index of a segment without a mask. */
     int VISIBLE = Integer.MIN_VALUE;
 

@@ -15,12 +15,23 @@ public final class Selection {
     private int[] ids = new int[256];
     private float[] logWeights = new float[256];
     private int count;
+    private boolean settled;
     private @Nullable ScoreCorrection correction;
 
     /** Forgets all tokens, and how their scores are corrected. */
     public void clear() {
         count = 0;
+        settled = false;
         correction = null;
+    }
+
+    /** Says that the outputs over its tokens are there, and need not be computed again. */
+    void settle() {
+        settled = true;
+    }
+
+    boolean isSettled() {
+        return settled;
     }
 
     /** Has scores corrected when they are known, before log-weights are added. */

@@ -9,12 +9,14 @@ import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvSide;
 import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.NativeBlock;
 import dev.lectern.kv.Page;
 import dev.lectern.kv.QueryWindow;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * The keys of a sequence in one or two bits a channel, of which scores are computed many times faster than of the keys.
@@ -92,6 +94,35 @@ final class SignIndex extends TokenIndex {
         statistics = other.statistics.clone();
     }
 
+    /** Of each layer the token after those that its statistics are of, and these where there are some. */
+    @Override
+    int[] more() {
+        return Arrays.stream(statistics)
+                .flatMapToInt(of -> IntStream.concat(
+                        IntStream.of(of.end),
+                        IntStream.concat(StateReader.bits(of.mean), StateReader.bits(of.balance))))
+                .toArray();
+    }
+
+    /**
+     * One that was kept.
+     *
+     * @throws IllegalArgumentException if it is not of such layers
+     */
+    static SignIndex restored(KvCache cache, int bits, int sinks, int[] state, NativeBlock bytes) {
+        SignIndex index = new SignIndex(cache.layers(), bits, sinks);
+        StateReader from = new StateReader(state, bytes);
+        index.restore(from, cache.length());
+        for (int layer = 0; layer < index.statistics.length; layer++) {
+            LayerCache shape = index.layers.get(layer);
+            int end = from.next(0, cache.length()), width = shape.kvHeads() * shape.headDim();
+            StateReader.require(end > 0 || index.tokens(layer) == 0);
+            index.statistics[layer] = end == 0 ? NONE : new Statistics(from.floats(width), from.floats(width), end);
+        }
+        from.end();
+        return index;
+    }
+
     static long tokenBytes(int headDim, int bits) {
         return (long) Integer.BYTES * bits * BitPlanes.words(headDim) + Float.BYTES;
     }
@@ -137,6 +168,10 @@ final class SignIndex extends TokenIndex {
         int end = Math.min(to, cache.settledKeys(layer)) / TILE * TILE;
         if (end <= from || end - sinks < LEAST) {
             return;
+        }
+        boolean asksNothing = step.q().length == 0 && cache.queries().tokens(layer, step.tokens(row)).length == 0;
+        if (statistics[layer] == NONE && asksNothing) {
+            return; // the balance is by queries
         }
         int kvHeads = step.heads().kvHeads();
         if (statistics[layer] == NONE) {

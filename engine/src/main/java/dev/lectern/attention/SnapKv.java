@@ -79,8 +79,8 @@ final class SnapKv implements Retention {
         if (asked.length == 0) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    "--keep " + name + " wants the queries of the text's last tokens, which are not kept on the disk:"
-                            + " read it anew with --no-cache, or ask a question, which is read after it.");
+                    "--keep " + name + " wants the queries of the text's last tokens, and none of them is known: read"
+                            + " something after it, as a question is.");
         }
         return asked;
     }

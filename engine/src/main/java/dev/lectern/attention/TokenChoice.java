@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class TokenChoice implements DecodeAttention {
     /** What published comparisons take: 4 and 64 (MagicPIG, arXiv 2410.16179, section 5). */
-    private static final int SINKS = 4;
+    static final int SINKS = 4;
 
     private static final int WINDOW = 64;
     private static final int MOST = 1 << 20;
@@ -29,6 +29,7 @@ abstract class TokenChoice implements DecodeAttention {
     private Selection[] selections = {};
     private Segments[] segments = {};
     private Middle[] middles = {};
+    private float[] ownSums = {}; // [rows][heads], where nobody wants them
 
     /**
      * @param described the method's own options, as they are named in results; may be empty
@@ -76,12 +77,35 @@ abstract class TokenChoice implements DecodeAttention {
     /** After the choices of a step: notes what was read for them. */
     void chosen(Step step) {}
 
+    /**
+     * Looks at the outputs of a step; settles selections, or fills them anew by {@link #fill}.
+     *
+     * @param segments {@code [rows]}
+     * @param selections {@code [rows][sets]}
+     * @param out {@code [rows][heads][headDim]}
+     * @param logSumExp {@code [rows][heads]}: ln Σ w exp(score) of the chosen tokens
+     * @return whether some are to be attended to again
+     */
+    boolean wantsMore(Step step, Segments[] segments, Selection[] selections, float[] out, float[] logSumExp) {
+        return false;
+    }
+
     /** Chooses; all tokens of the middle are given to it where it has any. */
     abstract void choose(Middle middle, Selection into, int worker);
 
     /** How tokens back a row's always read ones begin. */
     final int window() {
         return window;
+    }
+
+    /** Whether everything is read in a layer. */
+    final boolean isDense(int layer) {
+        return dense.contains(layer);
+    }
+
+    /** The layers where everything is read, as the option names them. */
+    final String dense() {
+        return dense.toString();
     }
 
     final int sinks() {
@@ -127,22 +151,41 @@ abstract class TokenChoice implements DecodeAttention {
         }
         try {
             prepare(step);
-            exact.workers().run(sets, cancellation, (set, worker) -> {
-                Middle middle = middles[worker];
-                begin(middle, step, set / setsOfRow, set % setsOfRow);
-                Selection selection = selections[set];
-                selection.clear();
-                selection.addRun(middle.first, middle.from - middle.first, 0);
-                if (middle.count() > 0) {
-                    choose(middle, selection, worker);
-                }
-                selection.addRun(middle.to, middle.tokens - middle.to, 0);
-            });
+            exact.workers().run(sets, cancellation, (set, worker) -> fill(step, set, selections[set], worker));
             chosen(step);
-            exact.gather(heads, rows, setsOfRow, q, segments, selections, out, logSumExp, cancellation);
+            float[] sums = logSumExp == null ? Shares.grown(ownSums, rows * heads.heads()) : logSumExp;
+            ownSums = logSumExp == null ? sums : ownSums;
+            exact.gather(
+                    heads,
+                    rows,
+                    setsOfRow,
+                    q,
+                    segments,
+                    selections,
+                    out,
+                    sums,
+                    () -> wantsMore(step, segments, selections, out, sums),
+                    cancellation);
         } finally {
             Arrays.fill(segments, 0, rows, null); // a cache that is closed can go
         }
+    }
+
+    /**
+     * Chooses for one of all sets of a step.
+     *
+     * @param set {@code [rows][sets]}
+     */
+    final void fill(Step step, int set, Selection selection, int worker) {
+        Middle middle = middles[worker];
+        int setsOfRow = sets(step.heads());
+        begin(middle, step, set / setsOfRow, set % setsOfRow);
+        selection.clear();
+        selection.addRun(middle.first, middle.from - middle.first, 0);
+        if (middle.count() > 0) {
+            choose(middle, selection, worker);
+        }
+        selection.addRun(middle.to, middle.tokens - middle.to, 0);
     }
 
     /** Says what a set of a row may choose from; after what {@link #middleEnd} depends on is known. */

@@ -3,7 +3,10 @@ package dev.lectern.attention;
 import dev.lectern.kv.BlockList;
 import dev.lectern.kv.CacheIndex;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 
@@ -54,6 +57,49 @@ class TokenIndex implements CacheIndex {
     final void truncate(int layer, int length) {
         known[layer] = Math.min(known[layer], length / unit * unit);
         blocks[layer].keep(Math.ceilDiv(known[layer], inBlock));
+    }
+
+    /** Whole blocks, and of all layers the tokens. */
+    @Override
+    public Optional<Image> image() {
+        int[] more = more();
+        int[] state = new int[known.length + more.length];
+        System.arraycopy(known, 0, state, 0, known.length);
+        System.arraycopy(more, 0, state, known.length, more.length);
+        List<MemorySegment> parts = new ArrayList<>();
+        for (int layer = 0; layer < known.length; layer++) {
+            for (int block = 0; block < blocksOf(layer); block++) {
+                parts.add(blocks[layer].block(block));
+            }
+        }
+        return parts.isEmpty() ? Optional.empty() : Optional.of(new Image(state, parts));
+    }
+
+    /** What else is to be known to go on from an image. */
+    int[] more() {
+        return new int[0];
+    }
+
+    private int blocksOf(int layer) {
+        return Math.ceilDiv(known[layer], inBlock);
+    }
+
+    /**
+     * Takes what {@link #image} gave of another, but for {@link #more}, into this empty one.
+     *
+     * @param most tokens
+     * @throws IllegalArgumentException if it does not fit
+     */
+    final void restore(StateReader from, int most) {
+        for (int layer = 0; layer < known.length; layer++) {
+            known[layer] = from.next(0, most);
+            StateReader.require(known[layer] % unit == 0);
+        }
+        for (int layer = 0; layer < known.length; layer++) {
+            for (int block = 0; block < blocksOf(layer); block++) {
+                blocks[layer].add(from.part(blocks[layer].blockBytes()));
+            }
+        }
     }
 
     @Override

@@ -10,6 +10,9 @@ public interface Launcher {
     /** Whether such a program started this process. Only looks at the environment, and loads nothing. */
     boolean launched();
 
+    /** How many of the processes that it started are on this host, this one included; 1 where it does not say. */
+    int ranksHere();
+
     /**
      * Runs this process's part of the job, as the rank that it is, on the calling thread; once in a process. Returns when all ranks have done
      * theirs. If the work throws, the reason is written to standard error and the whole job ends, this process included, with the exit code of

@@ -111,7 +111,7 @@ public final class Eviction {
 
     private List<Candidate> candidates() throws IOException {
         List<Candidate> all = new ArrayList<>();
-        for (String name : List.of(KeptFolder.PAGES, KeptFolder.TAILS, KeptFolder.DOCUMENTS)) {
+        for (String name : List.of(KeptFolder.PAGES, KeptFolder.TAILS, KeptFolder.INDEXES, KeptFolder.DOCUMENTS)) {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.folder(name))) {
                 for (Path file : files) {
                     candidate(file, name, all);

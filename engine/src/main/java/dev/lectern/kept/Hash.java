@@ -2,6 +2,7 @@ package dev.lectern.kept;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -33,6 +34,14 @@ public record Hash(byte[] bytes) {
                 .order(ByteOrder.LITTLE_ENDIAN);
         numbers.asIntBuffer().put(tokens, from, to - from);
         digest.update(numbers);
+        return new Hash(digest.digest());
+    }
+
+    /** The hash after a text. */
+    public Hash then(String text) {
+        MessageDigest digest = sha256();
+        digest.update(bytes);
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
         return new Hash(digest.digest());
     }
 

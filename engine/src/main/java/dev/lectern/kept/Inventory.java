@@ -12,8 +12,10 @@ import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -37,7 +39,8 @@ public final class Inventory {
      * @param file name of its tail
      * @param pages before its tail, those that are there, from the last on
      * @param missing pages that are not there, or whose header is damaged; those before such a one are not known
-     * @param bytes of tail and pages
+     * @param indexes of it
+     * @param bytes of tail, pages and indexes
      */
     public record Reading(
             String id,
@@ -45,9 +48,28 @@ public final class Inventory {
             int tokens,
             List<Path> pages,
             int missing,
+            List<Index> indexes,
             long bytes,
             Instant used,
             Fingerprint fingerprint) {}
+
+    /**
+     * What a method of attention keeps of a reading.
+     *
+     * @param name the method's, with the options on which it depends
+     */
+    public record Index(Path file, String name, long bytes) {}
+
+    /** All indexes, by the readings' hashes. */
+    private Map<Hash, List<Index>> indexes() throws IOException {
+        Map<Hash, List<Index>> all = new HashMap<>();
+        for (Path path : files(KeptFolder.INDEXES, KeptHeader.Kind.INDEX.suffix)) {
+            header(path)
+                    .ifPresent(header -> all.computeIfAbsent(header.previous(), text -> new ArrayList<>())
+                            .add(new Index(path, header.description(), header.fileBytes())));
+        }
+        return all;
+    }
 
     private List<Path> files(String in, String suffix) throws IOException {
         List<Path> all = new ArrayList<>();
@@ -90,19 +112,21 @@ public final class Inventory {
     /** All readings that came to their end, the latest first. */
     public List<Reading> readings() throws IOException {
         List<Reading> readings = new ArrayList<>();
+        Map<Hash, List<Index>> indexes = indexes();
         for (Path path : files(KeptFolder.TAILS, "tail")) {
             Optional<KeptHeader> header = header(path);
             if (header.isPresent() && header.get().logits() > 0) {
-                readings.add(reading(path, header.get()));
+                List<Index> own = indexes.getOrDefault(header.get().hash(), List.of());
+                readings.add(reading(path, header.get(), own));
             }
         }
         readings.sort(Comparator.comparing(Reading::used).reversed());
         return readings;
     }
 
-    private Reading reading(Path path, KeptHeader tail) {
+    private Reading reading(Path path, KeptHeader tail, List<Index> indexes) {
         List<Path> pages = new ArrayList<>();
-        long bytes = tail.fileBytes();
+        long bytes = tail.fileBytes() + indexes.stream().mapToLong(Index::bytes).sum();
         int first = tail.first(), missing = 0, pageTokens = 0;
         Hash hash = tail.previous();
         while (first > 0) {
@@ -130,6 +154,7 @@ public final class Inventory {
                 tail.first() + tail.tokens().length,
                 pages,
                 missing,
+                indexes,
                 bytes,
                 used(path),
                 fingerprint);
@@ -165,6 +190,7 @@ public final class Inventory {
     public List<String> verify(Progress progress, Cancellation cancellation) throws IOException {
         List<Path> all = new ArrayList<>(files(KeptFolder.PAGES, "page"));
         all.addAll(files(KeptFolder.TAILS, "tail"));
+        all.addAll(files(KeptFolder.INDEXES, KeptHeader.Kind.INDEX.suffix));
         long total = 0, done = 0;
         for (Path path : all) {
             total += size(path);
@@ -174,10 +200,8 @@ public final class Inventory {
             cancellation.check();
             long bytes = size(path);
             try (KeptFile file = KeptFile.open(path, true)) {
-                Path named = file.header().kind() == KeptHeader.Kind.PAGE
-                        ? folder.page(file.header().first(), file.header().hash())
-                        : folder.tail(file.header().first(), file.header().hash());
-                KeptHeader.require(named.equals(path), "it holds something else than its name says");
+                KeptHeader.require(
+                        folder.path(file.header()).equals(path), "it holds something else than its name says");
             } catch (KeptHeader.DamagedException e) {
                 Files.deleteIfExists(path);
                 damaged.add(path + " was damaged (" + e.getMessage() + "): it is deleted, and will be computed again");
@@ -204,7 +228,7 @@ public final class Inventory {
     }
 
     /**
-     * Deletes a reading with those of its pages that no other has.
+     * Deletes a reading with its indexes, and those of its pages that no other has.
      *
      * @return bytes that are free again; empty if there is no such reading
      */
@@ -225,6 +249,7 @@ public final class Inventory {
         files.removeAll(others);
         Set<Path> pages = new HashSet<>(files);
         files.addFirst(folder.folder(KeptFolder.TAILS).resolve(removed.get().file()));
+        removed.get().indexes().forEach(index -> files.add(index.file()));
         for (Path tail : files(KeptFolder.TAILS, "tail")) {
             Optional<KeptHeader> header = header(tail);
             if (header.isPresent() && header.get().logits() == 0 && isBehind(header.get(), pages)) {

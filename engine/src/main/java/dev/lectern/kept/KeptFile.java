@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A page or a tail on the disk, mapped and found to be what it says. It is never written again, so its bytes may be used where they lie; they are freed with {@link #arena}.
+ * A page, a tail or an index on the disk, mapped and found to be what it says. It is never written again, so its bytes may be used where they lie; they are freed with {@link #arena}.
  */
 public final class KeptFile implements AutoCloseable {
     private final KeptHeader header;
@@ -39,7 +39,7 @@ public final class KeptFile implements AutoCloseable {
             KeptHeader header = read.header();
             if (whole) {
                 int crc = KeptHeader.crc(List.of(file.asSlice(header.payloadAt())));
-                KeptHeader.require(crc == read.payloadCrc(), "its keys and values do not have their checksum");
+                KeptHeader.require(crc == read.payloadCrc(), "its content does not have its checksum");
             }
             return new KeptFile(header, file, arena);
         } catch (InternalError e) {
@@ -64,6 +64,15 @@ public final class KeptFile implements AutoCloseable {
                 && Arrays.equals(header.tokens(), 0, header.tokens().length, text, from, to);
     }
 
+    /** Whether it is the index of that name, of a text of so many tokens that ends with a hash. */
+    public boolean isIndex(Hash fingerprint, Hash text, int tokens, String name) {
+        return header.kind() == KeptHeader.Kind.INDEX
+                && header.fingerprint().equals(fingerprint)
+                && header.previous().equals(text)
+                && header.first() == tokens
+                && header.description().equals(name);
+    }
+
     public int[] state() {
         return header.state();
     }
@@ -78,7 +87,7 @@ public final class KeptFile implements AutoCloseable {
         return file.byteSize();
     }
 
-    /** Keys and values, from a multiple of 64 on. */
+    /** Keys and values, or the memory of an index, from a multiple of 64 on. */
     public MemorySegment payload() {
         return file.asSlice(header.payloadAt(), header.payloadBytes());
     }

@@ -32,6 +32,7 @@ import java.util.UUID;
  * <pre>
  * pages/FIRST-HASH.page   256 tokens, all layers; FIRST is the position of the first token
  * tails/FIRST-HASH.tail   what follows the last page of a reading, open, and how to go on from there
+ * indexes/END-HASH.index  what a method of attention keeps of a reading beside; END is its number of tokens
  * documents/NAME.json     the name of a reading
  * lock                    held by who evicts
  * </pre>
@@ -43,6 +44,7 @@ public final class KeptFolder {
     static final String PART = ".part-";
     static final String PAGES = "pages";
     static final String TAILS = "tails";
+    static final String INDEXES = "indexes";
     static final String DOCUMENTS = "documents";
 
     private static final System.Logger LOG = System.getLogger("dev.lectern.kept");
@@ -85,8 +87,7 @@ public final class KeptFolder {
     }
 
     private static String name(KeptHeader.Kind kind, int first, Hash hash) {
-        return String.format(
-                Locale.ROOT, "%08d-%s.%s", first, hash.hex(), kind == KeptHeader.Kind.PAGE ? "page" : "tail");
+        return String.format(Locale.ROOT, "%08d-%s.%s", first, hash.hex(), kind.suffix);
     }
 
     private Path path(KeptHeader.Kind kind, int first, Hash hash) {
@@ -103,13 +104,23 @@ public final class KeptFolder {
         return path(KeptHeader.Kind.TAIL, first, hash);
     }
 
+    /** Where the index of a name is, of a text of so many tokens that ends with a hash; whether or not it is there. */
+    public Path index(int tokens, Hash text, String name) {
+        return path(KeptHeader.Kind.INDEX, tokens, text.then(name));
+    }
+
+    /** Where a file with that header belongs. */
+    Path path(KeptHeader header) {
+        return path(header.kind(), header.first(), header.hash());
+    }
+
     /** Whether a file of this folder is there; a symbolic link is none. */
     public static boolean isThere(Path file) {
         return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS);
     }
 
     /**
-     * Opens a page or a tail and verifies all of it. One that is damaged is told of, with its name, and deleted; what it held will be computed again.
+     * Opens a page, a tail or an index and verifies all of it. One that is damaged is told of, with its name, and deleted; what it held will be computed again.
      *
      * @return empty if there is none, or none that can be used
      */
@@ -206,9 +217,33 @@ public final class KeptFolder {
         return publish(header, parts, used, true);
     }
 
+    /**
+     * Keeps an index, in place of one of the same name.
+     *
+     * @param tokens of the text
+     * @param text its hash
+     * @param state what is to be known beside the payload
+     * @return bytes written
+     * @throws IOException if it cannot be written; then nothing of it is left
+     */
+    public long publishIndex(
+            Hash fingerprint,
+            int tokens,
+            Hash text,
+            String name,
+            int[] state,
+            List<MemorySegment> payload,
+            FileTime used)
+            throws IOException {
+        long bytes = payload.stream().mapToLong(MemorySegment::byteSize).reduce(0, Math::addExact);
+        KeptHeader header =
+                new KeptHeader(KeptHeader.Kind.INDEX, fingerprint, tokens, text, new int[0], state, name, 0, bytes);
+        return publish(header, payload, used, true);
+    }
+
     private long publish(KeptHeader header, List<MemorySegment> parts, FileTime used, boolean replace)
             throws IOException {
-        Path path = path(header.kind(), header.first(), header.hash());
+        Path path = path(header);
         if (!replace && isThere(path) && Files.size(path) == header.fileBytes()) {
             touch(path, used);
             return 0;

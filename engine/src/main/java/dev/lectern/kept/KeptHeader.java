@@ -5,19 +5,20 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * What stands at the beginning of a file of keys and values, little-endian:
+ * What stands at the beginning of a file of keys and values, or of an index of them, little-endian:
  *
  * <pre>
  *   0  magic number                8
  *   8  version                     4
- *  12  kind: 1 a page, 2 a tail    4
+ *  12  kind: 1 a page, 2 a tail, 3 an index    4
  *  16  tokens                      4
- *  20  numbers of the state        4   (tails)
- *  24  bytes of the description    4   (tails)
+ *  20  numbers of the state        4   (tails, indexes)
+ *  24  bytes of the description    4   (tails, indexes)
  *  28  logits                      4   (tails)
  *  32  where the payload begins    8   a multiple of 64
  *  40  bytes of the payload        8   without the logits, which follow it as f32
@@ -32,10 +33,11 @@ import java.util.zip.CRC32C;
  *
  * Every bit of a file is under one of the checksums or compared with what it has to be.
  *
- * @param first position of the first token
- * @param previous the chain's hash before these tokens
+ * @param first position of the first token; of an index, of the one after the text
+ * @param previous the chain's hash before these tokens; of an index, after the text
+ * @param tokens none of an index
  * @param state what the cache wants beside the bytes; empty for a page
- * @param description UTF-8 for people and for explanations; empty for a page
+ * @param description UTF-8 for people and for explanations; empty for a page; the name of an index
  */
 record KeptHeader(
         Kind kind,
@@ -49,15 +51,18 @@ record KeptHeader(
         long payloadBytes) {
     /** What a file holds. */
     enum Kind {
-        PAGE(1, "pages"),
-        TAIL(2, "tails");
+        PAGE(1, "pages", "page"),
+        TAIL(2, "tails", "tail"),
+        INDEX(3, "indexes", "index");
 
         final int number;
         final String folder;
+        final String suffix;
 
-        Kind(int number, String folder) {
+        Kind(int number, String folder, String suffix) {
             this.number = number;
             this.folder = folder;
+            this.suffix = suffix;
         }
     }
 
@@ -73,7 +78,7 @@ record KeptHeader(
 
     /** The hash by which the file is known. */
     Hash hash() {
-        return previous.then(tokens, 0, tokens.length);
+        return kind == Kind.INDEX ? previous.then(description) : previous.then(tokens, 0, tokens.length);
     }
 
     /** Where the payload begins, in bytes. */
@@ -162,8 +167,10 @@ record KeptHeader(
                 "it has " + file.byteSize() + " bytes, and its header says another number");
         ByteBuffer header = file.asSlice(0, payloadAt).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
         require(header.getInt(CRC_AT) == crc(header), "its header does not have its checksum");
-        Kind kind = header.getInt(12) == Kind.PAGE.number ? Kind.PAGE : Kind.TAIL;
-        require(header.getInt(12) == kind.number && header.getInt(60) == 0, "its header is of no known kind");
+        Kind kind = Arrays.stream(Kind.values())
+                .filter(known -> known.number == header.getInt(12) && header.getInt(60) == 0)
+                .findFirst()
+                .orElseThrow(() -> new DamagedException("its header is of no known kind"));
         byte[] fingerprint = new byte[Hash.BYTES], previous = new byte[Hash.BYTES], text = new byte[words];
         header.get(64, fingerprint).get(96, previous);
         int[] ids = numbers(file, FIXED, tokens), numbers = numbers(file, FIXED + 4L * tokens, state);

@@ -1,5 +1,5 @@
 /**
- * What was read, on a disk: pages of keys and values, the tails of finished readings, and their names, in a folder that several programs may use at once. Knows pages as bytes and
+ * What was read, on a disk: pages of keys and values, the tails of finished readings, indexes of them, and their names, in a folder that several programs may use at once. Knows pages as bytes and
  * nothing of models.
  */
 @NullMarked

@@ -35,6 +35,25 @@ public final class BlockList implements AutoCloseable {
         return block(index);
     }
 
+    /** Appends a block that is there already, whose holder it becomes. */
+    public void add(NativeBlock block) {
+        if (block.memory().byteSize() != blockBytes) {
+            throw new IllegalArgumentException(
+                    "a block of " + block.memory().byteSize() + " bytes among blocks of " + blockBytes);
+        }
+        blocks.add(block);
+    }
+
+    /** How many there are. */
+    public int count() {
+        return blocks.size();
+    }
+
+    /** Bytes of each. */
+    public long blockBytes() {
+        return blockBytes;
+    }
+
     /** Lets all but the first so many go. */
     public void keep(int count) {
         while (blocks.size() > count) {

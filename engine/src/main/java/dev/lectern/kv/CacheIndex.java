@@ -1,5 +1,9 @@
 package dev.lectern.kv;
 
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
 /**
  * What a method of attention keeps of one sequence beside its keys and values: summaries of pages, hashes, sums. It is made from the cache, and belongs to it: forked with it, cut with it, freed
  * with it.
@@ -13,6 +17,19 @@ public interface CacheIndex extends AutoCloseable {
 
     /** Bytes that it holds, alone or with forks. */
     long bytes();
+
+    /**
+     * What it is made of, so that it can be kept and made again.
+     *
+     * @param state what is to be known beside the bytes
+     * @param parts memory, each a multiple of 64 bytes; good until the index changes
+     */
+    record Image(int[] state, List<MemorySegment> parts) {}
+
+    /** All that it holds; empty if it is not for keeping, or holds nothing. */
+    default Optional<Image> image() {
+        return Optional.empty();
+    }
 
     /** Frees its share. */
     @Override

@@ -37,6 +37,11 @@ public final class FloatFormat implements KvFormat {
     }
 
     @Override
+    public boolean isExact() {
+        return true;
+    }
+
+    @Override
     public Closing closing() {
         return new Closing.AtOnce();
     }

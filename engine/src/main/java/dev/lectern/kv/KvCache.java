@@ -3,17 +3,22 @@ package dev.lectern.kv;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.kernel.Workers;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +37,9 @@ public final class KvCache implements AutoCloseable {
     private final boolean observes;
     private final List<PageGroup> groups = new ArrayList<>();
     private final Map<String, CacheIndex> indexes = new HashMap<>();
+    private final Map<String, MappedBytes> indexFiles = new HashMap<>(); // by the names of indexes that are in them
+    private @Nullable ExactKeys exactKeys; // of all tokens, while an index is to be made of them
+    private BitSet exactLayers = new BitSet(); // those of which it is to be made
     private final QueryWindow queries;
     private int length;
     private int dropped; // tokens that were before them and are gone
@@ -213,7 +221,7 @@ public final class KvCache implements AutoCloseable {
         queries.tell(layer, token, q, qAt);
     }
 
-    /** The queries of the last tokens that were read; none where the text was not read but found on a disk. */
+    /** The queries of the last tokens that were read, here or before they were kept. */
     public QueryWindow queries() {
         return queries;
     }
@@ -234,9 +242,85 @@ public final class KvCache implements AutoCloseable {
         return indexes.containsKey(method);
     }
 
-    /** Bytes of all indexes. */
+    /** Bytes of all indexes, and of {@linkplain #keepExactKeys exact keys} that one is to be made of. */
     public long indexBytes() {
-        return indexes.values().stream().mapToLong(CacheIndex::bytes).sum();
+        long exact = exactKeys == null ? 0 : exactKeys.bytes();
+        return indexes.values().stream().mapToLong(CacheIndex::bytes).sum() + exact;
+    }
+
+    /**
+     * Takes an index from a file.
+     *
+     * @param index whose memory is in the file, and which is there from now on in place of what had its name
+     */
+    public void restoreIndex(String method, CacheIndex index, MappedBytes file) {
+        checkOpen();
+        CacheIndex before = indexes.put(method, index);
+        if (before != null) {
+            before.close();
+        }
+        indexFiles.put(method, file);
+        forgetExactKeys(); // none is to be made
+    }
+
+    /** What is kept of an index; empty if there is none. */
+    public Optional<CacheIndex.Image> indexImage(String method) {
+        return Optional.ofNullable(indexes.get(method)).flatMap(CacheIndex::image);
+    }
+
+    /**
+     * Has the keys of some layers kept in f16 beside their format until an index was made of them, {@link #forgetExactKeys}; of layers whose format is exact, they are there anyway.
+     *
+     * @param wanted whether a layer is one of these
+     */
+    public void keepExactKeys(IntPredicate wanted) {
+        if (length > 0) {
+            throw new IllegalStateException("the keys of " + length + " tokens are codes already");
+        }
+        exactLayers = exactLayers(layers, wanted);
+        exactKeys = exactLayers.isEmpty() ? null : new ExactKeys(layers, exactLayers);
+    }
+
+    private static BitSet exactLayers(List<LayerCache> layers, IntPredicate wanted) {
+        BitSet exact = new BitSet();
+        IntStream.range(0, layers.size())
+                .filter(l -> !layers.get(l).keys().isExact() && wanted.test(l))
+                .forEach(exact::set);
+        return exact;
+    }
+
+    /** Bytes of what {@link #keepExactKeys} keeps of so many tokens. */
+    public static long exactKeyBytes(List<LayerCache> layers, IntPredicate wanted, long tokens) {
+        return Math.multiplyExact(pages(tokens), ExactKeys.pageBytes(layers, exactLayers(layers, wanted)));
+    }
+
+    /** Whether the keys of all tokens of a layer are there as they were computed, but for the rounding of floats. */
+    public boolean hasExactKeys(int layer) {
+        return layers.get(layer).keys().isExact() || (exactKeys != null && exactLayers.get(layer));
+    }
+
+    /** The keys of a page as exactly as they are there. */
+    public KvSide exactestKeys(int layer, int page) {
+        ExactKeys exact = exactKeys;
+        return exact != null && exactLayers.get(layer)
+                ? exact.page(layer, page)
+                : page(layer, page).keys();
+    }
+
+    /** Says that no index is to be made of a layer's exact keys any more. Those of all layers are freed when this was said of the last. */
+    public void forgetExactKeys(int layer) {
+        exactLayers.clear(layer);
+        if (exactLayers.isEmpty()) {
+            forgetExactKeys();
+        }
+    }
+
+    private void forgetExactKeys() {
+        exactLayers.clear();
+        if (exactKeys != null) {
+            exactKeys.close();
+            exactKeys = null;
+        }
     }
 
     /**
@@ -261,6 +345,9 @@ public final class KvCache implements AutoCloseable {
         }
         while ((long) groups.size() * Page.TOKENS < needed) {
             groups.add(PageGroup.open(layers, groups.isEmpty()));
+        }
+        if (exactKeys != null) {
+            exactKeys.reserve(length, needed);
         }
     }
 
@@ -293,6 +380,10 @@ public final class KvCache implements AutoCloseable {
         Page page = page(layer, token / Page.TOKENS);
         page.keys().put(token % Page.TOKENS, k, kAt);
         page.values().put(token % Page.TOKENS, v, vAt);
+        ExactKeys exact = exactKeys;
+        if (exact != null && exactLayers.get(layer)) {
+            exact.page(layer, token / Page.TOKENS).put(token % Page.TOKENS, k, kAt);
+        }
     }
 
     /** The page of a layer that holds the tokens from {@code index · 256} on. */
@@ -419,6 +510,7 @@ public final class KvCache implements AutoCloseable {
             throw new IllegalArgumentException("page " + index + " cannot follow " + length + " tokens");
         }
         truncate(length); // what was reserved and not committed makes room
+        forgetExactKeys(); // what is copied is what is stored
         reserve(Page.TOKENS);
         for (int l = 0; l < layers.size(); l++) {
             LayerCache layer = layers.get(l);
@@ -489,6 +581,11 @@ public final class KvCache implements AutoCloseable {
         checkOpen();
         KvCache fork = new KvCache(layers, queries.fork());
         indexes.forEach((method, index) -> fork.indexes.put(method, index.fork()));
+        fork.indexFiles.putAll(indexFiles);
+        if (exactKeys != null) {
+            fork.exactKeys = exactKeys.fork();
+            fork.exactLayers.or(exactLayers);
+        }
         for (int i = 0; i < pages(length); i++) {
             fork.groups.add(groups.get(i).retain());
         }
@@ -526,6 +623,9 @@ public final class KvCache implements AutoCloseable {
         }
         callStart = Math.min(callStart, this.length);
         queries.truncate(this.length);
+        if (exactKeys != null) {
+            exactKeys.truncate(this.length);
+        }
         indexes.values().forEach(index -> index.truncate(this.length));
         return this.length;
     }
@@ -586,20 +686,21 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * Checks that the files of its pages are as long as when they were mapped. Compiled kernels do not survive a read beyond the end of one, so this is asked before each step; what is cut within a
+     * Checks that the files of its pages and indexes are as long as when they were mapped. Compiled kernels do not survive a read beyond the end of one, so this is asked before each step; what is cut within a
      * step may still end the program.
      *
      * @throws LecternException of kind {@code CHECKSUM} that names the file
      */
     public void requireWholeFiles() {
-        for (PageGroup group : groups) {
-            Optional<Path> cut = group.cutFile();
-            if (cut.isPresent()) {
-                throw new LecternException(
-                        LecternException.Kind.CHECKSUM,
-                        cut.get() + " was cut while it was used, so this cannot go on: ask again, and what is gone is"
-                                + " read again.");
-            }
+        Stream<Path> ofPages = groups.stream().map(PageGroup::cutFile).flatMap(Optional::stream);
+        Stream<Path> ofIndexes =
+                indexFiles.values().stream().filter(MappedBytes::isCut).map(MappedBytes::file);
+        Optional<Path> cut = Stream.concat(ofPages, ofIndexes).findFirst();
+        if (cut.isPresent()) {
+            throw new LecternException(
+                    LecternException.Kind.CHECKSUM,
+                    cut.get() + " was cut while it was used, so this cannot go on: ask again, and what is gone is"
+                            + " read again.");
         }
     }
 
@@ -608,13 +709,14 @@ public final class KvCache implements AutoCloseable {
      *
      * @param page {@link #finalPageBytes} long; belongs to the cache from now on
      */
-    public void appendMapped(MappedPage page) {
+    public void appendMapped(MappedBytes page) {
         checkOpen();
         boolean first = groups.isEmpty();
         long bytes = page.memory().byteSize();
         if (length != groups.size() * Page.TOKENS || bytes != finalPageBytes(layers, first)) {
             throw new IllegalArgumentException(bytes + " bytes of a page after " + length + " tokens");
         }
+        forgetExactKeys();
         groups.add(PageGroup.mapped(layers, atOnce, first, page));
         length += Page.TOKENS;
         Arrays.fill(closedKeys, length);
@@ -622,30 +724,45 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * What is to be known, beside the bytes of its pages from {@code first} on, to go on exactly as this cache would.
+     * What is to be known, beside the bytes of its pages from {@code first} on and of {@link #tailQueries}, to go on exactly as this cache would.
      *
      * @param first pages before it are in their final form
+     * @param withQueries whether the queries are kept too
      * @return for {@link #loadTail}
      */
-    public int[] tailState(int first) {
+    public int[] tailState(int first, boolean withQueries) {
         int pages = groups.size() - first, count = layers.size();
-        int[] state = new int[3 + 2 * count * (1 + pages)];
+        int[] window = withQueries ? queries.state() : new int[] {0};
+        int[] state = new int[TAIL_NUMBERS + 2 * count * (1 + pages) + window.length];
         state[0] = length;
         state[1] = callStart;
         state[2] = count;
-        System.arraycopy(closedKeys, 0, state, 3, count);
-        System.arraycopy(closedValues, 0, state, 3 + count, count);
-        for (int i = 0, at = 3 + 2 * count; i < pages; i++) {
+        state[3] = window.length;
+        System.arraycopy(closedKeys, 0, state, TAIL_NUMBERS, count);
+        System.arraycopy(closedValues, 0, state, TAIL_NUMBERS + count, count);
+        int at = TAIL_NUMBERS + 2 * count;
+        for (int i = 0; i < pages; i++) {
             for (int l = 0; l < count; l++) {
                 Page page = groups.get(first + i).page(l);
                 state[at++] = page.keys().closed();
                 state[at++] = page.values().closed();
             }
         }
+        System.arraycopy(window, 0, state, at, window.length);
         return state;
     }
 
-    /** Bytes of the pages from {@code first} on after so many tokens, all of them open. */
+    /** Length, where the call began, layers, and numbers of the window of queries. */
+    private static final int TAIL_NUMBERS = 4;
+
+    /** The numbers of the {@link #queries window} of queries. */
+    public MemorySegment tailQueries(Arena arena) {
+        return queries.copy(arena);
+    }
+
+    /**
+     * Bytes of the pages from {@code first} on after so many tokens, all of them open, without queries.
+     */
     public static long tailBytes(List<LayerCache> layers, int first, int tokens) {
         long bytes = 0;
         for (long i = first; i < pages(tokens); i++) {
@@ -655,29 +772,32 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * Appends copies of open pages after the final ones that it holds.
+     * Appends copies of open pages after the final ones that it holds, and takes the queries of the last tokens where they were kept.
      *
      * @param state what {@link #tailState} said
-     * @param bytes of the pages, one after the other
+     * @param bytes of the pages, one after the other, and of {@link #tailQueries}
      * @throws IllegalArgumentException if the two cannot belong together, or to this cache; nothing has changed then
      * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
      */
     public void loadTail(int[] state, MemorySegment bytes) {
         checkOpen();
         int first = groups.size(), count = layers.size();
-        requireState(length == first * Page.TOKENS && state.length >= 3 && state[2] == count);
-        requireState(state[0] >= length && state[1] >= 0 && state[1] <= state[0]);
+        requireState(length == first * Page.TOKENS && state.length >= TAIL_NUMBERS && state[2] == count);
+        requireState(state[0] >= length && state[1] >= 0 && state[1] <= state[0] && state[3] >= 1);
         int pages = (int) (pages(state[0]) - first);
-        requireState(state.length == 3 + 2L * count * (1L + pages));
-        requireState(bytes.byteSize() == tailBytes(layers, first, state[0]));
-        for (int i = 3; i < state.length; i++) {
-            requireState(state[i] >= 0 && state[i] <= (i < 3 + 2 * count ? state[0] : Page.TOKENS));
+        requireState(state.length == TAIL_NUMBERS + 2L * count * (1L + pages) + state[3]);
+        int end = state.length - state[3];
+        for (int i = TAIL_NUMBERS; i < end; i++) {
+            requireState(state[i] >= 0 && state[i] <= (i < TAIL_NUMBERS + 2 * count ? state[0] : Page.TOKENS));
         }
+        long pageBytes = tailBytes(layers, first, state[0]);
+        int[] window = Arrays.copyOfRange(state, end, state.length);
+        requireState(bytes.byteSize() == Math.addExact(pageBytes, queries.bytes(window, state[0])));
         long offset = 0;
         for (int i = 0; i < pages; i++) {
             PageGroup group = PageGroup.open(layers, first + i == 0);
             int[] keys = new int[count], values = new int[count];
-            for (int l = 0, at = 3 + 2 * count * (1 + i); l < count; l++) {
+            for (int l = 0, at = TAIL_NUMBERS + 2 * count * (1 + i); l < count; l++) {
                 keys[l] = state[at++];
                 values[l] = state[at++];
             }
@@ -685,10 +805,12 @@ public final class KvCache implements AutoCloseable {
             groups.add(group);
             offset += group.bytes();
         }
+        forgetExactKeys();
+        queries.load(window, bytes.asSlice(pageBytes));
         length = state[0];
         callStart = state[1];
-        closedKeys = Arrays.copyOfRange(state, 3, 3 + count);
-        closedValues = Arrays.copyOfRange(state, 3 + count, 3 + 2 * count);
+        closedKeys = Arrays.copyOfRange(state, TAIL_NUMBERS, TAIL_NUMBERS + count);
+        closedValues = Arrays.copyOfRange(state, TAIL_NUMBERS + count, TAIL_NUMBERS + 2 * count);
     }
 
     private static void requireState(boolean fits) {
@@ -711,6 +833,8 @@ public final class KvCache implements AutoCloseable {
             groups.clear();
             indexes.values().forEach(CacheIndex::close);
             indexes.clear();
+            indexFiles.clear();
+            forgetExactKeys();
         }
     }
 }

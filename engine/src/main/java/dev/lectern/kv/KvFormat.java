@@ -40,6 +40,11 @@ public interface KvFormat {
         return false;
     }
 
+    /** Whether all tokens stand as they were computed, but for the rounding of floats. */
+    default boolean isExact() {
+        return false;
+    }
+
     /** When its tokens are closed. */
     Closing closing();
 

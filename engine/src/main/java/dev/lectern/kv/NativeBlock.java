@@ -5,11 +5,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A piece of native memory, zeroed at first, that several may hold: it goes back when the last lets go. */
+/** A piece of native memory, zeroed at first or a file's, that several may hold: it goes back when the last lets go. */
 public final class NativeBlock {
     private static final long ALIGNMENT = 64;
 
-    private final Arena arena = Arena.ofShared();
+    private final Runnable free;
+    private final boolean writable;
     private final MemorySegment memory;
     private final AtomicInteger holders = new AtomicInteger(1);
 
@@ -18,7 +19,11 @@ public final class NativeBlock {
      *
      * @throws LecternException of kind {@code NO_MEMORY} if the machine has none left
      */
+    @SuppressWarnings("MustBeClosedChecker") // the arena is closed with the last holder
     public NativeBlock(long bytes) {
+        Arena arena = Arena.ofShared();
+        free = arena::close;
+        writable = true;
         try {
             memory = arena.allocate(bytes, ALIGNMENT);
         } catch (OutOfMemoryError e) {
@@ -31,6 +36,22 @@ public final class NativeBlock {
         }
     }
 
+    private NativeBlock(MemorySegment memory, Runnable free) {
+        this.memory = memory;
+        this.free = free;
+        writable = false;
+    }
+
+    /** The bytes of a mapped file, with one holder; they are not written. */
+    public static NativeBlock of(MappedBytes mapped) {
+        return new NativeBlock(mapped.memory(), mapped.arena()::close);
+    }
+
+    /** A part of it, with one holder, which holds the whole. */
+    public NativeBlock part(long offset, long bytes) {
+        return new NativeBlock(memory.asSlice(offset, bytes), retain()::release);
+    }
+
     public MemorySegment memory() {
         return memory;
     }
@@ -41,15 +62,15 @@ public final class NativeBlock {
         return this;
     }
 
-    /** Whether somebody else holds it too. */
+    /** Whether it is not to be written: somebody else holds it too, or it is a file. */
     public boolean isShared() {
-        return holders.get() > 1;
+        return !writable || holders.get() > 1;
     }
 
     /** One holder less. */
     public void release() {
         if (holders.decrementAndGet() == 0) {
-            arena.close();
+            free.run();
         }
     }
 }

@@ -17,7 +17,7 @@ final class PageGroup {
     private final List<LayerCache> layers;
     private final boolean open;
     private final boolean first;
-    private final @Nullable MappedPage mapped;
+    private final @Nullable MappedBytes mapped;
     private final Arena arena;
     private final MemorySegment memory;
     private final Page[] pages; // [layers]
@@ -36,7 +36,7 @@ final class PageGroup {
 
     /** @param mapped the bytes of a page that lies on a disk; null to allocate */
     @SuppressWarnings("MustBeClosedChecker") // the arena is closed with the last holder
-    private PageGroup(List<LayerCache> layers, boolean open, boolean first, @Nullable MappedPage mapped) {
+    private PageGroup(List<LayerCache> layers, boolean open, boolean first, @Nullable MappedBytes mapped) {
         this.layers = layers;
         this.open = open;
         this.first = first;
@@ -69,7 +69,7 @@ final class PageGroup {
      * @param open whether its format has no other form than the open one
      * @param mapped {@link #bytes} long; its arena is closed with the last holder
      */
-    static PageGroup mapped(List<LayerCache> layers, boolean open, boolean first, MappedPage mapped) {
+    static PageGroup mapped(List<LayerCache> layers, boolean open, boolean first, MappedBytes mapped) {
         return new PageGroup(layers, open, first, mapped);
     }
 

@@ -1,5 +1,9 @@
 package dev.lectern.kv;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -13,6 +17,7 @@ public final class QueryWindow {
     public static final int TOKENS = 64;
 
     private static final int NONE = -1;
+    private static final ValueLayout.OfFloat F32 = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final int layers;
     private float[][] rows; // [layers][TOKENS][width]; token t stands at t mod TOKENS
@@ -70,6 +75,65 @@ public final class QueryWindow {
         int place = token % TOKENS, width = width(layer);
         System.arraycopy(q, qAt, rows[layer], place * width, width);
         tokens[layer][place] = token;
+    }
+
+    /** What is to be known beside the numbers of {@link #copy}: the width of a row, and whose rows they are. */
+    int[] state() {
+        int width = width(0);
+        if (width == 0) {
+            return new int[] {0};
+        }
+        int[] state = new int[1 + layers * TOKENS];
+        state[0] = width;
+        for (int l = 0; l < layers; l++) {
+            System.arraycopy(tokens[l], 0, state, 1 + l * TOKENS, TOKENS);
+        }
+        return state;
+    }
+
+    /**
+     * Bytes of what {@link #copy} gave.
+     *
+     * @param state of it
+     * @param length tokens of the text
+     * @throws IllegalArgumentException if that is no state of such a window
+     */
+    long bytes(int[] state, int length) {
+        int width = state[0];
+        boolean fits = width == 0 ? state.length == 1 : width > 0 && state.length == 1 + layers * TOKENS;
+        for (int i = 1; i < state.length && fits; i++) {
+            fits = state[i] == NONE || (state[i] % TOKENS == (i - 1) % TOKENS && state[i] < length);
+        }
+        if (!fits) {
+            throw new IllegalArgumentException("this is not the state of such queries");
+        }
+        return Math.multiplyExact((long) Float.BYTES * layers * TOKENS, (long) width);
+    }
+
+    /** All numbers, f32 {@code [layers][TOKENS][width]}. */
+    MemorySegment copy(Arena arena) {
+        int count = rows[0].length;
+        MemorySegment copy = arena.allocate((long) Float.BYTES * layers * count, Float.BYTES);
+        for (int l = 0; l < layers; l++) {
+            MemorySegment.copy(rows[l], 0, copy, F32, (long) Float.BYTES * l * count, count);
+        }
+        return copy;
+    }
+
+    /**
+     * Takes what another was.
+     *
+     * @param numbers of its {@link #copy}, {@link #bytes} long
+     */
+    void load(int[] state, MemorySegment numbers) {
+        int count = TOKENS * state[0];
+        rows = new float[layers][count];
+        tokens = new int[layers][0];
+        shared = false;
+        for (int l = 0; l < layers && count > 0; l++) {
+            MemorySegment.copy(numbers, F32, (long) Float.BYTES * l * count, rows[l], 0, count);
+            tokens[l] = Arrays.copyOfRange(state, 1 + l * TOKENS, 1 + (l + 1) * TOKENS);
+        }
     }
 
     /** Forgets tokens from one on. */

@@ -91,6 +91,11 @@ public final class NamedOptions {
         throw bad(option + " is " + text + ", but it takes " + String.join(" or ", words));
     }
 
+    /** Whether an option was given that nobody has asked for yet. */
+    public boolean has(String option) {
+        return given.containsKey(option);
+    }
+
     /** What was given, as it is written; empty if it was not. */
     public Optional<String> text(String option) {
         return Optional.ofNullable(taken(option));

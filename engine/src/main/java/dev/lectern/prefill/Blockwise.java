@@ -40,6 +40,11 @@ abstract class Blockwise extends Approximate {
     }
 
     @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
     public Map<String, String> dependsOn(int tokens) {
         String asked = dependsOnQuestion()
                 .map(question -> Integer.toHexString(question.hashCode()))

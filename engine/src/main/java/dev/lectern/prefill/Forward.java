@@ -4,12 +4,14 @@ import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Pairs;
+import dev.lectern.Progress;
 import dev.lectern.Traffic;
 import dev.lectern.attention.AttentionSums;
 import dev.lectern.attention.AttentionWeights;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
+import dev.lectern.attention.Indexed;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Segments;
 import dev.lectern.attention.Selection;
@@ -142,6 +144,11 @@ public final class Forward {
         }
     }
 
+    /** Numbers in a row of logits. */
+    int vocabulary() {
+        return decoder.config().vocabulary();
+    }
+
     /** What attention has read for slices of one token. */
     public Traffic traffic() {
         return exact.traffic();
@@ -164,6 +171,17 @@ public final class Forward {
             kept[layer] = retention.kept(workers, layer, heads(decoder.config(), layer), cache, cancellation);
         }
         return kept[0][0].length == cache.length() ? sequence.fork() : sequence.with(cache.keeping(kept));
+    }
+
+    /** Makes what a method keeps of what a cache holds, layer by layer; see {@link Indexed#index}. */
+    public void index(Indexed method, KvCache cache, Progress progress, Cancellation cancellation) {
+        Config config = decoder.config();
+        cache.requireWholeFiles();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            cancellation.check();
+            method.index(exact, layer, heads(config, layer), cache, cancellation);
+            progress.report(layer + 1, config.layers());
+        }
     }
 
     /** The shape of a layer's attention. */

@@ -60,26 +60,29 @@ final class HostBlocks extends BlockReading {
     @Override
     void read(Slice.Logits logits, Prefill.LogitSink sink, Progress progress) {
         Division division = recipe.division();
-        List<Slice> slices = new ArrayList<>();
-        if (block == 0) {
-            slices.addAll(question());
-        } else if (block < division.blocks() && recipe.again()) {
-            slices.add(anchorSlice());
-        }
-        if (block < division.blocks()) {
+        int last = division.blocks() - 1, at = 0;
+        float[] known = {};
+        if (block <= last) {
+            List<Slice> slices = new ArrayList<>();
+            if (block == 0 && last > 0) {
+                slices.addAll(question());
+            } else if (block > 0 && recipe.again()) {
+                slices.add(anchorSlice());
+            }
             int[] some = Arrays.copyOfRange(tokens, division.start(block), division.end(block));
-            boolean last = block + 1 == division.blocks();
-            Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
+            Slice.Logits wanted = block == last ? logits : Slice.Logits.NONE;
             slices.add(new Slice(sequence, some, wanted, false, new BlockRows()));
             Forward.Result result = forward.step(slices, attention, cancellation);
-            if (wanted == Slice.Logits.LAST) {
-                sink.accept(tokens.length - 1, 1, result.values(), result.at(slices.size() - 1, 0));
-            }
+            known = result.values();
+            at = wanted == Slice.Logits.LAST ? result.at(slices.size() - 1, 0) : 0;
         } else {
             for (int layer = 0; layer < sequence.cache().layers().size(); layer++) {
                 shareQuestion(layer);
                 exchange(layer);
             }
+        }
+        if (logits == Slice.Logits.LAST) {
+            PartialAttention.tellLast(hosts, last, forward.vocabulary(), known, at, tokens.length - 1, sink);
         }
         progress.report(tokens.length, tokens.length);
     }
@@ -98,7 +101,8 @@ final class HostBlocks extends BlockReading {
 
     /** Tells every host the question's mean queries in a layer, where they are asked for. */
     private void shareQuestion(int layer) {
-        if (recipe.question() == null || !compressor.asks() || recipe.passing() == 0) {
+        boolean asks = recipe.question() != null && compressor.asks() && recipe.passing() > 0;
+        if (!asks || recipe.division().blocks() == 1) {
             return;
         }
         LayerCache shape = sequence.cache().layers().get(layer);

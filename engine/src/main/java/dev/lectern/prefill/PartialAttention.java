@@ -62,6 +62,23 @@ final class PartialAttention {
         return parts.getAtIndex(ValueLayout.JAVA_FLOAT, (long) host * numbers + index);
     }
 
+    /**
+     * Tells the logits after a text at every host, where one host has computed them.
+     *
+     * @param root which
+     * @param logits {@code [vocabulary]} from at, at the root; elsewhere anything
+     * @param token index of the last token
+     */
+    static void tellLast(
+            Communicator hosts, int root, int vocabulary, float[] logits, int at, int token, Prefill.LogitSink sink) {
+        MemorySegment message = Arena.ofAuto().allocate((long) Float.BYTES * vocabulary, Float.BYTES);
+        if (hosts.rank() == root) {
+            MemorySegment.copy(logits, at, message, ValueLayout.JAVA_FLOAT, 0, vocabulary);
+        }
+        hosts.broadcast(message, root);
+        sink.accept(token, 1, message.toArray(ValueLayout.JAVA_FLOAT), 0);
+    }
+
     /** A buffer of at least so many bytes. It is freed when nobody can reach it any more, so never while a message is under way. */
     static MemorySegment grown(MemorySegment buffer, long bytes) {
         return buffer.byteSize() >= bytes ? buffer : Arena.ofAuto().allocate(bytes, Long.BYTES);

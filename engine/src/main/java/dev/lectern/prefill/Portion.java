@@ -47,6 +47,11 @@ record Portion(List<Run> runs) {
         return some;
     }
 
+    /** Whether a token of the text is the host's. */
+    boolean has(int token) {
+        return runs.stream().anyMatch(run -> run.from <= token && token < run.to);
+    }
+
     /** Where in the text the host's i-th token is. */
     int position(int i) {
         for (Run run : runs) {

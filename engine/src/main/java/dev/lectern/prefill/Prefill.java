@@ -25,6 +25,11 @@ public interface Prefill {
         return false;
     }
 
+    /** Whether several hosts can share a text that it reads. */
+    default boolean isShared() {
+        return false;
+    }
+
     /** Rows of its largest step, of a text of so many tokens. */
     default int rows(long tokens) {
         return Full.CHUNK;

@@ -29,6 +29,11 @@ public record Sequence(
         return new Sequence(cache, rope, observer, hosts);
     }
 
+    /** The same one, as the part of one host. */
+    public Sequence sharedAmong(Communicator others) {
+        return new Sequence(cache, rope, observer, others);
+    }
+
     /** The same beginning, pages shared; nobody observes it. */
     public Sequence fork() {
         return with(cache.fork());

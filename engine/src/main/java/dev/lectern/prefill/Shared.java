@@ -29,6 +29,11 @@ abstract class Shared implements Prefill {
     }
 
     @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
     public boolean resumes() {
         return false;
     }
@@ -80,20 +85,27 @@ abstract class Shared implements Prefill {
                     "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
         }
         Portion mine = portion(tokens.length, hosts.size(), hosts.rank());
+        int at = 0;
+        float[] known = {};
         try (SharedRows rows = rows(sequence, hosts, tokens.length)) {
             if (mine.count() == 0) {
                 for (int layer = 0; layer < sequence.cache().layers().size(); layer++) {
                     rows.absent(layer);
                 }
             } else {
-                boolean last = mine.position(mine.count() - 1) == tokens.length - 1;
-                Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
+                Slice.Logits wanted = mine.has(tokens.length - 1) ? logits : Slice.Logits.NONE;
                 Slice slice = new Slice(sequence, mine.of(tokens), wanted, false, rows);
                 Forward.Result result = forward.step(List.of(slice), attention, cancellation);
-                if (wanted == Slice.Logits.LAST) {
-                    sink.accept(tokens.length - 1, 1, result.values(), result.at(0, 0));
-                }
+                known = result.values();
+                at = wanted == Slice.Logits.LAST ? result.at(0, 0) : 0;
             }
+        }
+        if (logits == Slice.Logits.LAST) {
+            int root = 0;
+            while (!portion(tokens.length, hosts.size(), root).has(tokens.length - 1)) {
+                root++;
+            }
+            PartialAttention.tellLast(hosts, root, forward.vocabulary(), known, at, tokens.length - 1, sink);
         }
         sequence.cache().goOnAt(tokens.length, hosts.rank() < hosts.size() - 1);
         progress.report(tokens.length, tokens.length);

@@ -39,7 +39,10 @@ class DecodeAttentionContractTest {
                 "magicpig:k=4:l=20:dense=none",
                 "magicpig:k=6:l=30:hits=1:correct=no:projection=head:append=16:dense=none",
                 "pps:budget=10%",
-                "pps:budget=10%:bits=2");
+                "pps:budget=10%:bits=2",
+                "pps:bytes=30%",
+                "pps:bytes=20000:bits=2",
+                "pps:budget=2%:error=0.2");
     }
 
     private final Random random = new Random(5);
@@ -90,7 +93,11 @@ class DecodeAttentionContractTest {
                 "magicpig:k=1:l=100:eps=1e-9:dense=none",
                 "magicpig:k=1:l=100:centre=no:correct=no:dense=none:sinks=0:window=1",
                 "pps:budget=100%",
-                "pps:budget=100000:bits=2:sinks=0:window=1"
+                "pps:budget=100000:bits=2:sinks=0:window=1",
+                "pps:bytes=100%",
+                "pps:budget=100%:error=0.5",
+                // Nothing but everything keeps to such a bound.
+                "pps:budget=1%:error=1e-9"
             })
     void aBudgetOfEverythingEqualsDense(String method) {
         for (Layout layout : Layout.values()) {
@@ -147,14 +154,15 @@ class DecodeAttentionContractTest {
             float[] q = random(6 * 64), out = new float[q.length];
             DecodeAttentions.named("dense").attend(exact, 0, heads, new KvCache[] {cache}, q, out, NEVER);
             Traffic dense = exact.traffic();
-            assertThat(dense).isEqualTo(new Traffic(visible * 2L * 2 * side, visible * 6L, visible * 6L));
+            assertThat(dense)
+                    .isEqualTo(new Traffic(visible * 2L * 2 * side, visible * 6L, visible * 6L, Traffic.Bounded.NONE));
             assertThat(dense.density()).isEqualTo(1);
             DecodeAttentions.named("topk:budget=10:sinks=2:window=8")
                     .attend(exact, 0, heads, new KvCache[] {cache}, q, out, NEVER);
             Traffic topk = exact.traffic().since(dense);
             // All keys, and keys and values of 20 tokens for each of 6 heads.
             long bytes = visible * 2L * side + 6L * 20 * 2 * side;
-            assertThat(topk).isEqualTo(new Traffic(bytes, 6 * 20, visible * 6L));
+            assertThat(topk).isEqualTo(new Traffic(bytes, 6 * 20, visible * 6L, Traffic.Bounded.NONE));
             assertThat(topk.density()).isCloseTo(20.0 / visible, within(1e-12));
         }
     }

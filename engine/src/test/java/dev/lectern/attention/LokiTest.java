@@ -1,9 +1,13 @@
 package dev.lectern.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.lectern.AttentionShape;
+import dev.lectern.BadModelFileException;
 import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;
@@ -11,8 +15,10 @@ import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -35,10 +41,12 @@ class LokiTest {
         return x;
     }
 
-    /** Keys of a subspace of an eighth of the dimensions, off the origin: there the few dimensions tell everything. */
-    private float[][] flatKeys() {
-        float[][] axes = IntStream.range(0, RANK).mapToObj(i -> random(DIM, 1)).toArray(float[][]::new);
-        float[] offset = random(DIM, 20);
+    private float[][] axes() {
+        return IntStream.range(0, RANK).mapToObj(i -> random(DIM, 1)).toArray(float[][]::new);
+    }
+
+    /** Keys of a subspace of a quarter of the dimensions, off the origin: there the few dimensions tell everything. */
+    private float[][] flatKeys(float[][] axes, float[] offset) {
         float[][] keys = new float[TOKENS][];
         for (int token = 0; token < TOKENS; token++) {
             keys[token] = offset.clone();
@@ -54,7 +62,49 @@ class LokiTest {
 
     @Test
     void findsTheHighestScoresOfKeysThatVaryInFewDimensions() {
-        float[][] keys = flatKeys();
+        findsTheHighestScores("loki", CalibrationSource.NONE, flatKeys(axes(), random(DIM, 20)));
+    }
+
+    private static Calibrated learned(AttentionShape shape, float[][] keys) {
+        Calibration calibration = Calibrations.named("loki", shape);
+        for (int token = 0; token < TOKENS; token++) {
+            calibration.attended(0, token, 1, new float[0], 0, keys[token], 0, new float[0], 0);
+        }
+        return new Calibrated(
+                "learned",
+                "",
+                calibration.tables().stream().collect(Collectors.toMap(Calibration.Table::name, table -> table)));
+    }
+
+    /** Other keys of the same subspace, elsewhere in space, teach as much as the text's own. */
+    @Test
+    void findsThemByWhatItLearnedOfOtherKeys() {
+        float[][] axes = axes();
+        float[][] others = flatKeys(axes, random(DIM, 20));
+        for (int sink = 0; sink < 4; sink++) {
+            others[sink] = random(DIM, 1e4); // unlike others, and not learned from
+        }
+        Calibrated learned = learned(new AttentionShape(GROUP, 1, DIM, List.of(0)), others);
+        findsTheHighestScores(
+                "loki:calibrated=other",
+                (method, which) -> Optional.of(learned).filter(any -> method.equals("loki") && which.equals("other")),
+                flatKeys(axes, random(DIM, 20)));
+    }
+
+    @Test
+    void whatWasLearnedOfAnotherShapeIsRefused() {
+        float[][] keys = flatKeys(axes(), random(DIM, 20));
+        Calibrated learned = learned(new AttentionShape(2 * GROUP, 2, DIM / 2, List.of(0)), keys);
+        assertThatThrownBy(() ->
+                        findsTheHighestScores("loki:calibrated=other", (method, which) -> Optional.of(learned), keys))
+                .isInstanceOf(BadModelFileException.class)
+                .hasMessageContaining("learned: it has no table \"layers.0.mean\" of shape [1, 32]");
+        assertThatThrownBy(() -> DecodeAttentions.named("loki:calibrated=yes", CalibrationSource.FILES))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("name the file");
+    }
+
+    private void findsTheHighestScores(String method, CalibrationSource source, float[][] keys) {
         float[] q = random(GROUP * DIM, 0.3);
         TreeSet<Integer> chosen = new TreeSet<>();
         try (Workers workers = new Workers(2);
@@ -70,7 +120,7 @@ class LokiTest {
                     chosen.add(selections[0].id(i));
                 }
             });
-            DecodeAttentions.named("loki:budget=40:sinks=4:window=20")
+            DecodeAttentions.named(method + ":budget=40:sinks=4:window=20", source)
                     .attend(exact, 0, SHAPE, new KvCache[] {cache}, q, new float[q.length], NEVER);
         }
         int end = (TOKENS - 20) / 16 * 16;

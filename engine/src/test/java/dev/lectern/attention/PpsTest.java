@@ -1,9 +1,12 @@
 package dev.lectern.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Traffic;
 import dev.lectern.kernel.BitPlanes;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
@@ -329,6 +332,160 @@ class PpsTest {
             }
             assertThat(meanError("pps:budget=100%", cache, q, 1)).isLessThan(1e-5);
         }
+    }
+
+    /** Values that have something in common, so that outputs are not all noise. */
+    private KvCache filledWithValuesAlike(int dim) {
+        KvCache cache = cache(dim);
+        for (int token = 0; token < TOKENS; token++) {
+            keys.add(random(KV_HEADS * dim));
+            float[] value = random(KV_HEADS * dim);
+            for (int i = 0; i < value.length; i++) {
+                value[i] += 1;
+            }
+            values.add(value);
+        }
+        fill(cache, TOKENS, () -> new float[0]);
+        return cache;
+    }
+
+    /** Of one step: the estimated error, and the largest true one of the query heads that share a kv head, both means over kv heads. */
+    private double[] estimatedAndTrue(String method, KvCache cache, float[] q, float[] dense) {
+        Traffic before = exact.traffic();
+        float[] out = attended(method, cache, q);
+        Traffic.Bounded bounded = exact.traffic().since(before).bounded();
+        assertThat(bounded.choices()).isEqualTo(KV_HEADS);
+        double sum = 0;
+        for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+            double largest = 0;
+            for (int head = kvHead * GROUP; head < (kvHead + 1) * GROUP; head++) {
+                largest = Math.max(
+                        largest,
+                        error(out, dense, head, cache.layers().getFirst().headDim()));
+            }
+            sum += largest;
+        }
+        return new double[] {bounded.meanError(), sum / KV_HEADS};
+    }
+
+    /** A bound of 1 is kept to at once here, so what is read is the budget. */
+    @ParameterizedTest
+    @CsvSource({"0.5, 1, 5%", "1, 1, 5%", "1, 2, 5%", "2, 1, 10%", "2, 2, 10%", "3, 2, 20%"})
+    void estimatedErrorsAreThoseThatThereAre(float factor, int bits, String budget) {
+        int dim = 64, seeds = 300;
+        try (KvCache cache = filledWithValuesAlike(dim)) {
+            float[] q = times(random(KV_HEADS * GROUP * dim), factor);
+            float[] dense = attended("dense", cache, q);
+            double estimated = 0, happened = 0;
+            int covered = 0;
+            for (int seed = 0; seed < seeds; seed++) {
+                double[] errors = estimatedAndTrue(
+                        "pps:budget=" + budget + ":error=1:bits=" + bits + ":seed=" + seed, cache, q, dense);
+                estimated += errors[0] * errors[0] / seeds;
+                happened += errors[1] * errors[1] / seeds;
+                covered += errors[1] <= 1.5 * errors[0] ? 1 : 0;
+            }
+            assertThat(Math.sqrt(estimated / happened)).isBetween(1 / 1.5, 1.5);
+            assertThat(covered).isGreaterThan(seeds * 95 / 100);
+        }
+    }
+
+    @Test
+    void aBoundOnTheErrorIsKeptToByReadingMore() {
+        int dim = 64, seeds = 40;
+        try (KvCache cache = filledWithValuesAlike(dim)) {
+            float[] q = times(random(KV_HEADS * GROUP * dim), 1);
+            float[] dense = attended("dense", cache, q);
+            double before = 0;
+            for (double bound : new double[] {0.8, 0.4, 0.2, 0.1}) {
+                double squares = 0;
+                Traffic first = exact.traffic();
+                for (int seed = 0; seed < seeds; seed++) {
+                    double[] errors =
+                            estimatedAndTrue("pps:budget=5%:error=" + bound + ":seed=" + seed, cache, q, dense);
+                    assertThat(errors[0]).isLessThanOrEqualTo(bound);
+                    squares += errors[1] * errors[1] / seeds;
+                }
+                Traffic read = exact.traffic().since(first);
+                assertThat(Math.sqrt(squares)).isLessThan(1.5 * bound);
+                assertThat(read.density()).isGreaterThanOrEqualTo(before);
+                before = read.density();
+                assertThat(read.bounded().choices()).isEqualTo(seeds * KV_HEADS);
+                assertThat(read.bounded().dense())
+                        .isLessThanOrEqualTo(read.bounded().enlarged());
+            }
+            Traffic first = exact.traffic();
+            assertThat(estimatedAndTrue("pps:budget=5%:error=0.001", cache, q, dense)[1])
+                    .isLessThan(1e-5);
+            assertThat(exact.traffic().since(first).bounded().dense()).isEqualTo(KV_HEADS);
+        }
+    }
+
+    @Test
+    void enoughThatIsReadAtFirstIsNotReadAgain() {
+        int dim = 64;
+        try (KvCache cache = filledWithValuesAlike(dim)) {
+            float[] q = times(random(KV_HEADS * GROUP * dim), 1);
+            float[] plain = attended("pps:budget=20%", cache, q);
+            Traffic before = exact.traffic();
+            assertThat(attended("pps:budget=20%:error=1", cache, q)).isEqualTo(plain);
+            Traffic bounded = exact.traffic().since(before);
+            assertThat(bounded.bounded().enlarged()).isZero();
+            before = exact.traffic();
+            attended("pps:budget=20%", cache, q);
+            assertThat(exact.traffic().since(before).rows()).isEqualTo(bounded.rows());
+            before = exact.traffic();
+            attended("pps:budget=20%:error=1e-6", cache, q);
+            Traffic all = exact.traffic().since(before);
+            assertThat(all.bounded()).isEqualTo(new Traffic.Bounded(KV_HEADS, KV_HEADS, KV_HEADS, 0));
+            // The fifth and what is always read, and then all: no sample comes near such a bound.
+            assertThat(all.density()).isBetween(1.2, 1.3);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10%", "12.5%", "40%", "80%", "60000", "300000", "1", "1%"})
+    void readsAsManyBytesAsAreAllowedOrATokenLess(String bytes) {
+        int dim = 64;
+        long row = 2L * dim * Float.BYTES, dense = KV_HEADS * TOKENS * row;
+        double allowed = bytes.endsWith("%")
+                ? dense * Double.parseDouble(bytes.substring(0, bytes.length() - 1)) / 100
+                : Double.parseDouble(bytes);
+        // Sinks, window, the index of the middle, and one token at least.
+        double least = KV_HEADS * ((TOKENS - MIDDLE + 1) * row + MIDDLE * SignIndex.tokenBytes(dim, 1));
+        try (KvCache cache = filled(dim)) {
+            float[] q = random(KV_HEADS * GROUP * dim);
+            Traffic before = exact.traffic();
+            attended("pps:bytes=" + bytes, cache, q);
+            double read = exact.traffic().since(before).bytes();
+            assertThat(read).isLessThanOrEqualTo(Math.max(allowed, least));
+            // A token less than that, and one that systematic sampling may leave out.
+            assertThat(read).isGreaterThan(Math.max(allowed, least) - 2 * KV_HEADS * row);
+        }
+    }
+
+    @Test
+    void bytesOfEverythingReadEverythingAndNoIndex() {
+        try (KvCache cache = filled(64)) {
+            float[] q = random(KV_HEADS * GROUP * 64);
+            for (String bytes : List.of("100%", "2000000000")) {
+                Traffic before = exact.traffic();
+                attended("pps:bytes=" + bytes, cache, q);
+                Traffic read = exact.traffic().since(before);
+                assertThat(read.density()).isEqualTo(1);
+                assertThat(read.bytes()).isEqualTo(KV_HEADS * TOKENS * 2L * 64 * Float.BYTES);
+            }
+        }
+    }
+
+    @Test
+    void twoBudgetsAreRefused() {
+        assertThatThrownBy(() -> DecodeAttentions.named("pps:budget=5%:bytes=10%"))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("leave one out");
+        assertThatThrownBy(() -> DecodeAttentions.named("pps:bytes=0%"))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("bytes=12%");
     }
 
     /** Keys of some channels with a large offset and much variance, which queries hardly weigh. */

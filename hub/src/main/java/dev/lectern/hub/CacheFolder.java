@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * models/KEY/FILE          what a reader opens
  * models/KEY/pull.json     written last: without it the model is not here
  * models/KEY/STEM-….weights its weights repacked, if it was used
- * repacked/                the same of models that lie elsewhere
+ * models/KEY/STEM-….METHOD.safetensors what a method of attention has learned of it
+ * repacked/, calibrated/   the same of models that lie elsewhere
  * downloads/KEY/           what has arrived so far; gone when the model is published
  * downloads/KEY.lock       held by the one program that pulls it
  * </pre>
@@ -53,13 +54,17 @@ final class CacheFolder {
         return root.resolve("models");
     }
 
-    /** Where a repacked copy of a model's weights is kept. */
-    Path repackFolder(Path model) {
+    /**
+     * Where something that is made of a model is kept: beside it, if it was pulled.
+     *
+     * @param elsewhere the folder for what is made of other models
+     */
+    Path besides(Path model, String elsewhere) {
         Path file = model.toAbsolutePath().normalize();
         Path parent = file.getParent();
         return parent != null && file.startsWith(models().toAbsolutePath().normalize())
                 ? parent
-                : root.resolve("repacked");
+                : root.resolve(elsewhere);
     }
 
     private Path folder(String key) {

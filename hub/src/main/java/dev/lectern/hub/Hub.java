@@ -95,7 +95,12 @@ public final class Hub {
      * all of these.
      */
     public Path repackFolder(Path model) {
-        return cache.repackFolder(model);
+        return cache.besides(model, "repacked");
+    }
+
+    /** Where is kept what methods of attention have learned of a model; as {@link #repackFolder} is, in another folder for files of the user's own. */
+    public Path calibrationFolder(Path model) {
+        return cache.besides(model, "calibrated");
     }
 
     /** Every model that was pulled, in the order of their folders. */

@@ -46,7 +46,7 @@ public final class AnswerDivergenceEval {
     private static final class Found {
         final List<Double> divergences = new ArrayList<>();
         int same;
-        Traffic traffic = new Traffic(0, 0, 0);
+        Traffic traffic = Traffic.NONE;
         int steps;
     }
 

@@ -4,6 +4,7 @@ import dev.lectern.AttentionShape;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.Traffic;
+import dev.lectern.attention.CalibrationSource;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.attention.ExactAttention;
@@ -37,16 +38,25 @@ public final class AttentionEval {
 
     /** What one method did, case by case. */
     private static final class Cases {
-        final DecodeAttention method;
+        final String spec;
+        DecodeAttention method; // of the layer at hand
         final List<Double> errors = new ArrayList<>();
         final List<Double> layers = new ArrayList<>();
         final List<Double> densities = new ArrayList<>(); // of layers
         double mass;
-        Traffic traffic = new Traffic(0, 0, 0);
+        Traffic traffic = Traffic.NONE;
         Traffic before = traffic; // this layer
 
-        Cases(DecodeAttention method) {
-            this.method = method;
+        Cases(String spec) {
+            this.spec = spec;
+            method = of(0);
+        }
+
+        /** The method for a cache that holds nothing but one layer of the model, as its first. */
+        DecodeAttention of(int layer) {
+            return DecodeAttentions.named(
+                    spec,
+                    (name, which) -> CalibrationSource.FILES.find(name, which).map(all -> all.ofLayer(layer)));
         }
     }
 
@@ -56,7 +66,7 @@ public final class AttentionEval {
         format = KvFormats.named(kv);
         exact = new ExactAttention(workers);
         for (String method : methods) {
-            cases.put(method, new Cases(DecodeAttentions.named(method)));
+            cases.put(method, new Cases(method));
         }
     }
 
@@ -100,7 +110,8 @@ public final class AttentionEval {
                     c.densities,
                     c.mass / c.errors.size(),
                     (double) c.traffic.bytes() / queries,
-                    c.traffic.density()));
+                    c.traffic.density(),
+                    c.traffic.bounded()));
         }
         return rows;
     }
@@ -114,6 +125,7 @@ public final class AttentionEval {
         LayerCache kept = new LayerCache(shape.kvHeads(), shape.headDim(), window, format.keys(), format.values());
         int first = Math.max(0, positions.length - JUDGED);
         cases.values().forEach(c -> {
+            c.method = c.of(layer);
             c.layers.add(0.0);
             c.before = c.traffic;
         });

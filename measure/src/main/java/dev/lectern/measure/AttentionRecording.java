@@ -286,12 +286,15 @@ public final class AttentionRecording implements AutoCloseable {
         metadata.put("kvHeads", Integer.toString(shape.kvHeads()));
         metadata.put("headDim", Integer.toString(shape.headDim()));
         metadata.put("windows", shape.windows().stream().map(String::valueOf).collect(Collectors.joining(",")));
-        metadata.put(
-                "lectern",
-                Optional.ofNullable(AttentionRecording.class.getPackage().getImplementationVersion())
-                        .orElse("(not packaged)"));
+        metadata.put("lectern", version());
         metadata.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         return metadata;
+    }
+
+    /** That of Lectern, as files tell it. */
+    static String version() {
+        return Optional.ofNullable(AttentionRecording.class.getPackage().getImplementationVersion())
+                .orElse("(not packaged)");
     }
 
     /**

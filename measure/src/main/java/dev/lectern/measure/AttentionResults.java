@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import dev.lectern.Traffic;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
      * @param massKept the share of the softmax that chosen tokens have, on average
      * @param bytesRead for a token in a layer
      * @param density the share of tokens that query heads looked at
+     * @param bounded what became of a bound on errors
      */
     public record Row(
             String method,
@@ -37,7 +39,8 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
             List<Double> densities,
             double massKept,
             double bytesRead,
-            double density) {
+            double density,
+            Traffic.Bounded bounded) {
         public Row {
             errors = List.copyOf(errors);
             layers = List.copyOf(layers);
@@ -145,6 +148,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
                     100 * row.density(),
                     100 * row.bytesRead() / dense().bytesRead()));
         }
+        rows.forEach(row -> text.append(BoundedChoices.line(row.method(), row.bounded())));
         for (Ratio ratio : ratios()) {
             text.append(String.format(
                     Locale.ROOT,
@@ -210,6 +214,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
         json.writeArrayPropertyStart("densities");
         row.densities().forEach(json::writeNumber);
         json.writeEndArray();
+        BoundedChoices.write(json, row.bounded());
         json.writeEndObject();
     }
 

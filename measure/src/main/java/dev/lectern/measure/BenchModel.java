@@ -18,8 +18,10 @@ import java.util.function.Consumer;
  * @param path to open
  * @param sha256 from the record of its pull; empty for another file
  * @param repack the folder for the copy of its weights with which it decodes faster; empty to use them as they are in the file
+ * @param calibrations the folder with what methods of attention have learned of it; empty for none
  */
-public record BenchModel(String name, Path path, Optional<String> sha256, Optional<Path> repack) {
+public record BenchModel(
+        String name, Path path, Optional<String> sha256, Optional<Path> repack, Optional<Path> calibrations) {
     /** The name of the model that has GPT-2's shape and random weights, made on the spot. */
     public static final String GPT2_SHAPE = "gpt2-shape";
 
@@ -30,19 +32,20 @@ public record BenchModel(String name, Path path, Optional<String> sha256, Option
 
     private static final long SEED = 1;
 
-    /** A model whose weights are used as they are in the file. */
+    /** A model whose weights are used as they are in the file, and of which nothing was learned. */
     public BenchModel(String name, Path path, Optional<String> sha256) {
-        this(name, path, sha256, Optional.empty());
+        this(name, path, sha256, Optional.empty(), Optional.empty());
     }
 
     /** The same with a copy of its weights in a folder. */
     public BenchModel withRepack(Path folder) {
-        return new BenchModel(name, path, sha256, Optional.of(folder));
+        return new BenchModel(name, path, sha256, Optional.of(folder), calibrations);
     }
 
     /** Opens it. */
     Model open(ModelOptions options) {
-        return Model.open(path, repack.map(options::withRepack).orElse(options));
+        ModelOptions known = calibrations.map(options::withCalibrations).orElse(options);
+        return Model.open(path, repack.map(known::withRepack).orElse(known));
     }
 
     /**
@@ -67,6 +70,7 @@ public record BenchModel(String name, Path path, Optional<String> sha256, Option
         Optional<PullRecord> record = hub.record(spec);
         Path file = path.getFileName();
         String name = record.map(PullRecord::name).orElse(file == null ? path.toString() : file.toString());
-        return new BenchModel(name, path, record.map(PullRecord::sha256));
+        return new BenchModel(
+                name, path, record.map(PullRecord::sha256), Optional.empty(), Optional.of(hub.calibrationFolder(path)));
     }
 }

@@ -154,26 +154,26 @@ public final class SpeedBench {
         return model.estimate(session.withContext(tokens), 1).kv() / tokens;
     }
 
-    /** What a run took: seconds of reading, of decoding, and of making what the method keeps of a sequence; the bytes that decoding read, and those that the method keeps. */
-    private record Run(double prefill, double decode, double making, long bytesRead, long indexBytes) {}
+    /** What a run took: seconds of reading, of decoding, and of making what the method keeps of a sequence; what decoding read, and the bytes that the method keeps. */
+    private record Run(double prefill, double decode, double making, Traffic read, long indexBytes) {}
 
     private Run once(
             Sequences filled, int batch, int[] prompt, int[] after, Work did, @Nullable StepRecording recording) {
         try (Sequences sequences = filled.fork()) {
             double prefill = sequences.read(prompt, did);
-            int read = sequences.length();
+            int length = sequences.length();
             Instant began = Instant.now();
             double first = sequences.decode(Arrays.copyOf(after, 1), new Work(Progress.NONE));
             long indexBytes = sequences.indexBytes();
-            sequences.truncate(read);
+            sequences.truncate(length);
             if (recording != null) {
                 recording.leaveOut(began, Instant.now());
             }
             Traffic before = model.traffic();
             double decode = sequences.decode(after, did);
-            long bytesRead = model.traffic().since(before).bytes();
+            Traffic read = model.traffic().since(before);
             double making = indexBytes == 0 ? 0 : Math.max(0, first - decode / after.length) / batch;
-            return new Run(prefill, decode, making, bytesRead, indexBytes);
+            return new Run(prefill, decode, making, read, indexBytes);
         }
     }
 
@@ -198,6 +198,7 @@ public final class SpeedBench {
             long decoded = (long) batch * after.length;
             double making =
                     Statistics.of(runs.stream().map(Run::making).toList()).median();
+            Traffic read = runs.stream().map(Run::read).reduce(Traffic.NONE, Traffic::plus);
             return new SpeedResult(
                     name,
                     depth,
@@ -211,8 +212,9 @@ public final class SpeedBench {
                             decoded, runs.stream().map(Run::decode).toList()),
                     bytesPerToken,
                     Optional.of(new SpeedResult.Lookup(
-                            runs.stream().mapToLong(Run::bytesRead).sum() / (double) (runs.size() * decoded),
-                            new SpeedResult.Index(runs.getLast().indexBytes(), making))),
+                            read.bytes() / (double) (runs.size() * decoded),
+                            new SpeedResult.Index(runs.getLast().indexBytes(), making),
+                            read.bounded())),
                     profile);
         }
     }

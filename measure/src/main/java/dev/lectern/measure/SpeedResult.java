@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import dev.lectern.Traffic;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
@@ -33,8 +34,9 @@ public record SpeedResult(
      *
      * @param bytesRead of the cache and the index, by attention for each decoded token
      * @param index what the method keeps of a sequence after its prompt
+     * @param bounded what became of a bound on errors, in all runs
      */
-    public record Lookup(double bytesRead, Index index) {}
+    public record Lookup(double bytesRead, Index index, Traffic.Bounded bounded) {}
 
     /**
      * What a method of attention keeps of a sequence beside its keys and values.
@@ -94,6 +96,7 @@ public record SpeedResult(
             json.writeNumberProperty("bytes", costs.index().bytes());
             json.writeNumberProperty("seconds", costs.index().seconds());
             json.writeEndObject();
+            BoundedChoices.write(json, costs.bounded());
         });
         profile.ifPresent(times -> {
             json.writeName("profile");

@@ -95,6 +95,9 @@ public record SpeedResults(List<SpeedResult> results, SpeedOptions.Fill fill, in
                     result.bytesPerToken(),
                     result.lookup().map(SpeedResults::lookup).orElse("")));
         }
+        results.forEach(result -> result.lookup()
+                .ifPresent(costs -> text.append(BoundedChoices.line(
+                        result.model() + ", depth " + result.depth() + ", " + result.attention(), costs.bounded()))));
         text.append(String.format(
                 Locale.ROOT,
                 "%s of %d %s (slowest … fastest); %d %s; %s\n",

@@ -24,6 +24,10 @@ public final class MpiLauncher implements Launcher {
     /** How many processes Open MPI, MPICH and Slurm say that they started. */
     private static final List<String> SIZES = List.of("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS");
 
+    /** How many of them are on this host. */
+    private static final List<String> HERE =
+            List.of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE");
+
     private static final AtomicBoolean BEGUN = new AtomicBoolean();
 
     /** For the service loader. */
@@ -50,9 +54,18 @@ public final class MpiLauncher implements Launcher {
                 || expectedSize(environment) > 1;
     }
 
+    @Override
+    public int ranksHere() {
+        return Math.max(1, number(System.getenv(), HERE));
+    }
+
     /** How many ranks the launcher speaks of; 0 if of none. */
     static int expectedSize(Map<String, String> environment) {
-        for (String variable : SIZES) {
+        return number(environment, SIZES);
+    }
+
+    private static int number(Map<String, String> environment, List<String> variables) {
+        for (String variable : variables) {
             String size = environment.get(variable);
             if (size != null) {
                 try {

@@ -7,13 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The bytes of a page, all layers, in a file that is mapped and never written.
+ * What a file holds of a page, or of an index, mapped and never written.
  *
- * @param memory the page's part of the file, from a multiple of 64 on
- * @param arena of the mapping; belongs to the page
+ * @param memory the part of the file that it is, from a multiple of 64 on
+ * @param arena of the mapping; belongs to who takes this over
  * @param fileBytes length of the file when it was mapped
  */
-public record MappedPage(MemorySegment memory, Arena arena, Path file, long fileBytes) {
+public record MappedBytes(MemorySegment memory, Arena arena, Path file, long fileBytes) {
     /** Whether the file is shorter now, so that what reads the memory may fail. One that was deleted keeps its bytes for who mapped it. */
     boolean isCut() {
         try {

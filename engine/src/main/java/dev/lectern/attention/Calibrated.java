@@ -1,0 +1,117 @@
+package dev.lectern.attention;
+
+import dev.lectern.BadModelFileException;
+import dev.lectern.LecternException;
+import dev.lectern.weights.SafetensorsFile;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+
+/**
+ * What was learned of a model for a method of attention: a safetensors file whose {@code __metadata__} has, as strings, {@code format}, {@code method}, {@code model} (its name), {@code weights} (the digest
+ * of its weights), {@code tokens} (of the texts), {@code lectern} (its version) and {@code date}; its tables, all F32, are those of the method.
+ *
+ * @param path of the file
+ * @param weights the digest of the model's weights
+ * @param tables by name
+ */
+public record Calibrated(String path, String weights, Map<String, Calibration.Table> tables) {
+    /** What such files say they are. */
+    public static final String FORMAT = "lectern calibration 1";
+
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    /** Where the file of a model is kept. */
+    public static Path file(Path folder, Path model, String weights, String method) {
+        Path name = model.getFileName();
+        String stem = name == null ? "model" : name.toString().replaceFirst("\\.gguf$", "");
+        return folder.resolve(stem + "-" + weights.substring(0, 16) + "." + method + ".safetensors");
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @throws LecternException of kind {@code NOT_FOUND} if it is missing, {@code BAD_OPTION} if it was made for another method
+     * @throws BadModelFileException if it is damaged or nothing of the kind
+     */
+    public static Calibrated read(Path path, String method) {
+        String remedy = "run \"lectern calibrate " + method + "\" again";
+        try (SafetensorsFile file = SafetensorsFile.open(path, remedy)) {
+            Map<String, String> words = file.metadata();
+            if (!FORMAT.equals(words.get("format")) || words.get("weights") == null) {
+                throw new BadModelFileException(
+                        path.toString(),
+                        "it is not what \"lectern calibrate\" writes, whose \"format\" is \"" + FORMAT + "\": " + remedy
+                                + ".");
+            }
+            if (!method.equals(words.get("method"))) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        path + " was made for the method \"" + words.get("method") + "\", not for " + method
+                                + ": name another file, or " + remedy + ".");
+            }
+            Map<String, Calibration.Table> tables = new LinkedHashMap<>();
+            file.tensors().forEach((name, tensor) -> {
+                if (tensor.type().equals("F32")) {
+                    List<Integer> shape =
+                            tensor.shape().stream().map(Math::toIntExact).toList();
+                    tables.put(
+                            name,
+                            new Calibration.Table(name, shape, tensor.bytes().toArray(FLOAT)));
+                }
+            });
+            return new Calibrated(path.toString(), String.valueOf(words.get("weights")), tables);
+        }
+    }
+
+    /** A checksum of all tables. */
+    long sum() {
+        CRC32C sum = new CRC32C();
+        tables.forEach((name, table) -> {
+            sum.update(name.getBytes(StandardCharsets.UTF_8));
+            for (float number : table.numbers()) {
+                int bits = Float.floatToRawIntBits(number);
+                for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
+                    sum.update(bits >>> shift);
+                }
+            }
+        });
+        return sum.getValue();
+    }
+
+    /** The same with one layer alone, as the first: for a cache that holds but that one. */
+    public Calibrated ofLayer(int layer) {
+        String prefix = "layers." + layer + ".";
+        Map<String, Calibration.Table> own = new LinkedHashMap<>();
+        tables.forEach((name, table) -> {
+            if (name.startsWith(prefix)) {
+                own.put("layers.0." + name.substring(prefix.length()), table);
+            }
+        });
+        return new Calibrated(path, weights, own);
+    }
+
+    /**
+     * Numbers of a table.
+     *
+     * @param shape that it must have
+     * @throws BadModelFileException if there is no such table of that shape
+     */
+    float[] numbers(String name, List<Integer> shape, int from, int count) {
+        Calibration.Table table = tables.get(name);
+        if (table == null || !table.shape().equals(shape)) {
+            throw new BadModelFileException(
+                    path,
+                    "it has no table \"" + name + "\" of shape " + shape
+                            + ", so it was made of another model: run \"lectern calibrate\" for this one.");
+        }
+        return Arrays.copyOfRange(table.numbers(), from, from + count);
+    }
+}

@@ -1,0 +1,105 @@
+package dev.lectern;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.lectern.comm.InProcess;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Sessions that several hosts share, as a program uses them. */
+class SharedSessionTest {
+    private static final int[] TEXT = new Random(8).ints(900, 0, 250).toArray();
+    private static final int[] ASKED = {3, 1, 4, 1, 5};
+    private static final Model MODEL = Model.open(
+            Path.of("src/test/resources/tiny/qwen2"),
+            ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=8"));
+    private static final SessionOptions OPTIONS =
+            SessionOptions.DEFAULT.withContext(1000).withKv("f32");
+    private static final GenerateOptions EIGHT = GenerateOptions.DEFAULT.withMaxTokens(8);
+
+    @AfterAll
+    static void close() {
+        MODEL.close();
+    }
+
+    private static List<Answer> answers(Session session, int n) {
+        session.read(TEXT, Progress.NONE, new Cancellation());
+        session.read(ASKED, Progress.NONE, new Cancellation());
+        return session.generate(n, EIGHT, (answer, token, text) -> {}, new Cancellation());
+    }
+
+    private static List<List<List<Integer>>> shared(int hosts, SessionOptions options, int n) {
+        return InProcess.run(hosts, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(options, communicator)) {
+                List<Answer> answers = answers(session, n);
+                assertThat(session.length())
+                        .isEqualTo(TEXT.length
+                                + ASKED.length
+                                + answers.getFirst().tokens().size()
+                                - 1);
+                return answers.stream().map(Answer::tokens).toList();
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ring", "ulysses", "apb:question=apart:anchor=0:passing=100000:compressor=recent"})
+    void answersAreThoseOfOneHost(String prefill) {
+        List<List<Integer>> expected;
+        try (Session session = MODEL.newSession(OPTIONS)) {
+            expected = answers(session, 2).stream().map(Answer::tokens).toList();
+        }
+        for (List<List<Integer>> ofHost : shared(2, OPTIONS.withPrefill(prefill), 2)) {
+            assertThat(ofHost).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void aSessionGoesBackWithinWhatFollowedTheText() {
+        InProcess.run(3, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(OPTIONS.withPrefill("ring"), communicator)) {
+                session.read(TEXT, Progress.NONE, new Cancellation());
+                float[] before = session.logits();
+                session.read(ASKED, Progress.NONE, new Cancellation());
+                float[] after = session.logits();
+                session.truncate(TEXT.length + 2);
+                session.read(Arrays.copyOfRange(ASKED, 2, ASKED.length), Progress.NONE, new Cancellation());
+                float[] again = session.logits();
+                for (int i = 0; i < after.length; i++) {
+                    assertThat(again[i]).isCloseTo(after[i], within(1e-4f));
+                }
+                assertThat(before).isNotEqualTo(after);
+                assertThatThrownBy(() -> session.truncate(10)).hasMessageContaining("several hosts share them");
+                return 0;
+            }
+        });
+    }
+
+    @Test
+    void whatCannotBeSharedIsASentence() {
+        assertThatThrownBy(() -> shared(2, OPTIONS, 1))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("--prefill full reads on one host, and there are 2");
+        assertThatThrownBy(() -> shared(2, OPTIONS.withPrefill("ring").withKeep("snapkv"), 1))
+                .hasMessageContaining("leave the option out");
+        assertThatThrownBy(() -> InProcess.run(2, new Cancellation(), communicator -> {
+                    SessionOptions other = OPTIONS.withPrefill(communicator.rank() == 0 ? "ring" : "ulysses");
+                    try (Model own = MODEL.sibling(1);
+                            Session session = own.newSession(other, communicator)) {
+                        return session.length();
+                    }
+                }))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("Rank 1 has another model, other options");
+    }
+}
