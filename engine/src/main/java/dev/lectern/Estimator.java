@@ -111,7 +111,8 @@ public final class Estimator implements AutoCloseable {
         long beside = Math.addExact(Math.addExact(attention, exactKeys), Math.multiplyExact(queries, sessions));
         Prefill prefill = Prefills.named(options.prefill(), options.question());
         long step = State.bytes(config, prefill.rows(tokens), sessions);
-        long reading = Math.addExact(prefill.bytes(layers, tokens), open);
+        long choosing = prefill.scratch(Forward.heads(config, 0), tokens);
+        long reading = Math.addExact(Math.addExact(prefill.bytes(layers, tokens), choosing), open);
         long scratch = Math.addExact(step, Math.addExact(beside, reading));
         return new Estimate(tokens, weights, kv, Math.multiplyExact(index, sessions), scratch, Memory.available());
     }

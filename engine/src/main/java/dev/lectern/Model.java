@@ -506,6 +506,11 @@ public final class Model implements AutoCloseable {
         return withForward(Forward::traffic);
     }
 
+    /** What attention has computed for tokens that came together, those of texts, since the model was opened. */
+    public Pairs pairs() {
+        return withForward(Forward::pairs);
+    }
+
     /**
      * What sessions would take.
      *

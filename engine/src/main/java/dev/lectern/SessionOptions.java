@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  * @param context tokens that it may hold; 0 for all that the model was made for
  * @param kv format of the cache: {@code f16}, or {@code k=chl-8,v=chl-4}
  * @param kvLayers layers with another one: {@code first=f16,last=k=f16,v=chl-8}; empty for none
- * @param prefill how a text is read: {@code full}, {@code star}, {@code apb:hosts=8}
+ * @param prefill how a text is read: {@code full}, {@code star}, {@code apb:hosts=8}, {@code xattention:threshold=0.8}, {@code minference}
  * @param attention what a new token looks at: {@code dense}
  * @param keep which tokens of what was read stay in memory when the first answer begins: {@code all}, {@code snapkv:budget=1024}
  * @param question what will be asked about the text that is read first, for methods of reading that want to know

@@ -29,8 +29,12 @@ class ArchitectureTest {
             Cancellation.class);
 
     /** What those who take steps need of the public API. */
-    private static final DescribedPredicate<JavaClass> OBSERVERS =
-            any("observers, questions and what was read", AttentionObserver.class, Question.class, Traffic.class);
+    private static final DescribedPredicate<JavaClass> OBSERVERS = any(
+            "observers, questions and what was read",
+            AttentionObserver.class,
+            Question.class,
+            Traffic.class,
+            Pairs.class);
 
     /** What those who attend need of it. */
     private static final DescribedPredicate<JavaClass> ATTENDING =
@@ -99,7 +103,7 @@ class ArchitectureTest {
     static final ArchRule ATTENTION = room("attention", "kv", "kernel", "options", "weights");
 
     @ArchTest
-    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "comm", "options");
+    static final ArchRule PREFILL = room("prefill", "model", "kv", "attention", "kernel", "options", "json", "comm");
 
     @ArchTest
     static final ArchRule GENERATE = room("generate", "prefill", "model", "kv", "attention", "kernel", "text");

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lectern.attention.GatherAttentionTest;
+import dev.lectern.attention.StripChoiceTest;
 import dev.lectern.kernel.AttentionTilesParityTest;
 import dev.lectern.kernel.BitPlanesParityTest;
 import dev.lectern.kernel.CodePlanes;
@@ -78,6 +79,7 @@ class EveryWidthTest {
                 tiles.scoresOfRowsEqualTheScalarOnes(7);
                 tiles.chosenStoredRowsEqualTheScalarOnes(3);
                 new GatherAttentionTest().chosenTokensEqualTheFormulaInEveryFormatAndLayout(4, 2, 20);
+                new StripChoiceTest().chosenStripsAndTokensEqualTheFormula(6, 2, 20, 333);
                 tiles.softmaxEqualsTheScalarOneAndMaskedTokensAreZero(112);
                 new RotationParityTest().bothPairingsRotateLikeTheScalarOnes(3, 80, 35);
                 tiles.chunkStepsEqualTheScalarOnes(64);

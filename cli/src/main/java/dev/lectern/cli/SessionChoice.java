@@ -27,8 +27,9 @@ final class SessionChoice {
             names = "--prefill",
             paramLabel = "METHOD",
             description = {
-                "How the text is read: full (exact), or in blocks, star or apb",
-                "(docs/command-line.md says more). Default: full."
+                "How the text is read: full (exact), in blocks (star, apb), or",
+                "by chosen tokens (xattention, minference), as",
+                "docs/command-line.md says. Default: full."
             })
     @Nullable
     String prefill;

@@ -35,6 +35,7 @@ final class ChunkAttention {
     private static final class Scratch {
         float[] keys = {}; // [strip / 16][headDim][16]
         float[] rows = {}; // [strip][width]
+        float[] gathered = {}; // [strip][width]: keys that were chosen one by one
         float[] values = {}; // [width / 16][strip][16]
         float[] scores = {}; // [strip][64]
         float[] queries = {}; // [blocks][group][headDim][64]
@@ -42,12 +43,18 @@ final class ChunkAttention {
         float[] max = {}; // [blocks][group][64]
         float[] sum = {}; // [blocks][group][64]
         final float[] scale = new float[LANES];
+        long pairs; // of a query and a key that it sees, computed
     }
 
     ChunkAttention(Workers workers) {
         this.workers = workers;
         scratch = new Scratch[workers.threads()];
         Arrays.setAll(scratch, i -> new Scratch());
+    }
+
+    /** Pairs of a query and a key that were computed until now. */
+    long pairs() {
+        return Arrays.stream(scratch).mapToLong(s -> s.pairs).sum();
     }
 
     private static float[] grown(float[] array, int needed) {
@@ -63,6 +70,7 @@ final class ChunkAttention {
             Segments segments,
             float[] out,
             float @Nullable [] logSumExp,
+            @Nullable StripChoice choice,
             Cancellation cancellation) {
         int blocks = Math.ceilDiv(rows, LANES), kvHeads = heads.kvHeads();
         int perTask = Math.clamp(blocks * kvHeads / (TASKS_PER_THREAD * workers.threads()), 1, BLOCKS);
@@ -74,18 +82,20 @@ final class ChunkAttention {
             for (int i = 0; i < some.length; i++) {
                 int from = (firstBlock + i) * LANES;
                 int count = Math.min(LANES, rows - from);
-                some[i] = new Block(heads, firstRow + from, count, firstIndex + from, task % kvHeads, i);
+                some[i] =
+                        new Block(heads, firstRow + from, count, firstIndex + from, task % kvHeads, firstBlock + i, i);
             }
-            attend(some, q, segments, out, logSumExp, scratch[worker], cancellation);
+            attend(some, q, segments, out, logSumExp, choice, scratch[worker], cancellation);
         });
     }
 
     /**
      * Up to 64 consecutive queries of the heads that share one kv head.
      *
+     * @param number among the blocks of the chunk
      * @param place among the blocks of the task, which share the scratch
      */
-    private record Block(Heads heads, int firstRow, int rows, int firstIndex, int kvHead, int place) {
+    private record Block(Heads heads, int firstRow, int rows, int firstIndex, int kvHead, int number, int place) {
         int lastIndex() {
             return firstIndex + rows - 1;
         }
@@ -95,6 +105,31 @@ final class ChunkAttention {
             int window = heads.window();
             return stripIndex == Segments.VISIBLE
                     || (stripIndex <= lastIndex() && (window == 0 || stripIndex + STRIP - 1 > firstIndex - window));
+        }
+
+        /** Whether any of the query heads wants a strip. */
+        boolean wants(@Nullable StripChoice choice, int strip) {
+            int head = kvHead * heads.group();
+            return choice == null || choice.anyHas(head, head + heads.group(), number, strip);
+        }
+
+        /** Pairs of a query and a token of a strip that it sees. */
+        long pairs(int stripIndex, int tokens) {
+            if (stripIndex == Segments.VISIBLE) {
+                return (long) rows * tokens;
+            }
+            long pairs = 0;
+            for (int t = 0; t < tokens; t++) {
+                pairs += seeing(stripIndex + t);
+            }
+            return pairs;
+        }
+
+        /** Queries that see a token. */
+        int seeing(int index) {
+            int from = Math.max(0, index - firstIndex), window = heads.window();
+            int to = window == 0 ? rows : Math.min(rows, index - firstIndex + window);
+            return Math.max(0, to - from);
         }
 
         /** Where the first row of a query head begins among queries and outputs. */
@@ -114,6 +149,7 @@ final class ChunkAttention {
             Segments segments,
             float[] out,
             float @Nullable [] logSumExp,
+            @Nullable StripChoice choice,
             Scratch s,
             Cancellation cancellation) {
         prepare(blocks[0].heads(), blocks.length, s);
@@ -125,17 +161,23 @@ final class ChunkAttention {
             int first = segments.index(i);
             for (int t = 0; t < segments.tokens(i); t += STRIP) {
                 int index = first == Segments.VISIBLE ? first : first + t;
+                int number = i * StripChoice.IN_PAGE + t / STRIP;
                 boolean unpacked = false;
                 for (Block b : blocks) {
-                    if (b.sees(index)) {
+                    if (b.sees(index) && b.wants(choice, number)) {
                         int tokens = Math.min(STRIP, segments.tokens(i) - t);
                         if (!unpacked) {
                             unpack(b, segments.page(i), t / TILE, Math.ceilDiv(tokens, TILE), s);
                             unpacked = true;
                         }
-                        strip(b, index, tokens, s);
+                        strip(b, index, tokens, choice, number, s);
                     }
                 }
+            }
+        }
+        if (choice != null) {
+            for (Block b : blocks) {
+                singleTokens(b, segments, choice, s, cancellation);
             }
         }
         for (Block b : blocks) {
@@ -147,6 +189,7 @@ final class ChunkAttention {
         int headDim = heads.headDim(), width = heads.width(), slots = blocks * heads.group();
         s.keys = grown(s.keys, STRIP * headDim);
         s.rows = grown(s.rows, STRIP * width);
+        s.gathered = grown(s.gathered, STRIP * width);
         s.values = grown(s.values, STRIP * width);
         s.scores = grown(s.scores, STRIP * LANES);
         s.queries = grown(s.queries, slots * headDim * LANES);
@@ -171,18 +214,78 @@ final class ChunkAttention {
         kernel.columns(s.rows, 0, tiles * TILE, width, s.values, 0);
     }
 
-    private void strip(Block b, int index, int tokens, Scratch s) {
-        int headDim = b.heads().headDim(), width = b.heads().width();
+    private void strip(Block b, int index, int tokens, @Nullable StripChoice choice, int number, Scratch s) {
         int tiles = Math.ceilDiv(tokens, TILE);
+        long pairs = b.pairs(index, tokens);
         for (int g = 0; g < b.heads().group(); g++) {
-            int slot = b.slot(g);
-            kernel.chunkScores(s.queries, slot * headDim * LANES, headDim, s.keys, 0, tiles, s.scores, 0);
-            mask(b, index, tokens, tiles * TILE, s.scores);
-            if (kernel.chunkSoftmax(s.scores, 0, tiles * TILE, s.max, s.sum, slot * LANES, s.scale)) {
-                kernel.chunkRescale(s.outputs, slot * width * LANES, width, s.scale);
+            if (choice == null || choice.has(b.kvHead() * b.heads().group() + g, b.number(), number)) {
+                scores(b, g, tiles, s);
+                mask(b, index, tokens, tiles * TILE, s.scores);
+                accumulate(b, g, tiles, s);
+                s.pairs += pairs;
             }
-            kernel.chunkWeigh(s.scores, 0, tiles * TILE, s.values, 0, width, s.outputs, slot * width * LANES);
         }
+    }
+
+    private void scores(Block b, int inGroup, int tiles, Scratch s) {
+        int headDim = b.heads().headDim();
+        kernel.chunkScores(s.queries, b.slot(inGroup) * headDim * LANES, headDim, s.keys, 0, tiles, s.scores, 0);
+    }
+
+    /** Takes the values of tokens into the sums of a query head, by their scores. */
+    private void accumulate(Block b, int inGroup, int tiles, Scratch s) {
+        int width = b.heads().width(), slot = b.slot(inGroup);
+        if (kernel.chunkSoftmax(s.scores, 0, tiles * TILE, s.max, s.sum, slot * LANES, s.scale)) {
+            kernel.chunkRescale(s.outputs, slot * width * LANES, width, s.scale);
+        }
+        kernel.chunkWeigh(s.scores, 0, tiles * TILE, s.values, 0, width, s.outputs, slot * width * LANES);
+    }
+
+    /** The tokens that the query heads of a block chose one by one. */
+    private void singleTokens(Block b, Segments segments, StripChoice choice, Scratch s, Cancellation cancellation) {
+        for (int g = 0; g < b.heads().group(); g++) {
+            int[] ids = choice.tokens(b.kvHead() * b.heads().group() + g, b.number());
+            for (int from = 0; from < ids.length; from += STRIP) {
+                cancellation.check();
+                int count = Math.min(STRIP, ids.length - from), tiles = Math.ceilDiv(count, TILE);
+                gather(b, segments, ids, from, count, s);
+                scores(b, g, tiles, s);
+                Arrays.fill(s.scores, count * LANES, tiles * TILE * LANES, MASKED);
+                for (int i = 0; i < count; i++) {
+                    int index = indexOf(segments, ids[from + i]);
+                    maskToken(b, index, i, s.scores);
+                    s.pairs += index == Segments.VISIBLE ? b.rows() : b.seeing(index);
+                }
+                accumulate(b, g, tiles, s);
+            }
+        }
+    }
+
+    private static int indexOf(Segments segments, int token) {
+        int first = segments.index(token / Page.TOKENS);
+        return first == Segments.VISIBLE ? first : first + token % Page.TOKENS;
+    }
+
+    /** Unpacks chosen tokens as if they stood in one strip. */
+    private void gather(Block b, Segments segments, int[] ids, int from, int count, Scratch s) {
+        int headDim = b.heads().headDim(), width = b.heads().width(), end = from + count;
+        for (int i = from, next; i < end; i = next) {
+            int page = ids[i] / Page.TOKENS;
+            for (next = i + 1; next < end && ids[next] / Page.TOKENS == page; ) {
+                next++;
+            }
+            Page of = segments.page(page);
+            int at = (i - from) * width;
+            of.keys().gather(b.kvHead(), ids, i, next - i, page * Page.TOKENS, s.gathered, at, width);
+            of.values().gather(b.kvHead(), ids, i, next - i, page * Page.TOKENS, s.rows, at, width);
+        }
+        for (int i = 0; i < count; i++) {
+            int to = i / TILE * TILE * headDim + i % TILE;
+            for (int d = 0; d < headDim; d++) {
+                s.keys[to + d * TILE] = s.gathered[i * width + d];
+            }
+        }
+        kernel.columns(s.rows, 0, Math.ceilDiv(count, TILE) * TILE, width, s.values, 0);
     }
 
     /** Masks what the queries may not see: tokens after their own, tokens outside the window, and the rest of the last tile. */
@@ -191,17 +294,24 @@ final class ChunkAttention {
         if (stripIndex == Segments.VISIBLE) {
             return;
         }
-        int window = b.heads().window();
         for (int t = 0; t < tokens; t++) {
-            // Lanes see token t from lane `from` on; lanes past the block's last query see what they like.
-            int from = stripIndex + t - b.firstIndex();
-            if (from > 0) {
-                Arrays.fill(scores, t * LANES, t * LANES + Math.min(from, LANES), MASKED);
-            }
-            int to = window == 0 ? LANES : Math.max(0, from + window);
-            if (to < LANES) {
-                Arrays.fill(scores, t * LANES + to, (t + 1) * LANES, MASKED);
-            }
+            maskToken(b, stripIndex + t, t, scores);
+        }
+    }
+
+    /** Masks the queries that may not see one token, the t-th of the scores. */
+    private static void maskToken(Block b, int index, int t, float[] scores) {
+        if (index == Segments.VISIBLE) {
+            return;
+        }
+        // Lanes see the token from lane `from` on; lanes past the block's last query see what they like.
+        int from = index - b.firstIndex(), window = b.heads().window();
+        if (from > 0) {
+            Arrays.fill(scores, t * LANES, t * LANES + Math.min(from, LANES), MASKED);
+        }
+        int to = window == 0 ? LANES : Math.max(0, from + window);
+        if (to < LANES) {
+            Arrays.fill(scores, t * LANES + to, (t + 1) * LANES, MASKED);
         }
     }
 

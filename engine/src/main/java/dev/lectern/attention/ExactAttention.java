@@ -33,6 +33,7 @@ public final class ExactAttention {
     private long bytesRead;
     private long rowsRead;
     private long rowsHeld;
+    private long scoredPairs;
     private Traffic.Bounded bounded = Traffic.Bounded.NONE;
 
     public ExactAttention(Workers workers) {
@@ -65,6 +66,21 @@ public final class ExactAttention {
         return new Traffic(bytesRead, rowsRead, rowsHeld, bounded);
     }
 
+    /** Pairs of a query and a key that {@link #chunk} has computed until now, without those that a mask hides. */
+    public long computedPairs() {
+        return chunk.pairs();
+    }
+
+    /** Those that {@link #noteScored} was told. */
+    public long scoredPairs() {
+        return scoredPairs;
+    }
+
+    /** Notes scores of queries against keys that a method of reading has computed to choose by them; what it computes of fewer numbers counts by the part. */
+    public void noteScored(long pairs) {
+        scoredPairs += pairs;
+    }
+
     /** Notes bytes that a method has read beside keys and values: of an index. */
     void noteRead(long bytes) {
         bytesRead += bytes;
@@ -72,7 +88,7 @@ public final class ExactAttention {
 
     /** Notes tokens that a query of a cache could have looked at, had they not been dropped. */
     void noteDropped(Heads heads, KvCache cache) {
-        rowsHeld += (visible(heads, cache.position() + 1) - visible(heads, cache.length() + 1)) * heads.heads();
+        rowsHeld += (heads.visible(cache.position() + 1L) - heads.visible(cache.length() + 1L)) * heads.heads();
     }
 
     /** Notes what became of a bound on errors. */
@@ -123,7 +139,7 @@ public final class ExactAttention {
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
         for (KvCache cache : caches) {
-            long visible = visible(heads, cache.visible());
+            long visible = heads.visible(cache.visible());
             if (visible == 0) {
                 continue;
             }
@@ -133,10 +149,6 @@ public final class ExactAttention {
             noteDropped(heads, cache);
         }
         single.attendAll(heads, layer, caches, q, out, logSumExp, cancellation);
-    }
-
-    private static long visible(Heads heads, long tokens) {
-        return heads.window() == 0 ? tokens : Math.min(tokens, heads.window());
     }
 
     /**
@@ -152,7 +164,7 @@ public final class ExactAttention {
             if (cache.visible() == 0) {
                 continue;
             }
-            long tokens = visible(heads, cache.visible());
+            long tokens = heads.visible(cache.visible());
             bytesRead += tokens * heads.kvHeads() * cache.page(layer, 0).keys().rowBytes();
         }
         int[] tokens = Arrays.stream(caches).mapToInt(KvCache::visible).toArray();
@@ -177,7 +189,34 @@ public final class ExactAttention {
             float[] out,
             float @Nullable [] logSumExp,
             Cancellation cancellation) {
-        chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, cancellation);
+        chunk(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, null, cancellation);
+    }
+
+    /**
+     * Consecutive queries of one sequence over what is chosen for them. With everything chosen in strips the result is that without a choice, bit for bit.
+     *
+     * @param choice what each query head looks at, of the segments, of which all but the last are whole pages; of nothing the output is 0, the log-sum-exp −∞; null for everything
+     */
+    public void chunk(
+            Heads heads,
+            float[] q,
+            int firstRow,
+            int rows,
+            int firstIndex,
+            Segments segments,
+            float[] out,
+            float @Nullable [] logSumExp,
+            @Nullable StripChoice choice,
+            Cancellation cancellation) {
+        if (choice != null) {
+            choice.requireFit(heads.heads(), rows, tokens(segments));
+        }
+        chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, choice, cancellation);
+    }
+
+    private static int tokens(Segments segments) {
+        int last = segments.count() - 1;
+        return last * Page.TOKENS + segments.tokens(last);
     }
 
     /**
@@ -225,7 +264,7 @@ public final class ExactAttention {
             for (int i = 0; i < segments[row].count(); i++) {
                 tokens += segments[row].tokens(i);
             }
-            rowsHeld += visible(heads, tokens) * heads.heads();
+            rowsHeld += heads.visible(tokens) * heads.heads();
         }
         do {
             noteRead(heads, rows, sets, segments, selections);

@@ -16,13 +16,18 @@ public record Heads(int heads, int kvHeads, int headDim, int window) {
         return heads / kvHeads;
     }
 
+    /** Tokens that the last of so many looks at. */
+    public long visible(long tokens) {
+        return window == 0 ? tokens : Math.min(tokens, window);
+    }
+
     /** headDim rounded up to whole tiles: the width of value rows in scratch. */
     int width() {
         return Math.ceilDiv(headDim, TILE) * TILE;
     }
 
     /** What queries are multiplied by: 1/√headDim, and log₂ e, because scores are binary logarithms. */
-    float scale() {
+    public float scale() {
         return (float) (1 / (Math.sqrt(headDim) * LN_2));
     }
 

@@ -5,14 +5,16 @@ import java.util.BitSet;
 import java.util.stream.Collectors;
 
 /** Some layers of a model, as an option names them: {@code dense=0+16}; {@code dense=none} for no layer. */
-final class LayerSet {
-    private static final String NONE = "none";
+public final class LayerSet {
+    /** How no layer is written. */
+    public static final String NONE = "none";
+
     private static final int MOST = 4096;
 
     private final BitSet layers = new BitSet();
 
     /** The layers that an option names. */
-    static LayerSet of(NamedOptions options, String option, String unlessGiven) {
+    public static LayerSet of(NamedOptions options, String option, String unlessGiven) {
         String text = options.text(option).orElse(unlessGiven);
         LayerSet set = new LayerSet();
         if (!text.equals(NONE)) {
@@ -37,8 +39,12 @@ final class LayerSet {
         }
     }
 
-    boolean contains(int layer) {
+    public boolean contains(int layer) {
         return layers.get(layer);
+    }
+
+    public boolean isEmpty() {
+        return layers.isEmpty();
     }
 
     @Override

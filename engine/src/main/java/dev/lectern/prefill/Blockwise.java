@@ -1,7 +1,6 @@
 package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
-import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.attention.DecodeAttention;
@@ -10,17 +9,13 @@ import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.options.NamedOptions;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/**
- * What methods have in common that divide a text into blocks, of which each is read by itself but for a few tokens of those before it. What is read after the text, a question, sees everything.
- *
- * <p>The text is what an empty sequence is given first.
- */
-abstract class Blockwise implements Prefill {
-    static final String KIND = "Prefill method";
+/** What methods have in common that divide a text into blocks, of which each is read by itself but for a few tokens of those before it. */
+abstract class Blockwise extends Approximate {
     private static final int MOST_BLOCKS = 1024;
 
     private final int hosts;
@@ -50,31 +45,13 @@ abstract class Blockwise implements Prefill {
     }
 
     @Override
-    public boolean resumes() {
-        return false;
-    }
-
-    @Override
-    public int[] stops(List<LayerCache> layers, int tokens) {
-        return new int[0]; // what is kept of another text with the same beginning was divided otherwise
-    }
-
-    @Override
     public Map<String, String> dependsOn(int tokens) {
         String asked = dependsOnQuestion()
                 .map(question -> Integer.toHexString(question.hashCode()))
                 .orElse("any");
-        return Map.of("text", tokens + " tokens in one reading", "question", asked);
-    }
-
-    @Override
-    public void requireFit(List<LayerCache> layers) {
-        if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill " + name() + " cannot divide a text for this model, whose layers look back through"
-                            + " windows: leave the option out.");
-        }
+        Map<String, String> fields = new LinkedHashMap<>(super.dependsOn(tokens));
+        fields.put("question", asked);
+        return fields;
     }
 
     @Override
@@ -98,8 +75,18 @@ abstract class Blockwise implements Prefill {
         return bytes;
     }
 
+    private Division division(Sequence sequence, int tokens) {
+        Communicator others = sequence.hosts();
+        return Division.of(tokens, others == null ? hosts : others.size());
+    }
+
     @Override
-    public void read(
+    boolean isWhole(Sequence sequence, int tokens) {
+        return sequence.hosts() == null && division(sequence, tokens).blocks() == 1;
+    }
+
+    @Override
+    void readText(
             Forward forward,
             Sequence sequence,
             int[] tokens,
@@ -109,17 +96,7 @@ abstract class Blockwise implements Prefill {
             Progress progress,
             Cancellation cancellation) {
         Communicator others = sequence.hosts();
-        Division division = Division.of(tokens.length, others == null ? hosts : others.size());
-        if (sequence.cache().position() > 0 || (others == null && division.blocks() == 1)) {
-            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
-            return;
-        }
-        if (logits == Slice.Logits.ALL) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
-        }
-        BlockRecipe recipe = recipe(division);
+        BlockRecipe recipe = recipe(division(sequence, tokens.length));
         try (BlockReading reading = others == null
                 ? new SerialBlocks(forward, sequence, tokens, recipe, attention, cancellation)
                 : new HostBlocks(forward, sequence, others, tokens, recipe, attention, cancellation)) {

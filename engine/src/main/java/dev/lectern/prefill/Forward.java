@@ -3,6 +3,7 @@ package dev.lectern.prefill;
 import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.Pairs;
 import dev.lectern.Progress;
 import dev.lectern.Traffic;
 import dev.lectern.attention.AttentionSums;
@@ -49,6 +50,7 @@ public final class Forward {
     private final State state;
     private final ExactAttention exact;
     private final AttentionWeights weights;
+    private long densePairs;
     private final PartialAttention parts = new PartialAttention();
     private float[] logSumExp = {}; // [rows][heads], where hosts share a sequence
 
@@ -160,6 +162,11 @@ public final class Forward {
     /** What attention has read for slices of one token. */
     public Traffic traffic() {
         return exact.traffic();
+    }
+
+    /** What attention has computed for slices of more tokens, or of methods of reading. */
+    public Pairs pairs() {
+        return new Pairs(exact.computedPairs(), exact.scoredPairs(), densePairs);
     }
 
     /**
@@ -399,6 +406,9 @@ public final class Forward {
         }
 
         void attendChunks(int layer, Heads heads, float[] q, float[] out) {
+            for (int row = rows.singles(); row < rows.count(); row++) {
+                densePairs += heads.visible(positions[row] + 1L) * heads.heads();
+            }
             for (int i = rows.singles(); i < ordered.size(); i++) {
                 KvCache cache = ordered.get(i).sequence().cache();
                 int n = ordered.get(i).tokens().length;

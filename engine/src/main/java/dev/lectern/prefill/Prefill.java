@@ -3,6 +3,7 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.Heads;
 import dev.lectern.kv.LayerCache;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,11 @@ public interface Prefill {
 
     /** Bytes that it holds while it reads so many tokens, beside the cache and the scratch of a step. */
     default long bytes(List<LayerCache> layers, long tokens) {
+        return 0;
+    }
+
+    /** Bytes that it holds beside for choosing what the queries of a layer look at, while it reads so many tokens. */
+    default long scratch(Heads heads, long tokens) {
         return 0;
     }
 

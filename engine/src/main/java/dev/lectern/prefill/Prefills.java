@@ -19,6 +19,8 @@ public final class Prefills {
         METHODS.put("ulysses", (options, question) -> new Ulysses());
         METHODS.put("star", (options, question) -> new Star(options));
         METHODS.put("apb", Apb::new);
+        METHODS.put("minference", (options, question) -> new MInference(options));
+        METHODS.put("xattention", (options, question) -> new XAttention(options));
     }
 
     private Prefills() {}
@@ -31,7 +33,7 @@ public final class Prefills {
      * @throws LecternException of kind {@code BAD_OPTION} that lists the names, if there is no such method; or the options, if it has no such option
      */
     public static Prefill named(String spec, Optional<Question> question) {
-        NamedOptions options = new NamedOptions(Blockwise.KIND, spec);
+        NamedOptions options = new NamedOptions(Approximate.KIND, spec);
         BiFunction<NamedOptions, Optional<Question>, Prefill> method = METHODS.get(options.name());
         if (method == null) {
             throw new LecternException(

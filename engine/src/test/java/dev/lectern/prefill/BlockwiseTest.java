@@ -299,7 +299,8 @@ class BlockwiseTest {
     void whatCannotBeIsASentence() {
         assertThatThrownBy(() -> Prefills.named("stars", QUESTION))
                 .isInstanceOf(LecternException.class)
-                .hasMessage("There is no prefill method \"stars\"; there are full, ring, ulysses, star, apb.");
+                .hasMessage("There is no prefill method \"stars\"; there are full, ring, ulysses, star, apb,"
+                        + " minference, xattention.");
         assertThatThrownBy(() -> Prefills.named("apb", Optional.empty()).requireFit(List.of()))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("question=apart and compressor=recent");
