@@ -57,6 +57,15 @@ public final class NamedOptions {
         throw bad(option + " is " + text + ", but it takes a whole number from " + least + " to " + most);
     }
 
+    /** A whole number of a range, or a word that stands for one; this unless given. */
+    public int whole(String option, String word, int ofWord, int least, int most) {
+        if (word.equals(given.get(option))) {
+            taken(option);
+            return ofWord;
+        }
+        return whole(option, ofWord, least, most);
+    }
+
     /** A number above 0, up to 1. */
     public double share(String option, double unlessGiven) {
         String text = taken(option);
