@@ -26,9 +26,8 @@ import java.util.stream.Collectors;
 public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Integer> hosts, String kv, int runs) {
     /** 2048 tokens, all methods that divide a text among four hosts, f16, once. */
     public static final PrefillPlan DEFAULT =
-            new PrefillPlan(List.of(2048), List.of("full", "ring", "ulysses", "star", "apb"), List.of(4), "f16", 1);
+            new PrefillPlan(List.of(2048), List.of(Prefills.FULL, "ring", "ulysses", "star", "apb"), List.of(4), "f16", 1);
 
-    private static final String FULL = "full";
     private static final String HOSTS = ":hosts=";
     private static final int MOST = 1 << 24;
     private static final int MOST_HOSTS = 64;
@@ -113,7 +112,7 @@ public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Inte
 
     /** What the others are compared with. */
     static Asked full(int tokens) {
-        return new Asked(tokens, FULL, 1, false);
+        return new Asked(tokens, Prefills.FULL, 1, false);
     }
 
     private List<Asked> asked(int tokens, String method) {
@@ -151,7 +150,7 @@ public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Inte
         NamedOptions options = new NamedOptions("Prefill method", asked.prefill());
         double block = (double) asked.tokens() / asked.hosts();
         return switch (options.name()) {
-            case FULL -> Optional.of(PrefillCost.full(asked.tokens()));
+            case Prefills.FULL -> Optional.of(PrefillCost.full(asked.tokens()));
             case "ulysses" -> Optional.of(PrefillCost.balanced(asked.tokens(), asked.hosts()));
             case "ring" ->
                 Optional.of(
