@@ -40,18 +40,19 @@ public final class PrefillReport {
     /** Writes {@code NAME.csv}, a line for each row. */
     public static Path writeCsv(PrefillSpeed result, Path folder, String name) {
         List<String> lines = new ArrayList<>();
-        lines.add("length,prefill,hosts,ranks,tokensPerSecond,seconds,speedUp,foretold,operations,"
+        lines.add("length,prefill,hosts,ranks,tokensPerSecond,seconds,speedUp,foretold,operations,mostOperations,"
                 + "projections,attention,communication,feedForward,rest,bytesReceived,messages,leftOut");
         for (PrefillSpeed.Row row : result.rows()) {
             String numbers = row.speed()
                     .map(speed -> String.format(
                             Locale.ROOT,
-                            "%.4f,%.4f,%.4f,%.4f,%.6g,%.4f,%.4f,%.4f,%.4f,%.4f,%d,%d,",
+                            "%.4f,%.4f,%.4f,%.4f,%.6g,%.6g,%.4f,%.4f,%.4f,%.4f,%.4f,%d,%d,",
                             row.asked().tokens() / speed.seconds(),
                             speed.seconds(),
                             result.speedUp(row),
                             speed.foretold(),
                             speed.operations(),
+                            speed.most(),
                             speed.parts().projections(),
                             speed.parts().attention(),
                             speed.parts().communication(),
@@ -59,7 +60,7 @@ public final class PrefillReport {
                             speed.parts().rest(),
                             speed.bytesReceived(),
                             speed.messages()))
-                    .orElse(",,,,,,,,,,,,\"" + row.leftOut().replace("\"", "\"\"") + "\"");
+                    .orElse(",,,,,,,,,,,,,\"" + row.leftOut().replace("\"", "\"\"") + "\"");
             lines.add(String.format(
                     Locale.ROOT,
                     "%d,%s,%d,%b,%s",

@@ -55,10 +55,11 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
      * @param bytesReceived by all hosts together
      * @param messages of all hosts together
      * @param operations of all hosts together, by counting; NaN where they cannot be foretold
+     * @param most of the host that has most to do; NaN likewise
      * @param foretold how many times as fast as the full reading it would be if time were operations, with the machine's cores shared equally among ranks; NaN likewise
      */
     public record Speed(
-            double seconds, Parts parts, long bytesReceived, long messages, double operations, double foretold) {}
+            double seconds, Parts parts, long bytesReceived, long messages, double operations, double most, double foretold) {}
 
     /**
      * Seconds of a reading.
@@ -224,6 +225,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                         bytes,
                         messages,
                         shares.map(cost::sum).orElse(Double.NaN),
+                        shares.map(cost::most).orElse(Double.NaN),
                         shares.map(of -> full / (asked.ranks() ? ranks * cost.most(of) : cost.sum(of)))
                                 .orElse(Double.NaN));
             }
@@ -276,6 +278,18 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                 / row.speed.map(Speed::seconds).orElse(Double.NaN);
     }
 
+    /** How many times as fast as the full reading it would be by counting if each host were such a machine; NaN where that is not known. */
+    public double atOnce(Row row) {
+        Asked full = PrefillPlan.full(row.asked.tokens());
+        return rows.stream()
+                        .filter(other -> other.asked.equals(full))
+                        .flatMap(other -> other.speed.stream())
+                        .mapToDouble(Speed::operations)
+                        .findFirst()
+                        .orElse(Double.NaN)
+                / row.speed.map(Speed::most).orElse(Double.NaN);
+    }
+
     /** Rows that are not there yet. */
     public int missing() {
         return plan.asked().size() - rows.size();
@@ -312,6 +326,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                     number(json, "speedUp", speedUp(row));
                     number(json, "foretold", speed.foretold);
                     number(json, "operations", speed.operations);
+                    number(json, "mostOperations", speed.most);
                     json.writeObjectPropertyStart("parts");
                     json.writeNumberProperty("projections", speed.parts.projections);
                     json.writeNumberProperty("attention", speed.parts.attention);
@@ -377,6 +392,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                         json.whole("bytesReceived"),
                         json.whole("messages"),
                         json.optionalNumber("operations"),
+                        json.optionalNumber("mostOperations"),
                         json.optionalNumber("foretold"))),
                 "");
     }
