@@ -25,8 +25,8 @@ import java.util.stream.Collectors;
  */
 public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Integer> hosts, String kv, int runs) {
     /** 2048 tokens, all methods that divide a text among four hosts, f16, once. */
-    public static final PrefillPlan DEFAULT =
-            new PrefillPlan(List.of(2048), List.of(Prefills.FULL, "ring", "ulysses", "star", "apb"), List.of(4), "f16", 1);
+    public static final PrefillPlan DEFAULT = new PrefillPlan(
+            List.of(2048), List.of(Prefills.FULL, "ring", "ulysses", "star", "apb"), List.of(4), "f16", 1);
 
     private static final String HOSTS = ":hosts=";
     private static final int MOST = 1 << 24;

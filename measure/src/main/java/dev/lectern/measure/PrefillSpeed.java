@@ -59,7 +59,13 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
      * @param foretold how many times as fast as the full reading it would be if time were operations, with the machine's cores shared equally among ranks; NaN likewise
      */
     public record Speed(
-            double seconds, Parts parts, long bytesReceived, long messages, double operations, double most, double foretold) {}
+            double seconds,
+            Parts parts,
+            long bytesReceived,
+            long messages,
+            double operations,
+            double most,
+            double foretold) {}
 
     /**
      * Seconds of a reading.

@@ -190,8 +190,8 @@ public final class TaskEval {
 
     private void answer(List<Open> group) {
         for (List<Method> methods : bySource(group.getFirst().methods)) {
-            boolean questions = methods.stream()
-                    .allMatch(method -> method.protocol() == Protocol.A && method.readsExactly());
+            boolean questions =
+                    methods.stream().allMatch(method -> method.protocol() == Protocol.A && method.readsExactly());
             List<Reading> readings = new ArrayList<>();
             try {
                 for (Open open : group) {
@@ -215,7 +215,8 @@ public final class TaskEval {
         Map<String, List<Method>> sources = new LinkedHashMap<>();
         for (Method method : methods) {
             // Where codes depend on which tokens came in one call, a question that is read apart is another reading.
-            String source = method.prefill() + ";" + method.kv() + (storesAtOnce(method.kv()) ? "" : ";" + method.protocol());
+            String source =
+                    method.prefill() + ";" + method.kv() + (storesAtOnce(method.kv()) ? "" : ";" + method.protocol());
             sources.computeIfAbsent(source, s -> new ArrayList<>()).add(method);
         }
         return List.copyOf(sources.values());

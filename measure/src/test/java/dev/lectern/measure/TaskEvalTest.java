@@ -183,7 +183,8 @@ class TaskEvalTest {
             assertThat(results.rows(1500, method)).hasSize(2).allMatch(row -> row.density() == 1);
         }
         // What passes everything answers like the full reading, word by word; what passes little does not.
-        assertThat(answersOf("passing=100000")).isEqualTo(full.stream().map(TaskEvalTest::answer).sorted().toList());
+        assertThat(answersOf("passing=100000"))
+                .isEqualTo(full.stream().map(TaskEvalTest::answer).sorted().toList());
         assertThat(answersOf("prefill=star")).isNotEqualTo(answersOf("passing=100000"));
     }
 
