@@ -8,6 +8,6 @@ import picocli.CommandLine.Command;
         customSynopsis = "lectern bench WHAT [OPTIONS]",
         description = {"Measure on this machine.", ""},
         commandListHeading = "%nWhat:%n",
-        subcommands = {SpeedCommand.class, PeersCommand.class, KvCacheCommand.class},
+        subcommands = {SpeedCommand.class, PrefillCommand.class, PeersCommand.class, KvCacheCommand.class},
         footer = {"", "Examples:", "  lectern bench speed --depth 0,4096", "  lectern bench peers --help"})
 final class BenchCommand {}

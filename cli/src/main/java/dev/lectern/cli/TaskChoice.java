@@ -21,7 +21,7 @@ final class TaskChoice {
                     + " samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
                     + " {difference, low, high, better, worse, p}: beside the first method, on the same samples}], model, sha256, suite,"
                     + " haystack, seed, means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"
-                    + " given several times: each text is read once for each format, and every method goes on from that reading, each --keep as a method of its own.";
+                    + " given several times: each text is read once for each format, and every method goes on from that reading, each --keep as a method of its own; for each --prefill it is read once more.";
 
     @Mixin
     EvalChoice eval = new EvalChoice();
@@ -38,6 +38,16 @@ final class TaskChoice {
                 "h2o[:budget=20%]. May be given several times."
             })
     List<String> keep = List.of();
+
+    @Option(
+            names = "--prefill",
+            paramLabel = "METHOD",
+            description = {
+                "Also answer from what another method of reading made of the text,",
+                "the question read exactly: star[:hosts=4], apb[:hosts=8]. May be",
+                "given several times."
+            })
+    List<String> prefill = List.of();
 
     @Option(
             names = "--length",
@@ -126,6 +136,7 @@ final class TaskChoice {
         options = method.kv.isEmpty() ? options : options.withKv(method.kv);
         options = method.attention.isEmpty() ? options : options.withAttention(method.attention);
         options = keep.isEmpty() ? options : options.withKeep(keep);
+        options = prefill.isEmpty() ? options : options.withPrefill(prefill);
         return seed == null ? options : options.withSeed(seed);
     }
 }

@@ -110,6 +110,7 @@ class FailureTest {
                 "analyze",
                 "calibrate",
                 "bench speed",
+                "bench prefill",
                 "eval ruler",
                 "eval infinite",
                 "eval needle",

@@ -512,6 +512,42 @@ class VerbsTest {
     }
 
     @Test
+    void benchPrefillMeasuresMethodsOfReading(@TempDir Path folder) {
+        Run run = run(
+                "bench",
+                "prefill",
+                "--json",
+                "--model",
+                QWEN2,
+                "--length",
+                "600",
+                "--prefill",
+                "ring",
+                "--prefill",
+                "apb:question=apart:compressor=recent",
+                "--hosts",
+                "2",
+                "--kv",
+                "f32",
+                "--threads",
+                "1",
+                "--out",
+                folder.toString());
+
+        assertThat(run.exitCode()).as(run.out() + run.err()).isZero();
+        List<?> results = (List<?>) run.json().get("results");
+        assertThat(results).hasSize(3);
+        assertThat(map(results.get(1)).get("prefill")).isEqualTo("ring:layout=zigzag");
+        assertThat(map(map(results.get(2)).get("parts")).keySet())
+                .map(String::valueOf)
+                .containsExactly("projections", "attention", "communication", "feedForward", "rest");
+        assertThat(folder.resolve("prefill-qwen2-bf16.gguf.csv")).exists();
+        String[] again = {"bench", "prefill", "--model", QWEN2, "--length", "600", "--out", folder.toString()};
+        assertThat(run(again).out()).contains("tokens/s", "star:hosts=4");
+        assertThat(run("bench", "prefill", "--hosts", "0").err()).contains("--hosts is 0");
+    }
+
+    @Test
     void evalPerplexityAndKldGoThroughAText() {
         Path folder = home.resolve("results");
         String text = "The ferry left at noon, and nobody saw it come back.";

@@ -57,13 +57,13 @@ public final class NamedOptions {
         throw bad(option + " is " + text + ", but it takes a whole number from " + least + " to " + most);
     }
 
-    /** A whole number of a range, or a word that stands for another, which is also taken unless the option is given. */
-    public int wholeOr(String word, int meaning, String option, int least, int most) {
+    /** A whole number of a range, or a word that stands for one; this unless given. */
+    public int whole(String option, String word, int ofWord, int least, int most) {
         if (word.equals(given.get(option))) {
             taken(option);
-            return meaning;
+            return ofWord;
         }
-        return whole(option, meaning, least, most);
+        return whole(option, ofWord, least, most);
     }
 
     /** A number above 0, up to 1. */

@@ -14,14 +14,11 @@ import java.util.function.Supplier;
  * APB: every block sees itself, an anchor that is the beginning of the text with the question in it, and the tokens of each block before it that a compressor finds most worth passing on (Huang et al., "APB: Accelerating
  * Distributed Long-Context Inference by Passing Compressed Context Blocks across GPUs", arXiv 2502.12085, sections 3.2 to 3.5).
  *
- * <p>Lengths are the paper's (table 8) unless given: an anchor of 1/32 of the text and passed blocks of 1/64, both of at most 8192 tokens, with 8 hosts a quarter and an eighth of a block. The question is added to the anchor's tokens, as the
+ * <p>Lengths are the paper's ({@link PaperLengths}) unless given, with 8 hosts a quarter and an eighth of a block. The question is added to the anchor's tokens, as the
  * paper says; its code takes it off them, and then keeps tokens from being passed on that the anchor does not hold. Here just what is in the anchor is not passed on.
  */
 final class Apb extends Blockwise {
     private static final int HOSTS = 8;
-    private static final int ANCHOR_SHARE = 32;
-    private static final int PASSING_SHARE = 64;
-    private static final int MOST = 8192;
     private static final int LONGEST = 1 << 24;
     private static final int PAPER = -1;
 
@@ -36,8 +33,8 @@ final class Apb extends Blockwise {
     Apb(NamedOptions options, Optional<Question> question) {
         super(hosts(options, HOSTS));
         this.question = question;
-        anchor = options.whole("anchor", PAPER, 0, LONGEST);
-        passing = options.whole("passing", PAPER, 0, LONGEST);
+        anchor = options.whole("anchor", "paper", PAPER, 0, LONGEST);
+        passing = options.whole("passing", "paper", PAPER, 0, LONGEST);
         embeds = options.word("question", "anchor", "apart").equals("anchor");
         again = options.word("hosts-share", "anchor", "nothing").equals("nothing");
         scorer = options.word("compressor", "query", "random", "recent");
@@ -80,15 +77,14 @@ final class Apb extends Blockwise {
 
     @Override
     BlockRecipe recipe(Division division) {
-        int ofText = Math.min(MOST, division.tokens() / ANCHOR_SHARE);
-        int inAnchor = Math.min(anchor == PAPER ? ofText : anchor, division.end(0));
-        int ofBlock = Math.min(MOST, division.tokens() / PASSING_SHARE);
+        PaperLengths lengths = PaperLengths.of(division.tokens());
+        int inAnchor = Math.min(anchor == PAPER ? lengths.anchor() : anchor, division.end(0));
         return new BlockRecipe(
                 division,
                 inAnchor,
                 embeds ? question.orElse(null) : null,
                 again,
-                passing == PAPER ? ofBlock : passing,
+                passing == PAPER ? lengths.passing() : passing,
                 compressor(),
                 question.orElse(null));
     }

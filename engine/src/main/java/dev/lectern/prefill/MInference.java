@@ -40,8 +40,8 @@ final class MInference extends Chunkwise {
         this(
                 options,
                 options.text("patterns"),
-                options.wholeOr("paper", PAPER, "vertical", 1, LONGEST),
-                options.wholeOr("paper", PAPER, "slash", 1, LONGEST));
+                options.whole("vertical", "paper", PAPER, 1, LONGEST),
+                options.whole("slash", "paper", PAPER, 1, LONGEST));
     }
 
     private MInference(NamedOptions options, Optional<String> file, int vertical, int slash) {

@@ -10,11 +10,14 @@ import java.util.function.BiFunction;
 
 /** The methods of reading by name. */
 public final class Prefills {
+    /** The name of the method that reads everything exactly, on one host. */
+    public static final String FULL = "full";
+
     private static final Map<String, BiFunction<NamedOptions, Optional<Question>, Prefill>> METHODS =
             new LinkedHashMap<>();
 
     static {
-        METHODS.put("full", (options, question) -> new Full());
+        METHODS.put(FULL, (options, question) -> new Full());
         METHODS.put("ring", (options, question) -> new Ring(options));
         METHODS.put("ulysses", (options, question) -> new Ulysses());
         METHODS.put("star", (options, question) -> new Star(options));

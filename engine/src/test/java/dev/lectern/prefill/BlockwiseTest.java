@@ -296,6 +296,15 @@ class BlockwiseTest {
     }
 
     @Test
+    void aMethodIsFoundByWhatResultsCallIt() {
+        for (String method :
+                List.of("full", "ring", "ulysses", "star:hosts=3", "apb", "apb:anchor=7:compressor=random")) {
+            String name = Prefills.named(method, QUESTION).name();
+            assertThat(Prefills.named(name, QUESTION).name()).isEqualTo(name);
+        }
+    }
+
+    @Test
     void whatCannotBeIsASentence() {
         assertThatThrownBy(() -> Prefills.named("stars", QUESTION))
                 .isInstanceOf(LecternException.class)

@@ -68,6 +68,13 @@ public final class AnswerDivergenceEval {
                     "--kv names " + String.join(", ", options.kv())
                             + ", but here methods are compared over one format: name one of them.");
         }
+        if (!options.prefill().isEmpty()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + options.prefill().getFirst()
+                            + " reads a text otherwise, but here methods go on from one reading: leave it out, or ask with"
+                            + " eval ruler.");
+        }
         String digest = ModelDigest.of(subject, cancellation);
         try (Model model = subject.open(modelOptions)) {
             TaskEval.requireRoom(model, subject.name(), options.lengths().getLast());

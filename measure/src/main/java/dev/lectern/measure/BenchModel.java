@@ -48,6 +48,15 @@ public record BenchModel(
         return Model.open(path, repack.map(known::withRepack).orElse(known));
     }
 
+    /** Options with which it holds so many tokens: where they name no scaling of positions, and it does not hold as many, these are stretched linearly. */
+    ModelOptions stretched(ModelOptions options, int context) {
+        try (Model model = open(options)) {
+            return model.context() >= context || options.ropeScaling().isPresent()
+                    ? options
+                    : options.withRopeScaling("linear:factor=" + Math.ceilDiv(context, model.context()));
+        }
+    }
+
     /**
      * Finds a model, and first fetches it, or makes it, where it is not here.
      *

@@ -5,6 +5,7 @@ import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
+import dev.lectern.prefill.Prefills;
 import java.util.List;
 
 /**
@@ -13,14 +14,24 @@ import java.util.List;
  * @param kv the format of keys and values
  * @param attention what a new token looks at, with its options
  * @param keep which tokens stay in memory before the first that is new, with its options
+ * @param prefill how the text is read, but for the question, with its options
  * @param protocol which tokens are new
  */
-public record Method(String kv, String attention, String keep, Protocol protocol) {
+public record Method(String kv, String attention, String keep, String prefill, Protocol protocol) {
     private static final String EXACTLY = "dense";
 
-    /** One that drops nothing. */
+    /** One that drops nothing of what was read exactly. */
     public Method(String kv, String attention, Protocol protocol) {
-        this(kv, attention, Retentions.ALL, protocol);
+        this(kv, attention, Retentions.ALL, Prefills.FULL, protocol);
+    }
+
+    /** One that reads otherwise, and looks at everything that was read. */
+    static Method reading(String kv, String prefill, Protocol protocol) {
+        return new Method(kv, EXACTLY, Retentions.ALL, prefill, protocol);
+    }
+
+    boolean readsExactly() {
+        return prefill.equals(Prefills.FULL);
     }
 
     boolean keepsAll() {
@@ -29,7 +40,7 @@ public record Method(String kv, String attention, String keep, Protocol protocol
 
     /** What results call it. */
     public String name() {
-        return attention + (keepsAll() ? "" : " keep=" + keep);
+        return attention + (keepsAll() ? "" : " keep=" + keep) + (readsExactly() ? "" : " prefill=" + prefill);
     }
 
     /** What tables call it. */
@@ -37,7 +48,7 @@ public record Method(String kv, String attention, String keep, Protocol protocol
         return name() + ", " + kv + (protocol == Protocol.A ? "" : ", protocol " + protocol);
     }
 
-    /** A session that exact reading fills, and from which methods over its format can all go on: sums are kept where one of them asks for them. */
+    /** A session from which methods over its format can all go on that read a text alike: sums are kept where one of them asks for them. */
     static SessionOptions reading(String kv, int context, List<Method> methods) {
         String keep = methods.stream()
                 .map(Method::keep)
@@ -47,11 +58,12 @@ public record Method(String kv, String attention, String keep, Protocol protocol
         return SessionOptions.DEFAULT
                 .withContext(context)
                 .withKv(kv)
+                .withPrefill(methods.getFirst().prefill)
                 .withAttention(EXACTLY)
                 .withKeep(keep);
     }
 
-    /** Goes on by this method from what was read exactly; what does not stay is dropped here. */
+    /** Goes on by this method from what was read; what does not stay is dropped here. */
     Session from(Session read, Cancellation cancellation) {
         Session session = read.fork(attention, keep);
         try {

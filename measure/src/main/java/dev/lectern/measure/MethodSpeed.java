@@ -136,13 +136,13 @@ public record MethodSpeed(Evaluated evaluated, Plan plan, List<Row> rows) {
             Progress progress,
             Cancellation cancellation) {
         String digest = ModelDigest.of(subject, cancellation);
-        ModelOptions options = stretched(subject, modelOptions, plan.context());
+        ModelOptions options = subject.stretched(modelOptions, plan.context());
         List<Asked> asked = plan.asked();
         try (Model model = subject.open(options)) {
             Evaluated evaluated =
                     new Evaluated(subject.name(), digest, model.threads(), Provenance.here(command, modelOptions));
             List<Row> rows = new ArrayList<>(known.stream()
-                    .filter(other -> other.plan.equals(plan) && other.isOf(evaluated))
+                    .filter(other -> other.plan.equals(plan) && other.evaluated.isLike(evaluated))
                     .findFirst()
                     .map(MethodSpeed::rows)
                     .orElse(List.of()));
@@ -156,27 +156,6 @@ public record MethodSpeed(Evaluated evaluated, Plan plan, List<Row> rows) {
             progress.report(asked.size(), asked.size());
             return new MethodSpeed(evaluated, plan, rows);
         }
-    }
-
-    private static ModelOptions stretched(BenchModel subject, ModelOptions options, int context) {
-        try (Model model = subject.open(options)) {
-            return model.context() >= context || options.ropeScaling().isPresent()
-                    ? options
-                    : options.withRopeScaling("linear:factor=" + Math.ceilDiv(context, model.context()));
-        }
-    }
-
-    /** Whether a result is of the same model, machine and commit. */
-    private boolean isOf(Evaluated other) {
-        return evaluated.digest().equals(other.digest())
-                && evaluated.threads() == other.threads()
-                && evaluated.machine().equals(other.machine())
-                && commit(evaluated).equals(commit(other));
-    }
-
-    /** Results change files of the commit: a mark of changes says nothing. */
-    private static String commit(Evaluated evaluated) {
-        return evaluated.provenance().commit().replace("+", "");
     }
 
     private static Row row(

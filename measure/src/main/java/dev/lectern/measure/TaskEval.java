@@ -23,7 +23,7 @@ import java.util.Map;
 
 /**
  * How well a model answers questions about texts of a given length, by one method or by several. A sample is written as a conversation by the model's own template; the answer's beginning is put into its
- * mouth, and it goes on greedily. A text is read once for all methods over a format of the cache, with exact attention, and each method goes on from that reading. Some samples are answered together, so that
+ * mouth, and it goes on greedily. A text is read once for all methods over a format of the cache that read it alike, with exact attention where they do not say otherwise, and each method goes on from that reading; a question is never read but with attention to the whole text. Some samples are answered together, so that
  * the weights are read once for all; that changes no answer. Each finished sample is kept, and not computed again.
  */
 public final class TaskEval {
@@ -172,6 +172,7 @@ public final class TaskEval {
         return SessionOptions.DEFAULT
                 .withContext(length)
                 .withKv(method.kv())
+                .withPrefill(method.prefill())
                 .withAttention(method.attention())
                 .withKeep(method.keep());
     }
@@ -189,7 +190,8 @@ public final class TaskEval {
 
     private void answer(List<Open> group) {
         for (List<Method> methods : bySource(group.getFirst().methods)) {
-            boolean questions = methods.stream().allMatch(method -> method.protocol() == Protocol.A);
+            boolean questions =
+                    methods.stream().allMatch(method -> method.protocol() == Protocol.A && method.readsExactly());
             List<Reading> readings = new ArrayList<>();
             try {
                 for (Open open : group) {
@@ -213,7 +215,8 @@ public final class TaskEval {
         Map<String, List<Method>> sources = new LinkedHashMap<>();
         for (Method method : methods) {
             // Where codes depend on which tokens came in one call, a question that is read apart is another reading.
-            String source = method.kv() + (storesAtOnce(method.kv()) ? "" : ";" + method.protocol());
+            String source =
+                    method.prefill() + ";" + method.kv() + (storesAtOnce(method.kv()) ? "" : ";" + method.protocol());
             sources.computeIfAbsent(source, s -> new ArrayList<>()).add(method);
         }
         return List.copyOf(sources.values());
@@ -241,17 +244,18 @@ public final class TaskEval {
     }
 
     /**
-     * Reads a sample exactly.
+     * Reads a sample.
      *
-     * @param methods that go on from it, over one format
+     * @param methods that go on from it, over one format, and read it alike
      * @param question whether its question too
      */
     private Reading read(Open open, List<Method> methods, boolean question) {
         TaskPrompt prompt = TaskPrompt.of(model, options, open.task, open.length, open.index);
-        int exact = question ? prompt.tokens().length : prompt.context();
-        Session session = model.newSession(Method.reading(methods.getFirst().kv(), open.length, methods));
+        int read = question ? prompt.tokens().length : prompt.context();
+        Session session = model.newSession(Method.reading(methods.getFirst().kv(), open.length, methods)
+                .withQuestion(prompt.question(model.tokenizer())));
         try {
-            session.read(Arrays.copyOf(prompt.tokens(), exact), work.reading(0), cancellation);
+            session.read(Arrays.copyOf(prompt.tokens(), read), work.reading(0), cancellation);
             return new Reading(open, prompt, session);
         } catch (RuntimeException | Error e) {
             session.close();

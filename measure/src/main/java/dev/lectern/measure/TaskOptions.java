@@ -6,8 +6,11 @@ import dev.lectern.attention.Retentions;
 import dev.lectern.measure.tasks.Haystack;
 import dev.lectern.measure.tasks.Prose;
 import dev.lectern.measure.tasks.Task;
+import dev.lectern.prefill.Prefill;
+import dev.lectern.prefill.Prefills;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -22,6 +25,7 @@ import java.util.stream.Collectors;
  * @param kv formats of keys and values
  * @param attention methods, each over each format; all are asked the same, and the first over the first is what the others of a protocol are compared with
  * @param keep ways to drop tokens before the answer, or with protocol B before the question, each with dense attention to what stays; methods as those of attention are; may be empty
+ * @param prefill ways to read the text that are not exact, each with dense attention to what was read, the question exactly; methods as those of attention are; may be empty
  * @param seed of the samples
  */
 public record TaskOptions(
@@ -34,6 +38,7 @@ public record TaskOptions(
         List<String> kv,
         List<String> attention,
         List<String> keep,
+        List<String> prefill,
         long seed) {
     private static final String DENSE = "dense";
 
@@ -47,6 +52,7 @@ public record TaskOptions(
             new Prose(),
             List.of("f16"),
             List.of(DENSE),
+            List.of(),
             List.of(),
             1);
 
@@ -66,6 +72,7 @@ public record TaskOptions(
                 .distinct()
                 .toList();
         keep = keep.stream().map(TaskOptions::dropping).distinct().toList();
+        prefill = prefill.stream().map(TaskOptions::inexact).distinct().toList();
         requireSome("--length", lengths);
         requireSome("--protocol", protocols);
         requireSome("--kv", kv);
@@ -89,6 +96,16 @@ public record TaskOptions(
                         LecternException.Kind.BAD_OPTION,
                         "--keep " + keep + " drops nothing, so it is what --attention dense is: leave it out."))
                 .name();
+    }
+
+    private static String inexact(String prefill) {
+        Prefill method = Prefills.named(prefill, Optional.empty());
+        if (method.isExact()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + prefill + " reads exactly, and so does --attention dense: leave it out.");
+        }
+        return method.name();
     }
 
     private static void requireSome(String option, List<?> values) {
@@ -121,7 +138,10 @@ public record TaskOptions(
                     methods.add(new Method(format, name, protocol));
                 }
                 for (String name : keep) {
-                    methods.add(new Method(format, DENSE, name, protocol));
+                    methods.add(new Method(format, DENSE, name, Prefills.FULL, protocol));
+                }
+                for (String name : prefill) {
+                    methods.add(Method.reading(format, name, protocol));
                 }
             }
         }
@@ -153,6 +173,7 @@ public record TaskOptions(
         kv.forEach(format -> command.append(" --kv ").append(format));
         attention.forEach(method -> command.append(" --attention ").append(method));
         keep.forEach(method -> command.append(" --keep ").append(method));
+        prefill.forEach(method -> command.append(" --prefill ").append(method));
         return command.append(" --seed ").append(seed).toString();
     }
 
@@ -160,49 +181,54 @@ public record TaskOptions(
     String described(Method method) {
         return String.join(
                 ";",
-                "attention=" + method.attention() + (method.keepsAll() ? "" : ";keep=" + method.keep()),
+                "attention=" + method.attention() + (method.keepsAll() ? "" : ";keep=" + method.keep())
+                        + (method.readsExactly() ? "" : ";prefill=" + method.prefill()),
                 "kv=" + method.kv(),
                 "protocol=" + method.protocol(),
                 "haystack=" + haystack.name());
     }
 
     public TaskOptions withSuite(Suite suite) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withLengths(List<Integer> lengths) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withTasks(List<String> tasks) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withSamples(int samples) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withProtocols(List<Protocol> protocols) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withHaystack(Haystack haystack) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withKv(List<String> kv) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withAttention(List<String> attention) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withKeep(List<String> keep) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
+    }
+
+    public TaskOptions withPrefill(List<String> prefill) {
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 
     public TaskOptions withSeed(long seed) {
-        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, seed);
+        return new TaskOptions(suite, lengths, tasks, samples, protocols, haystack, kv, attention, keep, prefill, seed);
     }
 }

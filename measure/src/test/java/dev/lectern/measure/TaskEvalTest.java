@@ -164,6 +164,39 @@ class TaskEvalTest {
     }
 
     @Test
+    void waysToReadAreMethodsBesideThoseOfAttention() throws IOException {
+        TaskOptions both = OPTIONS.withSamples(1).withKv(List.of("f32")).withProtocols(List.of(Protocol.A, Protocol.B));
+        run(both, new Cancellation());
+        List<String> full = lines();
+        String whole = "apb:anchor=0:passing=100000:question=apart:compressor=recent";
+        TaskOptions several = both.withPrefill(List.of("star:hosts=3", "apb:hosts=2", whole));
+        TaskResults results = run(several, new Cancellation());
+        // Samples that were read exactly are those that were finished, and none else.
+        assertThat(lines()).hasSize(4 * full.size()).startsWith(full.toArray(String[]::new));
+        assertThat(full).noneMatch(line -> line.contains("prefill="));
+        assertThat(several.methods()).hasSize(8).extracting(Method::name).contains("dense prefill=star:hosts=3");
+        for (Method method : several.methods()) {
+            if (method.prefill().contains("passing=100000")) {
+                Paired same = results.paired(1500, method).orElseThrow();
+                assertThat(same.better() + same.worse()).isZero();
+            }
+            assertThat(results.rows(1500, method)).hasSize(2).allMatch(row -> row.density() == 1);
+        }
+        // What passes everything answers like the full reading, word by word; what passes little does not.
+        assertThat(answersOf("passing=100000"))
+                .isEqualTo(full.stream().map(TaskEvalTest::answer).sorted().toList());
+        assertThat(answersOf("prefill=star")).isNotEqualTo(answersOf("passing=100000"));
+    }
+
+    private List<String> answersOf(String method) throws IOException {
+        return lines().stream()
+                .filter(line -> line.contains(method))
+                .map(TaskEvalTest::answer)
+                .sorted()
+                .toList();
+    }
+
+    @Test
     void whatWasFinishedBeforeACancellationIsKept() {
         Cancellation cancelled = new Cancellation();
         cancelled.cancel();
@@ -178,6 +211,10 @@ class TaskEvalTest {
                 .hasMessageContaining("niah_single_1");
         assertThatThrownBy(() -> OPTIONS.withKeep(List.of("all"))).hasMessageContaining("--attention dense");
         assertThatThrownBy(() -> OPTIONS.withKeep(List.of("lru"))).hasMessageContaining("snapkv, h2o");
+        assertThatThrownBy(() -> OPTIONS.withPrefill(List.of("ring"))).hasMessageContaining("--attention dense");
+        assertThatThrownBy(() -> AnswerDivergenceEval.run(
+                        MODEL, STRETCHED, OPTIONS.withPrefill(List.of("star")), Progress.NONE, new Cancellation()))
+                .hasMessageContaining("--prefill star:hosts=4 reads a text otherwise");
         assertThatThrownBy(() -> run(OPTIONS.withLengths(List.of(100_000)), new Cancellation()))
                 .hasMessageContaining("--length 100000");
         assertThatThrownBy(() -> run(OPTIONS.withKv(List.of("f17")), new Cancellation()))

@@ -32,11 +32,11 @@ record MethodTasksExperiment() implements Experiment {
     /** Ways to drop tokens, with dense attention to what stays: a share of the tokens that lets them be set beside the others. */
     private static final List<String> KEEP = List.of("snapkv:budget=20%", "h2o:budget=20%");
 
-    private static final List<String> HARD =
+    static final List<String> HARD =
             List.of("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
 
     /** The tasks that add things up all over a text, on which the case against TopK rests. */
-    private static final List<String> AGGREGATING = List.of("cwe", "fwe");
+    static final List<String> AGGREGATING = List.of("cwe", "fwe");
 
     /**
      * One length of one model.
@@ -139,7 +139,7 @@ record MethodTasksExperiment() implements Experiment {
     }
 
     /** Of a method's tasks, or of some of them. */
-    private static double mean(List<JsonFields> rows, String method, String member, List<String> tasks) {
+    static double mean(List<JsonFields> rows, String method, String member, List<String> tasks) {
         return rows.stream()
                 .filter(row ->
                         row.text("method").equals(method) && (tasks.isEmpty() || tasks.contains(row.text("task"))))

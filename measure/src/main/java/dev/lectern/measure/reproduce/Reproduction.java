@@ -28,7 +28,9 @@ public final class Reproduction {
             new AnswerDivergenceExperiment(),
             new MethodTasksExperiment(),
             new MethodSpeedExperiment(),
-            new ReadingExperiment());
+            new ReadingExperiment(),
+            new PrefillSpeedExperiment(),
+            new PrefillTasksExperiment());
 
     private Reproduction() {}
 

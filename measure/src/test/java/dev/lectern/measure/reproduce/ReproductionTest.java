@@ -11,6 +11,8 @@ import dev.lectern.measure.AttentionOptions;
 import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.Evaluated;
 import dev.lectern.measure.MethodSpeed;
+import dev.lectern.measure.PrefillPlan;
+import dev.lectern.measure.PrefillSpeed;
 import dev.lectern.measure.Protocol;
 import dev.lectern.measure.Provenance;
 import dev.lectern.measure.TaskOptions;
@@ -203,6 +205,52 @@ class ReproductionTest {
                 .contains("| most: 7 | magicpig:k=10:l=150:dense=0+16+32+48+64 | does not fit: 2 GB, of 1 GB | – |")
                 .contains("Not measured yet: 2 rows.")
                 .contains("(results/method-speed-smollm2-135m-by-depth-most.png)");
+    }
+
+    /** Seconds of the full reading, of Star and of APB, both of eight blocks. */
+    private void readings(String model, int tokens, double full, double star, double apb) {
+        PrefillPlan plan = PrefillPlan.DEFAULT
+                .withLengths(List.of(tokens))
+                .withMethods(List.of("star", "apb"))
+                .withHosts(List.of(8));
+        List<PrefillSpeed.Row> rows = new ArrayList<>();
+        rows.add(reading(new PrefillPlan.Asked(tokens, "full", 1, false), full, 1600, 1600));
+        rows.add(reading(new PrefillPlan.Asked(tokens, "star:hosts=8", 8, false), star, 800, 200));
+        rows.add(reading(new PrefillPlan.Asked(tokens, PrefillTasksExperiment.APB, 8, false), apb, 640, 100));
+        Evaluated evaluated = new Evaluated(model, "", 2, Provenance.here("lectern eval reproduce"));
+        room().keep(
+                        PrefillSpeedExperiment.PREFIX + model + "-" + tokens,
+                        new PrefillSpeed(evaluated, plan, "", rows).toJson());
+    }
+
+    private static PrefillSpeed.Row reading(PrefillPlan.Asked asked, double seconds, double all, double most) {
+        PrefillSpeed.Parts parts = new PrefillSpeed.Parts(1, 2, 0, 3, 0.5);
+        return new PrefillSpeed.Row(
+                asked, Optional.of(new PrefillSpeed.Speed(seconds, parts, 0, 0, all, most, 1600 / all)), "");
+    }
+
+    @Test
+    void methodsOfReadingAreSetBesideTheFullOneAndEachOther() throws IOException {
+        assertThat(measure(List.of("prefill-speed"))).containsExactly("prefill-speed-smollm2-135m-1024");
+        TaskOptions options = TaskOptions.DEFAULT
+                .withLengths(List.of(1200))
+                .withTasks(List.of("niah_single_1"))
+                .withSamples(1)
+                .withPrefill(PrefillTasksExperiment.METHODS);
+        TaskExperiment.ask(room(), PrefillTasksExperiment.PREFIX + "smollm2-135m-1200", "smollm2-135m", options);
+        // Eight hosts were not asked for.
+        assertThat(claim(18)).contains("| not yet |");
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains("**smollm2-135m, 1024 tokens**", "| ring | 2 |", "| star | 2 |", "| star:hosts=4 | ")
+                .contains("| apb:hosts=8:question=apart:compressor=recent | ")
+                .contains("(results/prefill-speed-smollm2-135m-1024-by-hosts.png)");
+        // The tiny model knows nothing: all score 0, and none loses.
+        readings("smollm2-135m", 32_768, 100, 50, 40);
+        assertThat(claim(18))
+                .contains("| partly |", "2.50 × on one machine, whose work is 2.50 × less; 16.0 × less on the slowest")
+                .contains("smollm2-135m at 1200 tokens: +0.0");
+        assertThat(claim(19))
+                .contains("| partly |", "1.25 × on one machine, 1.25 × fewer operations there, 2.00 × on the slowest");
     }
 
     @Test

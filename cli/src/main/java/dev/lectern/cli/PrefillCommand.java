@@ -1,0 +1,142 @@
+package dev.lectern.cli;
+
+import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.PrefillPlan;
+import dev.lectern.measure.PrefillReport;
+import dev.lectern.measure.PrefillSpeed;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code lectern bench prefill}. */
+@Command(
+        name = "prefill",
+        customSynopsis = "lectern bench prefill [OPTIONS]",
+        description = {
+            "Measure how fast long texts are read by each method of reading.",
+            "",
+            "Each is set beside the full reading of the same text in the same run, and beside what counting its operations foretells."
+                    + " The blocks of star and apb are read one after another with all threads; the hosts of ring and ulysses are"
+                    + " ranks of this process, each with its share of the threads.",
+            ""
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  lectern bench prefill --model smollm2-135m --length 8192 --hosts 2,4,8",
+            "  lectern bench prefill --prefill star --prefill apb:question=apart:compressor=recent --length 8192,32768",
+            "",
+            "Positions are stretched where a length is more than the model holds. Ctrl-C keeps the finished rows; --resume goes on"
+                    + " from them. The object of --json is the file prefill-MODEL.json in the folder of --out: results [{length,"
+                    + " prefill, hosts, ranks (whether they read at once), tokensPerSecond, seconds, speedUp (beside full),"
+                    + " foretold, operations, mostOperations, parts {projections, attention, communication, feedForward, rest} (seconds of the"
+                    + " mean rank), bytesReceived, messages; or leftOut}], model, sha256, lengths, methods, hosts, kv, runs,"
+                    + " ropeScaling, threads, command, commit, date, machine."
+        })
+final class PrefillCommand implements Verb {
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = {
+                "A name that \"lectern models\" lists, a path, hf:OWNER/REPO[:FILE],",
+                "gpt2-shape or mha-shape (made on the spot).",
+                "Default: qwen2.5-coder-0.5b."
+            })
+    @Nullable
+    String model;
+
+    @Option(
+            names = "--prefill",
+            paramLabel = "METHOD",
+            description = {
+                "A method of reading: ring, ulysses, star, apb, with options. May be",
+                "given several times. Default: these four. full comes always."
+            })
+    @Nullable
+    List<String> methods;
+
+    @Option(
+            names = "--length",
+            paramLabel = "TOKENS",
+            split = ",",
+            description = "Tokens of the text; several with commas. Default: 2048.")
+    @Nullable
+    List<Integer> lengths;
+
+    @Option(
+            names = "--hosts",
+            paramLabel = "N",
+            split = ",",
+            description = {
+                "Among how many hosts a text is divided, where a method does not",
+                "say it (star:hosts=8); several with commas. Default: 4."
+            })
+    @Nullable
+    List<Integer> hosts;
+
+    @Option(names = "--kv", paramLabel = "FORMAT", description = "How keys and values are stored. Default: f16.")
+    @Nullable
+    String kv;
+
+    @Option(names = "--runs", paramLabel = "N", description = "Timed runs, of which the median counts. Default: 1.")
+    @Nullable
+    Integer runs;
+
+    @Mixin
+    ComputeChoice computeChoice = new ComputeChoice();
+
+    @Mixin
+    RepackChoice repackChoice = new RepackChoice();
+
+    @Option(names = "--resume", description = "Count finished rows of an earlier, equal measurement.")
+    boolean resume;
+
+    @Option(names = "--out", paramLabel = "FOLDER", description = "Where results go. Default: bench-results.")
+    String folder = "bench-results";
+
+    @Mixin
+    OutputChoice output = new OutputChoice();
+
+    @Override
+    public void run(Surroundings surroundings) {
+        Console console = surroundings.console();
+        PrefillPlan plan = plan();
+        String spec =
+                model == null ? surroundings.hub().catalogue().defaultModel().name() : model;
+        BenchModel subject = SpeedCommand.repacked(
+                surroundings, SpeedCommand.located(surroundings, spec), repackChoice, computeChoice.options());
+        Path out = Path.of(folder);
+        List<PrefillSpeed> known =
+                resume ? PrefillReport.read(out, subject.name()).stream().toList() : List.of();
+        PrefillSpeed result;
+        try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.WORK, 0, -1)) {
+            result = PrefillSpeed.run(
+                    subject,
+                    computeChoice.options(),
+                    plan.command(subject),
+                    plan,
+                    known,
+                    soFar -> PrefillReport.write(soFar, out),
+                    line,
+                    surroundings.cancellation());
+        }
+        PrefillReport.write(result, out).forEach(file -> console.note("wrote " + file));
+        if (output.json) {
+            console.printLine(result.toJson());
+        } else {
+            console.print(PrefillReport.table(result));
+        }
+    }
+
+    private PrefillPlan plan() {
+        PrefillPlan plan = PrefillPlan.DEFAULT;
+        plan = lengths == null ? plan : plan.withLengths(lengths);
+        plan = methods == null ? plan : plan.withMethods(methods);
+        plan = hosts == null ? plan : plan.withHosts(hosts);
+        plan = kv == null ? plan : plan.withKv(kv);
+        return runs == null ? plan : plan.withRuns(runs);
+    }
+}

@@ -1,0 +1,405 @@
+package dev.lectern.measure;
+
+import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
+import dev.lectern.Model;
+import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.Question;
+import dev.lectern.Session;
+import dev.lectern.SessionOptions;
+import dev.lectern.comm.InProcess;
+import dev.lectern.measure.PrefillCost.Share;
+import dev.lectern.measure.PrefillPlan.Asked;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import tools.jackson.core.JsonGenerator;
+
+/**
+ * How fast a text is read by each method of reading, beside the full reading of the same length in the same run, and beside what counting its operations foretells.
+ *
+ * <p>Blocks of star and apb are read one after another with all threads. Hosts of the exact methods are ranks of this process that read at once, each with its share of the threads, one at least: what they say to each other
+ * is copied within memory. The text is prose made on the spot, and a question about it is known. A method is warmed up with a short text; what cannot be measured is said with its reason.
+ *
+ * @param scaling of the model's positions, by which it holds the longest text; empty for its own
+ * @param rows in the order of {@link PrefillPlan#asked}; fewer while it is being measured
+ */
+public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling, List<Row> rows) {
+    private static final String QUESTION =
+            "How many crates of tea did the harbour master count on the north quay before dawn?";
+
+    private static final int WARM_UP_TOKENS = 2048;
+
+    /** The compiler needs that long to find out what matters. */
+    private static final double FIRST_WARM_UP_SECONDS = 3;
+
+    /**
+     * What became of a measurement.
+     *
+     * @param speed empty where it could not be measured
+     * @param leftOut why; empty where it was
+     */
+    public record Row(Asked asked, Optional<Speed> speed, String leftOut) {}
+
+    /**
+     * What was measured.
+     *
+     * @param seconds of the reading, the median run's
+     * @param parts where they went, the mean of hosts and runs
+     * @param bytesReceived by all hosts together
+     * @param messages of all hosts together
+     * @param operations of all hosts together, by counting; NaN where they cannot be foretold
+     * @param most of the host that has most to do; NaN likewise
+     * @param foretold how many times as fast as the full reading it would be if time were operations, with the machine's cores shared equally among ranks; NaN likewise
+     */
+    public record Speed(
+            double seconds,
+            Parts parts,
+            long bytesReceived,
+            long messages,
+            double operations,
+            double most,
+            double foretold) {}
+
+    /**
+     * Seconds of a reading.
+     *
+     * @param projections products that make queries, keys, values and outputs
+     * @param attention with the choice of what is passed on
+     * @param communication waiting for other ranks included
+     * @param feedForward of its products and activation
+     * @param rest norms, rotations, storing, the vocabulary's product, and what is between steps
+     */
+    public record Parts(double projections, double attention, double communication, double feedForward, double rest) {
+        /** @param communication seconds of it, of which those outside steps are what {@code seconds} has more than steps */
+        static Parts of(StepProfile.Times steps, double readings, double seconds, double communication) {
+            double projections = sum(steps, "queryKeyValue", "output") / readings;
+            double feedForward = sum(steps, "up", "activation", "down") / readings;
+            double between = Math.max(0, seconds - steps.all() / readings);
+            double within = Math.max(0, communication - between);
+            double attention = Math.max(0, sum(steps, "attention") / readings - within);
+            double rest = seconds - projections - feedForward - attention - communication;
+            return new Parts(projections, attention, communication, feedForward, Math.max(0, rest));
+        }
+
+        private static double sum(StepProfile.Times steps, String... parts) {
+            return Stream.of(parts).mapToDouble(steps.parts()::get).sum();
+        }
+    }
+
+    public PrefillSpeed {
+        rows = List.copyOf(rows);
+    }
+
+    /** What a host did in a reading. */
+    private record Read(double seconds, double communication, long bytesReceived, long messages) {}
+
+    /**
+     * Measures.
+     *
+     * @param modelOptions where it names no scaling of positions, and the model does not hold the longest text, its positions are stretched linearly
+     * @param command that gives the result
+     * @param known results of the model; what the same commit measured of this plan on this machine is not measured again
+     * @param keep told after each row
+     * @param progress in units of about the same time each
+     * @throws LecternException of kind {@code TOO_LONG} if the model does not hold the longest as its positions are scaled; {@code CANCELLED}, and then what was finished was kept
+     */
+    public static PrefillSpeed run(
+            BenchModel subject,
+            ModelOptions modelOptions,
+            String command,
+            PrefillPlan plan,
+            List<PrefillSpeed> known,
+            Consumer<PrefillSpeed> keep,
+            Progress progress,
+            Cancellation cancellation) {
+        String digest = ModelDigest.of(subject, cancellation);
+        int longest = plan.lengths().getLast();
+        ModelOptions options = subject.stretched(modelOptions, longest);
+        try (Model model = subject.open(options)) {
+            TaskEval.requireRoom(model, subject.name(), longest);
+            Evaluated evaluated =
+                    new Evaluated(subject.name(), digest, model.threads(), Provenance.here(command, modelOptions));
+            List<Row> rows = known.stream()
+                    .filter(other -> other.plan.equals(plan) && other.evaluated.isLike(evaluated))
+                    .findFirst()
+                    .map(PrefillSpeed::rows)
+                    .orElse(List.of());
+            PrefillSpeed begun =
+                    new PrefillSpeed(evaluated, plan, options.ropeScaling().orElse(""), rows);
+            return new Bench(model, PrefillCost.of(subject.path()), begun, new Work(progress), cancellation)
+                    .finish(keep);
+        }
+    }
+
+    /** Measures what is missing. */
+    private static final class Bench {
+        private final Model model;
+        private final PrefillCost cost;
+        private final PrefillSpeed begun;
+        private final PrefillPlan plan;
+        private final Work work;
+        private final Cancellation cancellation;
+        private final int[] text;
+        private final Question question;
+        private final Set<String> warm = new HashSet<>();
+
+        Bench(Model model, PrefillCost cost, PrefillSpeed begun, Work work, Cancellation cancellation) {
+            this.model = model;
+            this.cost = cost;
+            this.begun = begun;
+            this.work = work;
+            this.cancellation = cancellation;
+            plan = begun.plan;
+            text = BenchText.tokens(model, plan.lengths().getLast());
+            question = new Question(model.tokenize(QUESTION), 0);
+        }
+
+        PrefillSpeed finish(Consumer<PrefillSpeed> keep) {
+            List<Asked> asked = plan.asked();
+            List<Row> rows = new ArrayList<>(begun.rows);
+            List<Asked> open = asked.subList(rows.size(), asked.size());
+            open.forEach(one -> work.plan(plan.runs() * Work.reading(0, one.tokens())));
+            PrefillSpeed result = begun;
+            // Open all the time, so that the recorder is warm when what counts is recorded.
+            try (StepRecording recorder = StepRecording.start()) {
+                for (Asked one : open) {
+                    rows.add(row(one));
+                    result = new PrefillSpeed(begun.evaluated, plan, begun.scaling, rows);
+                    keep.accept(result);
+                }
+            }
+            return result;
+        }
+
+        private Row row(Asked asked) {
+            try {
+                warmUp(asked);
+                return new Row(asked, Optional.of(measured(asked)), "");
+            } catch (LecternException e) {
+                // A method that this model or this machine cannot have is a result too.
+                if (e.kind() != LecternException.Kind.BAD_OPTION && e.kind() != LecternException.Kind.NO_MEMORY) {
+                    throw e;
+                }
+                work.did(plan.runs() * Work.reading(0, asked.tokens()));
+                return new Row(asked, Optional.empty(), String.valueOf(e.getMessage()));
+            }
+        }
+
+        private void warmUp(Asked asked) {
+            if (!warm.add(asked.prefill() + " " + asked.hosts())) {
+                return;
+            }
+            boolean first = warm.size() == 1;
+            Asked little =
+                    new Asked(Math.min(asked.tokens(), WARM_UP_TOKENS), asked.prefill(), asked.hosts(), asked.ranks());
+            long began = System.nanoTime();
+            do {
+                read(little, Progress.NONE);
+            } while (first && (System.nanoTime() - began) / 1e9 < FIRST_WARM_UP_SECONDS);
+        }
+
+        private Speed measured(Asked asked) {
+            List<Double> seconds = new ArrayList<>();
+            double communication = 0, all = 0;
+            long bytes = 0, messages = 0;
+            int ranks = asked.ranks() ? asked.hosts() : 1;
+            try (StepRecording recording = StepRecording.start()) {
+                for (int run = 0; run < plan.runs(); run++) {
+                    List<Read> reads = read(asked, work.reading(0));
+                    work.did(Work.reading(0, asked.tokens()));
+                    seconds.add(reads.stream().mapToDouble(Read::seconds).max().orElseThrow());
+                    all += reads.stream().mapToDouble(Read::seconds).sum();
+                    communication +=
+                            reads.stream().mapToDouble(Read::communication).sum();
+                    bytes = reads.stream().mapToLong(Read::bytesReceived).sum();
+                    messages = reads.stream().mapToLong(Read::messages).sum();
+                }
+                double readings = (double) plan.runs() * ranks;
+                Parts parts = Parts.of(recording.stop().prefill(), readings, all / readings, communication / readings);
+                Optional<List<Share>> shares = PrefillPlan.shares(asked, question.tokens().length);
+                double full = cost.sum(PrefillCost.full(asked.tokens()));
+                return new Speed(
+                        Statistics.of(seconds).median(),
+                        parts,
+                        bytes,
+                        messages,
+                        shares.map(cost::sum).orElse(Double.NaN),
+                        shares.map(cost::most).orElse(Double.NaN),
+                        shares.map(of -> full / (asked.ranks() ? ranks * cost.most(of) : cost.sum(of)))
+                                .orElse(Double.NaN));
+            }
+        }
+
+        /** Reads a text once; what each rank did. */
+        private List<Read> read(Asked asked, Progress progress) {
+            cancellation.check();
+            int[] tokens = Arrays.copyOf(text, asked.tokens());
+            SessionOptions options = SessionOptions.DEFAULT
+                    .withKv(plan.kv())
+                    .withPrefill(asked.prefill())
+                    .withQuestion(Optional.of(question))
+                    .withContext(asked.tokens());
+            if (!asked.ranks()) {
+                try (Session session = model.newSession(options)) {
+                    long began = System.nanoTime();
+                    session.read(tokens, progress, cancellation);
+                    return List.of(new Read((System.nanoTime() - began) / 1e9, 0, 0, 0));
+                }
+            }
+            int each = Math.max(1, model.threads() / asked.hosts());
+            return InProcess.run(asked.hosts(), cancellation, rank -> {
+                TimedCommunicator timed = new TimedCommunicator(rank);
+                try (Model own = model.sibling(each);
+                        Session session = own.newSession(options, timed)) {
+                    rank.barrier();
+                    double before = timed.seconds();
+                    long bytes = rank.bytesReceived(), messages = rank.messagesSent(), began = System.nanoTime();
+                    session.read(tokens, Progress.NONE, rank.cancellation());
+                    return new Read(
+                            (System.nanoTime() - began) / 1e9,
+                            timed.seconds() - before,
+                            rank.bytesReceived() - bytes,
+                            rank.messagesSent() - messages);
+                }
+            });
+        }
+    }
+
+    /** How many times as fast a row is as the full reading of its length; NaN where one of them was not measured. */
+    public double speedUp(Row row) {
+        Asked full = PrefillPlan.full(row.asked.tokens());
+        return rows.stream()
+                        .filter(other -> other.asked.equals(full))
+                        .flatMap(other -> other.speed.stream())
+                        .mapToDouble(Speed::seconds)
+                        .findFirst()
+                        .orElse(Double.NaN)
+                / row.speed.map(Speed::seconds).orElse(Double.NaN);
+    }
+
+    /** How many times as fast as the full reading it would be by counting if each host were such a machine; NaN where that is not known. */
+    public double atOnce(Row row) {
+        Asked full = PrefillPlan.full(row.asked.tokens());
+        return rows.stream()
+                        .filter(other -> other.asked.equals(full))
+                        .flatMap(other -> other.speed.stream())
+                        .mapToDouble(Speed::operations)
+                        .findFirst()
+                        .orElse(Double.NaN)
+                / row.speed.map(Speed::most).orElse(Double.NaN);
+    }
+
+    /** Rows that are not there yet. */
+    public int missing() {
+        return plan.asked().size() - rows.size();
+    }
+
+    /** The object of {@code --json}, which is a result file too. */
+    public String toJson() {
+        return evaluated.toJson(json -> rows.forEach(row -> write(json, row)), json -> {
+            json.writeArrayPropertyStart("lengths");
+            plan.lengths().forEach(json::writeNumber);
+            json.writeEndArray();
+            json.writeArrayPropertyStart("methods");
+            plan.methods().forEach(json::writeString);
+            json.writeEndArray();
+            json.writeArrayPropertyStart("hosts");
+            plan.hosts().forEach(json::writeNumber);
+            json.writeEndArray();
+            json.writeStringProperty("kv", plan.kv());
+            json.writeNumberProperty("runs", plan.runs());
+            json.writeStringProperty("ropeScaling", scaling);
+        });
+    }
+
+    private void write(JsonGenerator json, Row row) {
+        json.writeStartObject();
+        json.writeNumberProperty("length", row.asked.tokens());
+        json.writeStringProperty("prefill", row.asked.prefill());
+        json.writeNumberProperty("hosts", row.asked.hosts());
+        json.writeBooleanProperty("ranks", row.asked.ranks());
+        row.speed.ifPresentOrElse(
+                speed -> {
+                    json.writeNumberProperty("tokensPerSecond", row.asked.tokens() / speed.seconds);
+                    json.writeNumberProperty("seconds", speed.seconds);
+                    number(json, "speedUp", speedUp(row));
+                    number(json, "foretold", speed.foretold);
+                    number(json, "operations", speed.operations);
+                    number(json, "mostOperations", speed.most);
+                    json.writeObjectPropertyStart("parts");
+                    json.writeNumberProperty("projections", speed.parts.projections);
+                    json.writeNumberProperty("attention", speed.parts.attention);
+                    json.writeNumberProperty("communication", speed.parts.communication);
+                    json.writeNumberProperty("feedForward", speed.parts.feedForward);
+                    json.writeNumberProperty("rest", speed.parts.rest);
+                    json.writeEndObject();
+                    json.writeNumberProperty("bytesReceived", speed.bytesReceived);
+                    json.writeNumberProperty("messages", speed.messages);
+                },
+                () -> json.writeStringProperty("leftOut", row.leftOut));
+        json.writeEndObject();
+    }
+
+    /** A number that may not be known. */
+    private static void number(JsonGenerator json, String name, double value) {
+        if (Double.isFinite(value)) {
+            json.writeNumberProperty(name, value);
+        }
+    }
+
+    /**
+     * Reads a result file.
+     *
+     * @throws IllegalArgumentException if it is another
+     */
+    public static PrefillSpeed read(JsonFields json) {
+        PrefillPlan plan = new PrefillPlan(
+                json.integers("lengths"),
+                json.texts("methods"),
+                json.integers("hosts"),
+                json.text("kv"),
+                Math.toIntExact(json.whole("runs")));
+        Evaluated evaluated = new Evaluated(
+                json.text("model"), json.text("sha256"), Math.toIntExact(json.whole("threads")), Provenance.read(json));
+        return new PrefillSpeed(
+                evaluated,
+                plan,
+                json.text("ropeScaling"),
+                json.objects("results").stream().map(PrefillSpeed::row).toList());
+    }
+
+    private static Row row(JsonFields json) {
+        Asked asked = new Asked(
+                Math.toIntExact(json.whole("length")),
+                json.text("prefill"),
+                Math.toIntExact(json.whole("hosts")),
+                json.flag("ranks"));
+        if (json.has("leftOut")) {
+            return new Row(asked, Optional.empty(), json.text("leftOut"));
+        }
+        JsonFields parts = json.object("parts");
+        return new Row(
+                asked,
+                Optional.of(new Speed(
+                        json.number("seconds"),
+                        new Parts(
+                                parts.number("projections"),
+                                parts.number("attention"),
+                                parts.number("communication"),
+                                parts.number("feedForward"),
+                                parts.number("rest")),
+                        json.whole("bytesReceived"),
+                        json.whole("messages"),
+                        json.optionalNumber("operations"),
+                        json.optionalNumber("mostOperations"),
+                        json.optionalNumber("foretold"))),
+                "");
+    }
+}
