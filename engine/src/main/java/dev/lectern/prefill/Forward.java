@@ -142,6 +142,11 @@ public final class Forward {
         }
     }
 
+    /** Who computes. */
+    Workers workers() {
+        return workers;
+    }
+
     /** What attention has read for slices of one token. */
     public Traffic traffic() {
         return exact.traffic();
