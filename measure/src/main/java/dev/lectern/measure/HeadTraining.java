@@ -105,7 +105,7 @@ public final class HeadTraining {
             (apart ? heldOut : learned).add(texts.get(i));
         }
         int runs = (int) Math.min(options.tokens() / HeadFeatures.RUN, options.memory() / bytesOfRuns(learned.size()));
-        if (runs == 0) {
+        if (runs < 1) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A run of " + HeadFeatures.RUN + " tokens of each of " + learned.size() + " texts takes "
