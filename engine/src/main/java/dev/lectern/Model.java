@@ -399,32 +399,28 @@ public final class Model implements AutoCloseable {
     private Optional<Calibrated> calibrated(String method, String which) {
         Path path = which.equals(CalibrationSource.OWN) ? calibration(method) : Path.of(which);
         if (!Files.exists(path)) {
-            throw new LecternException(
-                    LecternException.Kind.NOT_FOUND,
-                    method + ":calibrated=" + which + ": there is no " + path + ": run \"lectern calibrate " + method
-                            + "\" for this model first, or leave calibrated out.");
+            throw Calibrated.missing(path, method, which);
         }
         Calibrated calibrated = Calibrated.read(path, method);
         if (!calibrated.weights().equals(digest())) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    path + " was made of another model than " + path() + ": run \"lectern calibrate " + method
+                    path + " was made of another model than " + path() + ": run \"" + Calibrated.command(method)
                             + "\" for this one.");
         }
         return Optional.of(calibrated);
     }
 
     /**
-     * The file for what is learned of this model for a method of attention.
+     * The file for what is learned of this model for a method of attention or of reading.
      *
      * @throws LecternException of kind {@code BAD_OPTION} if the model was opened without a folder for such files
      */
     public Path calibration(String method) {
-        Path folder = calibrations.orElseThrow(
-                () -> new LecternException(
-                        LecternException.Kind.BAD_OPTION,
-                        method
-                                + ":calibrated=yes: the model was opened without a folder for what is learned of it; name the file."));
+        Path folder = calibrations.orElseThrow(() -> new LecternException(
+                LecternException.Kind.BAD_OPTION,
+                Calibrated.asked(method, CalibrationSource.OWN)
+                        + ": the model was opened without a folder for what is learned of it; name the file."));
         return Calibrated.file(folder, path(), digest(), method);
     }
 
@@ -540,8 +536,8 @@ public final class Model implements AutoCloseable {
         return layers;
     }
 
-    private static Prefill prefill(SessionOptions options) {
-        return Prefills.named(options.prefill(), options.question());
+    private Prefill prefill(SessionOptions options) {
+        return Prefills.named(options.prefill(), options.question(), this::calibrated);
     }
 
     /** Says once that keys of this model are not for the format of a cache, where it is so. */

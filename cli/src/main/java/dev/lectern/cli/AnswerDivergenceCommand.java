@@ -1,8 +1,11 @@
 package dev.lectern.cli;
 
+import dev.lectern.LecternException;
 import dev.lectern.measure.AnswerDivergenceEval;
 import dev.lectern.measure.AnswerDivergenceResult;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.PrefillDivergenceEval;
+import dev.lectern.measure.PrefillDivergenceResult;
 import dev.lectern.measure.Suite;
 import dev.lectern.measure.TaskOptions;
 import java.util.List;
@@ -28,10 +31,12 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  lectern eval answer-kld --tasks vt,qa_1 --length 4096 --samples 3 --attention pps:budget=5%% --attention topk:budget=2%%",
             "  lectern eval answer-kld --protocol A,B --attention magicpig:dense=none",
+            "  lectern eval answer-kld --tasks vt --length 4096 --prefill star --prefill apb:compressor=heads",
             "",
             "The object of --json: results [{metric (kld), task, method, kv, protocol, length, meanKl, p99Kl, sameTop1, bytesRead (for a"
                     + " token that attention saw, index included), density, samples (tokens after which was compared)}], haystack,"
-                    + " seed, model, sha256, threads, machine. Files answer-kld-MODEL.csv, .png and .svg have the same."
+                    + " seed, model, sha256, threads, machine. Files answer-kld-MODEL.csv, .png and .svg have the same. With --prefill, results"
+                    + " [{metric, task, prefill, length, meanKl, p99Kl, sameTop1, samples}], and no files."
         })
 final class AnswerDivergenceCommand implements Verb {
     @Mixin
@@ -40,11 +45,24 @@ final class AnswerDivergenceCommand implements Verb {
     @Option(names = "--tasks", paramLabel = "TASK", split = ",", description = "Which tasks. Default: all thirteen.")
     List<String> tasks = List.of();
 
+    @Option(
+            names = "--prefill",
+            paramLabel = "METHOD",
+            description = {
+                "Compare ways of reading the text with exact reading instead:",
+                "star, apb and their options. May be given several times."
+            })
+    List<String> prefill = List.of();
+
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         TaskOptions options = choice.options(console, TaskOptions.DEFAULT.withSuite(Suite.RULER))
                 .withTasks(tasks);
+        if (!prefill.isEmpty()) {
+            readings(surroundings, options);
+            return;
+        }
         BenchModel subject = choice.eval.subject(surroundings);
         AnswerDivergenceResult result;
         try (ProgressLine line = new ProgressLine(console, "comparing", ProgressLine.Unit.WORK, 0, -1)) {
@@ -58,6 +76,29 @@ final class AnswerDivergenceCommand implements Verb {
             console.printLine(result.toJson());
         } else {
             console.print(result.table());
+        }
+    }
+
+    private void readings(Surroundings surroundings, TaskOptions options) {
+        if (!options.attention().equals(TaskOptions.DEFAULT.attention())
+                || !options.protocols().equals(TaskOptions.DEFAULT.protocols())
+                || !options.keep().isEmpty()
+                || options.kv().size() > 1) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill compares ways of reading, after which question and answer look at everything: leave"
+                            + " --attention, --keep, --protocol and a second --kv out.");
+        }
+        BenchModel subject = choice.eval.subject(surroundings);
+        PrefillDivergenceResult result;
+        try (ProgressLine line = new ProgressLine(surroundings.console(), "comparing", ProgressLine.Unit.WORK, 0, -1)) {
+            result = PrefillDivergenceEval.run(
+                    subject, choice.eval.compute.options(), options, prefill, line, surroundings.cancellation());
+        }
+        if (choice.output.json) {
+            surroundings.console().printLine(result.toJson());
+        } else {
+            surroundings.console().print(result.table());
         }
     }
 }

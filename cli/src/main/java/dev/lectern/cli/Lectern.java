@@ -79,6 +79,7 @@ public final class Lectern {
         VERBS.put("eval", EvalCommand::new);
         VERBS.put("analyze", AnalyzeCommand::new);
         VERBS.put("calibrate", CalibrateCommand::new);
+        VERBS.put("train-retaining-heads", RetainingHeadsCommand::new);
     }
 
     /** The verb that looks at the names of all options. */

@@ -109,6 +109,7 @@ class FailureTest {
                 "score",
                 "analyze",
                 "calibrate",
+                "train-retaining-heads",
                 "bench speed",
                 "bench prefill",
                 "eval ruler",
@@ -117,6 +118,7 @@ class FailureTest {
                 "eval longqa",
                 "eval perplexity",
                 "eval kld",
+                "eval answer-kld",
                 "eval attention",
                 "eval reproduce")) {
             Run run = new Run(home).with((verb + " --help").split(" "));

@@ -787,6 +787,62 @@ class VerbsTest {
     }
 
     @Test
+    void retainingHeadsAreTrainedKeptAndAsked() throws IOException {
+        Files.writeString(document, "The harbour has two lights and one crane. ".repeat(60));
+        String heads = "apb:hosts=2:compressor=heads";
+        Run missing = run(ask("How many lights?", "--json", "--prefill", heads));
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(missing.json().toString()).contains("not-found", "lectern train-retaining-heads");
+
+        Path text = Files.writeString(home.resolve("text.txt"), "A tide comes in, and a tide goes out. ".repeat(200));
+        String[] train = {
+            "train-retaining-heads",
+            "--text",
+            text.toString(),
+            "--tokens",
+            "512",
+            "--hidden",
+            "8",
+            "--epochs",
+            "2",
+            "--model",
+            QWEN2,
+            "--rope-scaling",
+            STRETCHED,
+            "--threads",
+            "1"
+        };
+        Run run = run(with(train, "--json"));
+        assertThat(run.exitCode()).as(run.out()).isZero();
+        Map<?, ?> json = run.json();
+        assertThat(json.keySet())
+                .map(String::valueOf)
+                .containsExactly(
+                        "model",
+                        "file",
+                        "bytes",
+                        "texts",
+                        "heldOut",
+                        "tokens",
+                        "learned",
+                        "firstLoss",
+                        "lastLoss",
+                        "recall",
+                        "layers",
+                        "seconds");
+        assertThat(Path.of((String) json.get("file"))).isRegularFile();
+        assertThat(map(json.get("recall")).keySet()).hasSize(5);
+        assertThat(run(train).out()).contains("mean", "--prefill apb:compressor=heads");
+
+        Run answer = run(ask("How many lights?", "--json", "--prefill", heads));
+        assertThat(answer.exitCode()).as(answer.out()).isZero();
+        assertThat(run("train-retaining-heads", "--hidden", "0").err()).contains("--hidden is 0");
+        assertThat(run("eval", "answer-kld", "--prefill", heads, "--attention", "quest")
+                        .err())
+                .contains("--prefill compares ways of reading");
+    }
+
+    @Test
     void aBoundOnTheErrorIsToldOf() throws IOException {
         Files.writeString(document, "The harbour has two lights and one crane. ".repeat(40));
         Run run = run(ask("How many lights?", "--json", "--attention", "pps:budget=2%:error=0.1"));

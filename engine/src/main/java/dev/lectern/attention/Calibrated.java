@@ -28,6 +28,35 @@ public record Calibrated(String path, String weights, Map<String, Calibration.Ta
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** The method of the networks that {@code apb:compressor=heads} asks, as it is called in names of files. */
+    public static final String RETAINING_HEADS = "retaining-heads";
+
+    /** The command that makes the file of a method. */
+    public static String command(String method) {
+        return method.equals(RETAINING_HEADS) ? "lectern train-retaining-heads" : "lectern calibrate " + method;
+    }
+
+    /**
+     * The option with which a file is asked for.
+     *
+     * @param which as {@link CalibrationSource#find} takes it
+     */
+    public static String asked(String method, String which) {
+        if (!method.equals(RETAINING_HEADS)) {
+            return method + ":calibrated=" + which;
+        }
+        return "apb:compressor=heads" + (which.equals(CalibrationSource.OWN) ? "" : ":heads=" + which);
+    }
+
+    /** What to say where a file is asked for and not there. */
+    public static LecternException missing(Path path, String method, String which) {
+        String other = method.equals(RETAINING_HEADS) ? "choose another compressor" : "leave calibrated out";
+        return new LecternException(
+                LecternException.Kind.NOT_FOUND,
+                asked(method, which) + ": there is no " + path + ": run \"" + command(method)
+                        + "\" for this model first, or " + other + ".");
+    }
+
     /** Where the file of a model is kept. */
     public static Path file(Path folder, Path model, String weights, String method) {
         Path name = model.getFileName();
@@ -42,14 +71,14 @@ public record Calibrated(String path, String weights, Map<String, Calibration.Ta
      * @throws BadModelFileException if it is damaged or nothing of the kind
      */
     public static Calibrated read(Path path, String method) {
-        String remedy = "run \"lectern calibrate " + method + "\" again";
+        String remedy = "run \"" + command(method) + "\" again";
         try (SafetensorsFile file = SafetensorsFile.open(path, remedy)) {
             Map<String, String> words = file.metadata();
             if (!FORMAT.equals(words.get("format")) || words.get("weights") == null) {
                 throw new BadModelFileException(
                         path.toString(),
-                        "it is not what \"lectern calibrate\" writes, whose \"format\" is \"" + FORMAT + "\": " + remedy
-                                + ".");
+                        "it is not what \"" + command(method) + "\" writes, whose \"format\" is \"" + FORMAT + "\": "
+                                + remedy + ".");
             }
             if (!method.equals(words.get("method"))) {
                 throw new LecternException(
@@ -72,7 +101,7 @@ public record Calibrated(String path, String weights, Map<String, Calibration.Ta
     }
 
     /** A checksum of all tables. */
-    long sum() {
+    public long sum() {
         CRC32C sum = new CRC32C();
         tables.forEach((name, table) -> {
             sum.update(name.getBytes(StandardCharsets.UTF_8));
@@ -104,13 +133,13 @@ public record Calibrated(String path, String weights, Map<String, Calibration.Ta
      * @param shape that it must have
      * @throws BadModelFileException if there is no such table of that shape
      */
-    float[] numbers(String name, List<Integer> shape, int from, int count) {
+    public float[] numbers(String name, List<Integer> shape, int from, int count) {
         Calibration.Table table = tables.get(name);
         if (table == null || !table.shape().equals(shape)) {
             throw new BadModelFileException(
                     path,
                     "it has no table \"" + name + "\" of shape " + shape
-                            + ", so it was made of another model: run \"lectern calibrate\" for this one.");
+                            + ", so it was made of another model: make it again for this one.");
         }
         return Arrays.copyOfRange(table.numbers(), from, from + count);
     }

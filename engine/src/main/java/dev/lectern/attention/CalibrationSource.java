@@ -4,7 +4,7 @@ import dev.lectern.LecternException;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** Where methods find what was learned of a model for them. */
+/** Where methods of attention and of reading find what was learned of a model for them. */
 @FunctionalInterface
 public interface CalibrationSource {
     /** What a method's option {@code calibrated} says where it means the file that was made for the model at hand. */
@@ -18,9 +18,9 @@ public interface CalibrationSource {
         if (which.equals(OWN)) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    method
-                            + ":calibrated=yes is for a model that is open, and here is none: name the file that \"lectern"
-                            + " calibrate " + method + "\" wrote, as calibrated=FILE.");
+                    Calibrated.asked(method, which)
+                            + " is for a model that is open, and here is none: name the file that \""
+                            + Calibrated.command(method) + "\" wrote.");
         }
         return Optional.of(Calibrated.read(Path.of(which), method));
     };

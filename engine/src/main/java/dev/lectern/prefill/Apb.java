@@ -2,13 +2,15 @@ package dev.lectern.prefill;
 
 import dev.lectern.LecternException;
 import dev.lectern.Question;
+import dev.lectern.attention.Calibrated;
+import dev.lectern.attention.CalibrationSource;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.options.NamedOptions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.TreeMap;
 
 /**
  * APB: every block sees itself, an anchor that is the beginning of the text with the question in it, and the tokens of each block before it that a compressor finds most worth passing on (Huang et al., "APB: Accelerating
@@ -21,6 +23,8 @@ final class Apb extends Blockwise {
     private static final int HOSTS = 8;
     private static final int LONGEST = 1 << 24;
     private static final int PAPER = -1;
+    private static final String RANDOM = "random";
+    private static final String HEADS = "heads";
 
     private final Optional<Question> question;
     private final int anchor;
@@ -29,21 +33,29 @@ final class Apb extends Blockwise {
     private final boolean again;
     private final String scorer;
     private final long seed;
+    private final String headsFile;
+    private final Optional<RetainingHeads> heads; // where they score, and are there
 
-    Apb(NamedOptions options, Optional<Question> question) {
+    Apb(NamedOptions options, Optional<Question> question, CalibrationSource source) {
         super(hosts(options, HOSTS));
         this.question = question;
         anchor = options.whole("anchor", "paper", PAPER, 0, LONGEST);
         passing = options.whole("passing", "paper", PAPER, 0, LONGEST);
         embeds = options.word("question", "anchor", "apart").equals("anchor");
         again = options.word("hosts-share", "anchor", "nothing").equals("nothing");
-        scorer = options.word("compressor", "query", "random", "recent");
+        scorer = options.word("compressor", "query", RANDOM, "recent", HEADS);
         seed = options.whole("seed", 0, 0, Integer.MAX_VALUE);
+        // With another compressor it is no option.
+        headsFile = scorer.equals(HEADS) ? options.text(HEADS).orElse(CalibrationSource.OWN) : CalibrationSource.OWN;
+        heads = scorer.equals(HEADS)
+                ? source.find(Calibrated.RETAINING_HEADS, headsFile).map(RetainingHeads::of)
+                : Optional.empty();
     }
 
     @Override
     public void requireFit(List<LayerCache> layers) {
         super.requireFit(layers);
+        heads.ifPresent(networks -> networks.requireFit(layers));
         if (question.isEmpty() && needsQuestion()) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
@@ -67,7 +79,28 @@ final class Apb extends Blockwise {
         StringBuilder name = new StringBuilder("apb");
         parts.forEach(
                 (option, value) -> name.append(':').append(option).append('=').append(value));
-        return name + (again ? ":hosts-share=nothing" : "") + (scorer.equals("random") ? ":seed=" + seed : "");
+        name.append(again ? ":hosts-share=nothing" : "");
+        name.append(scorer.equals(RANDOM) ? ":seed=" + seed : "");
+        boolean named = scorer.equals(HEADS) && !headsFile.equals(CalibrationSource.OWN);
+        return name.append(named ? ":heads=" + headsFile : "").toString();
+    }
+
+    @Override
+    public Map<String, String> dependsOn(int tokens) {
+        Map<String, String> fields = new TreeMap<>(super.dependsOn(tokens));
+        // By what they say, not by the file's name: other heads choose other tokens.
+        heads.ifPresent(networks -> fields.put(HEADS, Long.toHexString(networks.sum())));
+        return fields;
+    }
+
+    @Override
+    public long bytes(List<LayerCache> layers, long tokens) {
+        long beside = super.bytes(layers, tokens);
+        if (!scorer.equals(HEADS)) {
+            return beside;
+        }
+        Division division = Division.of(Math.toIntExact(tokens), hosts());
+        return Math.addExact(beside, HeadScores.bytes(layers, division.length()));
     }
 
     @Override
@@ -89,11 +122,13 @@ final class Apb extends Blockwise {
                 question.orElse(null));
     }
 
-    private Supplier<Compressor> compressor() {
+    private Compressor.Maker compressor() {
         return switch (scorer) {
-            case "query" -> QueryMean::new;
-            case "random" -> () -> new RandomTokens(seed);
-            default -> RecentTokens::new;
+            case "query" -> (layers, workers, cancellation) -> new QueryMean();
+            case RANDOM -> (layers, workers, cancellation) -> new RandomTokens(seed);
+            case HEADS ->
+                (layers, workers, cancellation) -> new HeadScores(heads.orElseThrow(), layers, workers, cancellation);
+            default -> (layers, workers, cancellation) -> new RecentTokens();
         };
     }
 }

@@ -46,7 +46,7 @@ abstract class BlockReading implements AutoCloseable {
         this.recipe = recipe;
         this.attention = attention;
         this.cancellation = cancellation;
-        compressor = recipe.compressor().get();
+        compressor = recipe.compressor().make(sequence.cache().layers(), forward.workers(), cancellation);
         asked = new float[sequence.cache().layers().size()][0];
     }
 
@@ -160,6 +160,13 @@ abstract class BlockReading implements AutoCloseable {
             }
         }
         return ids;
+    }
+
+    /** Tells the compressor of rows of a block, if that passes something on. */
+    final void tellProjected(int layer, int block, int token, int firstRow, int rows, float[] q, float[] k, float[] v) {
+        if (block + 1 < recipe.division().blocks() && recipe.passed(block) > 0) {
+            compressor.projected(layer, token - recipe.division().start(block), firstRow, rows, q, k, v);
+        }
     }
 
     /** Frees what only the reading needed. */

@@ -2,7 +2,6 @@ package dev.lectern.prefill;
 
 import dev.lectern.Question;
 import java.util.Arrays;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +20,7 @@ record BlockRecipe(
         @Nullable Question embedded,
         boolean again,
         int passing,
-        Supplier<Compressor> compressor,
+        Compressor.Maker compressor,
         @Nullable Question question) {
     /** Tokens of a block that it may pass on: the anchor's are seen anyway. */
     int eligible(int block) {

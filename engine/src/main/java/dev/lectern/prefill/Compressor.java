@@ -1,6 +1,10 @@
 package dev.lectern.prefill;
 
+import dev.lectern.Cancellation;
+import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.LayerCache;
+import java.util.List;
 
 /**
  * Says which tokens of a block later blocks get to see: those of the highest scores, for each kv head by itself (Huang et al., "APB", arXiv 2502.12085, section 3.3).
@@ -11,21 +15,32 @@ interface Compressor {
     /** How far the score of a token reaches: it is at least that of its neighbours up to two tokens away, for what is told of one is mostly told beside it (§3.3). */
     int REACH = 2;
 
+    /** Makes one. */
+    @FunctionalInterface
+    interface Maker {
+        /**
+         * @param layers of the model
+         * @param workers who share its work
+         * @param cancellation of the reading
+         */
+        Compressor make(List<LayerCache> layers, Workers workers, Cancellation cancellation);
+    }
+
     /** Whether it wants to know the question. */
     default boolean asks() {
         return false;
     }
 
     /**
-     * Is told queries, keys and values of tokens before RoPE.
+     * Is told queries, keys and values of tokens before RoPE, of all tokens of a block that passes some on before it has to score them.
      *
-     * @param token the first one's place in the text; the others follow
+     * @param first the first one's place in its block; the others follow
      * @param firstRow the first one's row
      * @param q {@code [rows][heads][headDim]}
      * @param k {@code [rows][kvHeads][headDim]}
      * @param v {@code [rows][kvHeads][headDim]}
      */
-    default void projected(int layer, int token, int firstRow, int rows, float[] q, float[] k, float[] v) {}
+    default void projected(int layer, int first, int firstRow, int rows, float[] q, float[] k, float[] v) {}
 
     /**
      * Scores the tokens of a block in one layer and kv head.

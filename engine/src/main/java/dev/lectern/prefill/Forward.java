@@ -159,6 +159,11 @@ public final class Forward {
         return decoder.config().vocabulary();
     }
 
+    /** Who computes. */
+    Workers workers() {
+        return workers;
+    }
+
     /** What attention has read for slices of one token. */
     public Traffic traffic() {
         return exact.traffic();

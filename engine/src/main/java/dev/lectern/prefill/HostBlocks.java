@@ -145,7 +145,7 @@ final class HostBlocks extends BlockReading {
 
         @Override
         public void projected(int layer, int firstRow, int rows, float[] q, float[] k, float[] v) {
-            compressor.projected(layer, recipe.division().start(block), firstRow, rows, q, k, v);
+            tellProjected(layer, block, recipe.division().start(block), firstRow, rows, q, k, v);
         }
 
         @Override

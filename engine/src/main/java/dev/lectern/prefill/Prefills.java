@@ -2,49 +2,63 @@ package dev.lectern.prefill;
 
 import dev.lectern.LecternException;
 import dev.lectern.Question;
+import dev.lectern.attention.CalibrationSource;
 import dev.lectern.options.NamedOptions;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiFunction;
 
 /** The methods of reading by name. */
 public final class Prefills {
     /** The name of the method that reads everything exactly, on one host. */
     public static final String FULL = "full";
 
-    private static final Map<String, BiFunction<NamedOptions, Optional<Question>, Prefill>> METHODS =
-            new LinkedHashMap<>();
+    @FunctionalInterface
+    private interface Method {
+        Prefill make(NamedOptions options, Optional<Question> question, CalibrationSource source);
+    }
+
+    private static final Map<String, Method> METHODS = new LinkedHashMap<>();
 
     static {
-        METHODS.put(FULL, (options, question) -> new Full());
-        METHODS.put("ring", (options, question) -> new Ring(options));
-        METHODS.put("ulysses", (options, question) -> new Ulysses());
-        METHODS.put("star", (options, question) -> new Star(options));
+        METHODS.put(FULL, (options, question, source) -> new Full());
+        METHODS.put("ring", (options, question, source) -> new Ring(options));
+        METHODS.put("ulysses", (options, question, source) -> new Ulysses());
+        METHODS.put("star", (options, question, source) -> new Star(options));
         METHODS.put("apb", Apb::new);
-        METHODS.put("minference", (options, question) -> new MInference(options));
-        METHODS.put("xattention", (options, question) -> new XAttention(options));
+        METHODS.put("minference", (options, question, source) -> new MInference(options));
+        METHODS.put("xattention", (options, question, source) -> new XAttention(options));
     }
 
     private Prefills() {}
+
+    /**
+     * A method that says what it is and takes; it can read unless something was learned for it.
+     *
+     * @throws LecternException as {@link #named(String, Optional, CalibrationSource)} does
+     */
+    public static Prefill named(String spec, Optional<Question> question) {
+        return named(spec, question, CalibrationSource.NONE);
+    }
 
     /**
      * A method.
      *
      * @param spec {@code NAME[:option=value…]}
      * @param question that will be asked about the text, if it is known
+     * @param source of what was learned of the model
      * @throws LecternException of kind {@code BAD_OPTION} that lists the names, if there is no such method; or the options, if it has no such option
      */
-    public static Prefill named(String spec, Optional<Question> question) {
+    public static Prefill named(String spec, Optional<Question> question, CalibrationSource source) {
         NamedOptions options = new NamedOptions(Approximate.KIND, spec);
-        BiFunction<NamedOptions, Optional<Question>, Prefill> method = METHODS.get(options.name());
+        Method method = METHODS.get(options.name());
         if (method == null) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
                     "There is no prefill method \"" + options.name() + "\"; there are "
                             + String.join(", ", METHODS.keySet()) + ".");
         }
-        Prefill prefill = method.apply(options, question);
+        Prefill prefill = method.make(options, question, source);
         options.finish();
         return prefill;
     }

@@ -79,7 +79,7 @@ final class SerialBlocks extends BlockReading {
 
         @Override
         public void projected(int layer, int firstRow, int rows, float[] q, float[] k, float[] v) {
-            compressor.projected(layer, token, firstRow, rows, q, k, v);
+            tellProjected(layer, block, token, firstRow, rows, q, k, v);
         }
 
         @Override

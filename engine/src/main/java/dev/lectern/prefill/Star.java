@@ -32,6 +32,7 @@ final class Star extends Blockwise {
 
     @Override
     BlockRecipe recipe(Division division) {
-        return new BlockRecipe(division, division.end(0), null, again, 0, RecentTokens::new, null);
+        return new BlockRecipe(
+                division, division.end(0), null, again, 0, (layers, workers, cancellation) -> new RecentTokens(), null);
     }
 }

@@ -53,7 +53,7 @@ class BlockwiseTest {
 
     private static float[] read(String method, Optional<Question> question, Sequence sequence, int[] text) {
         float[][] last = new float[1][];
-        Prefills.named(method, question)
+        Prefills.named(method, question, RandomHeads.SOURCE)
                 .read(
                         MODEL.forward(),
                         sequence,
@@ -162,7 +162,13 @@ class BlockwiseTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"star:hosts=5", "apb:hosts=5", "apb:hosts=5:question=apart:compressor=random"})
+    @ValueSource(
+            strings = {
+                "star:hosts=5",
+                "apb:hosts=5",
+                "apb:hosts=5:question=apart:compressor=random",
+                "apb:hosts=5:compressor=heads"
+            })
     void aTokenDependsOnNothingBehindIt(String method) {
         int[] edited = TEXT.clone();
         int at = 600; // in the third block
@@ -274,8 +280,14 @@ class BlockwiseTest {
 
     @Test
     void theAnchorHasTheQuestionBehindTheTemplate() {
-        BlockRecipe recipe =
-                new BlockRecipe(Division.of(600, 2), 4, QUESTION.get(), false, 1, RecentTokens::new, QUESTION.get());
+        BlockRecipe recipe = new BlockRecipe(
+                Division.of(600, 2),
+                4,
+                QUESTION.get(),
+                false,
+                1,
+                (layers, workers, cancellation) -> new RecentTokens(),
+                QUESTION.get());
         assertThat(recipe.anchorTokens(new int[] {50, 51, 52, 53, 54})).containsExactly(50, 51, 7, 3, 9, 11, 4, 52, 53);
     }
 

@@ -55,7 +55,7 @@ class HostsTest {
 
     private static void read(
             BareModel model, Sequence sequence, String method, String attention, int[] tokens, List<float[]> into) {
-        Prefills.named(method, QUESTION)
+        Prefills.named(method, QUESTION, RandomHeads.SOURCE)
                 .read(
                         model.forward(),
                         sequence,
@@ -142,6 +142,8 @@ class HostsTest {
         "apb:hosts-share=nothing, 3, bf16",
         "apb:compressor=random:anchor=40:passing=33, 5, f16",
         "apb:question=apart:compressor=recent:anchor=0, 2, f16",
+        "apb:question=apart:compressor=heads, 3, f16",
+        "apb:compressor=heads:anchor=40:passing=33, 5, bf16",
     })
     void blocksOnHostsAreBlocksOneAfterAnother(String method, int hosts, String format) {
         KvFormat kv = KvFormats.named(format).keys();

@@ -21,7 +21,7 @@ import java.util.List;
  */
 public final class AnswerDivergenceEval {
     /** Tokens of the answer that methods are told. */
-    static final int TOLD = 16;
+    static final int TOLD = ToldAnswer.TOLD;
 
     private final Model model;
     private final TaskOptions options;
@@ -38,9 +38,6 @@ public final class AnswerDivergenceEval {
 
     /** A method that waits for the answer that it is told. */
     private record Waiting(Method method, Session session) {}
-
-    /** What dense attention makes of a prompt: tokens that are told, the last of the prompt first, and what it expects after each. */
-    private record Told(int[] tokens, List<LogProbs.Expected> expected, int[] likeliest) {}
 
     /** What is found of one method in the samples of one task. */
     private static final class Found {
@@ -138,7 +135,7 @@ public final class AnswerDivergenceEval {
                 exact.read(Arrays.copyOfRange(tokens, context, last), Progress.NONE, cancellation);
             }
             fork(exact, Protocol.A, waiting);
-            Told told = answer(exact, tokens[last]);
+            ToldAnswer told = ToldAnswer.of(model, exact, tokens[last], cancellation);
             work.did(told(length));
             for (Waiting one : waiting) {
                 Found of = found.get(options.methods().indexOf(one.method));
@@ -147,9 +144,9 @@ public final class AnswerDivergenceEval {
                 for (int i = from; i < last; i++) {
                     model.step(List.of(one.session), new int[] {tokens[i]}, cancellation);
                 }
-                tell(one.session, told, of);
+                of.same += told.tell(model, one.session, of.divergences, cancellation);
                 of.traffic = of.traffic.plus(model.traffic().since(before));
-                of.steps += last - from + told.tokens.length;
+                of.steps += last - from + told.tokens().length;
                 work.did(told(length));
                 one.session.close();
             }
@@ -163,31 +160,6 @@ public final class AnswerDivergenceEval {
             if (method.protocol() == protocol) {
                 waiting.add(new Waiting(method, method.from(session, cancellation)));
             }
-        }
-    }
-
-    private Told answer(Session session, int last) {
-        int[] tokens = new int[1 + TOLD], likeliest = new int[1 + TOLD];
-        List<LogProbs.Expected> expected = new ArrayList<>();
-        tokens[0] = last;
-        for (int i = 0; i <= TOLD; i++) {
-            model.step(List.of(session), new int[] {tokens[i]}, cancellation);
-            float[] logits = session.logits();
-            expected.add(LogProbs.Expected.of(logits));
-            likeliest[i] = LogProbs.likeliest(logits);
-            if (i < TOLD) {
-                tokens[i + 1] = likeliest[i];
-            }
-        }
-        return new Told(tokens, expected, likeliest);
-    }
-
-    private void tell(Session session, Told told, Found found) {
-        for (int i = 0; i < told.tokens.length; i++) {
-            model.step(List.of(session), new int[] {told.tokens[i]}, cancellation);
-            float[] logits = session.logits();
-            found.divergences.add(told.expected.get(i).divergence(logits, LogProbs.logSumExp(logits)));
-            found.same += LogProbs.likeliest(logits) == told.likeliest[i] ? 1 : 0;
         }
     }
 }

@@ -80,7 +80,8 @@ public record ModelCalibration(Path file, long bytes, long tokens) {
         return new ModelCalibration(file, Float.BYTES * numbers, all);
     }
 
-    private static Map<String, String> metadata(Model model, String name, String method, long tokens) {
+    /** What such a file says of itself. */
+    static Map<String, String> metadata(Model model, String name, String method, long tokens) {
         Map<String, String> words = new LinkedHashMap<>();
         words.put("format", Calibrated.FORMAT);
         words.put("method", method);
@@ -92,7 +93,8 @@ public record ModelCalibration(Path file, long bytes, long tokens) {
         return words;
     }
 
-    private static void write(Path file, Map<String, String> words, List<Calibration.Table> tables) {
+    /** Writes a file as {@link Calibrated} describes it, whole or not at all. */
+    static void write(Path file, Map<String, String> words, List<Calibration.Table> tables) {
         List<SafetensorsWriter.Tensor> tensors = tables.stream()
                 .map(table -> new SafetensorsWriter.Tensor(table.name(), "F32", table.shape()))
                 .toList();
