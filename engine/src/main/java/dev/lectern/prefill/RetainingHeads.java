@@ -33,6 +33,7 @@ public final class RetainingHeads {
 
     private static final int MOST_HIDDEN = 1 << 16;
 
+    private final String path; // of the file
     private final Layer[] layers;
     private final long sum;
 
@@ -44,7 +45,8 @@ public final class RetainingHeads {
      */
     private record Layer(Matrix inner, Matrix outer) {}
 
-    private RetainingHeads(Layer[] layers, long sum) {
+    private RetainingHeads(String path, Layer[] layers, long sum) {
+        this.path = path;
         this.layers = layers;
         this.sum = sum;
     }
@@ -83,7 +85,7 @@ public final class RetainingHeads {
             layers.add(new Layer(matrix(first), matrix(second)));
             first = kept.tables().get(inner(layers.size()));
         }
-        return new RetainingHeads(layers.toArray(Layer[]::new), kept.sum());
+        return new RetainingHeads(kept.path(), layers.toArray(Layer[]::new), kept.sum());
     }
 
     private static Matrix matrix(Calibration.Table table) {
@@ -115,7 +117,7 @@ public final class RetainingHeads {
         }
         if (!fit) {
             throw new BadModelFileException(
-                    "the file of retaining heads",
+                    path,
                     "its " + layers.length + " networks are not for a model of " + model.size()
                             + " such layers: run \"" + Calibrated.command(Calibrated.RETAINING_HEADS)
                             + "\" for this one.");

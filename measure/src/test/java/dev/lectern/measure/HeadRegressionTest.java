@@ -69,7 +69,7 @@ class HeadRegressionTest {
         }
     }
 
-    /** A network of the same form, larger than the one that learns, makes labels; what it makes is learned to a tenth of the loss at first. */
+    /** Labels are a linear function of the features; the loss falls to a tenth of what it is at first. */
     @Test
     void theLossFallsOnASyntheticRegression() {
         Random random = new Random(2);
@@ -109,7 +109,7 @@ class HeadRegressionTest {
                 last = regression.step(x, labels, 1e-2, new Cancellation());
             }
             assertThat(last).isLessThan(first / 100);
-            // Between runs nothing is drawn: with runs of one token there is no pair.
+            // Between runs nothing is drawn: one run of all tokens has a pair more.
             HeadRegression other = new HeadRegression(arena, FEATURES, HIDDEN, OUTPUTS, BATCH, BATCH, 0, 1, ALONE, 3);
             HeadRegression same = fresh(arena, 0, 1);
             assertThat(other.gradient(x, labels, new Cancellation()))

@@ -99,7 +99,7 @@ class HeadTrainingTest {
         assertThat(Arrays.copyOfRange(two, from, two.length)).isEqualTo(Arrays.copyOfRange(one, from, one.length));
     }
 
-    /** For a model of one head and one layer, whose logits can be told. */
+    /** Of one layer and a group of two query heads, whose logits can be told. */
     @Test
     void aLabelIsTheHighestLogitOverTheAnswerAndTheGroup() {
         AttentionShape shape = new AttentionShape(2, 1, 4, List.of(0));
