@@ -32,7 +32,8 @@ class ReadingEvalTest {
         JsonFields json = JsonFields.of(Json.parse(result.toJson().getBytes(StandardCharsets.UTF_8)));
         assertThat(json.objects("results")).hasSize(2);
         assertThat(json.objects("results").getFirst().whole("length")).isEqualTo(1500);
-        assertThat(json.text("command")).isEqualTo("lectern eval reproduce reading --rope-scaling linear:factor=32");
+        assertThat(json.text("command"))
+                .isEqualTo("lectern eval reproduce --full reading --rope-scaling linear:factor=32");
     }
 
     @Test
