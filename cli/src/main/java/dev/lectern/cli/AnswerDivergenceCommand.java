@@ -45,21 +45,12 @@ final class AnswerDivergenceCommand implements Verb {
     @Option(names = "--tasks", paramLabel = "TASK", split = ",", description = "Which tasks. Default: all thirteen.")
     List<String> tasks = List.of();
 
-    @Option(
-            names = "--prefill",
-            paramLabel = "METHOD",
-            description = {
-                "Compare ways of reading the text with exact reading instead:",
-                "star, apb and their options. May be given several times."
-            })
-    List<String> prefill = List.of();
-
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         TaskOptions options = choice.options(console, TaskOptions.DEFAULT.withSuite(Suite.RULER))
                 .withTasks(tasks);
-        if (!prefill.isEmpty()) {
+        if (!options.prefill().isEmpty()) {
             readings(surroundings, options);
             return;
         }
@@ -93,7 +84,12 @@ final class AnswerDivergenceCommand implements Verb {
         PrefillDivergenceResult result;
         try (ProgressLine line = new ProgressLine(surroundings.console(), "comparing", ProgressLine.Unit.WORK, 0, -1)) {
             result = PrefillDivergenceEval.run(
-                    subject, choice.eval.compute.options(), options, prefill, line, surroundings.cancellation());
+                    subject,
+                    choice.eval.compute.options(),
+                    options.withPrefill(List.of()),
+                    options.prefill(),
+                    line,
+                    surroundings.cancellation());
         }
         if (choice.output.json) {
             surroundings.console().printLine(result.toJson());
