@@ -69,11 +69,17 @@ abstract class Approximate implements Prefill {
             new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
             return;
         }
+        refuseLogitsOfAll(this, logits);
+        readText(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+    }
+
+    /** For methods that take steps of more rows than there is room for logits of. */
+    static void refuseLogitsOfAll(Prefill method, Slice.Logits logits) {
         if (logits == Slice.Logits.ALL) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
+                    "--prefill " + method.name()
+                            + " gives no expectation for each token of a text: leave the option out.");
         }
-        readText(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
     }
 }

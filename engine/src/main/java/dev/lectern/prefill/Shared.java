@@ -7,7 +7,6 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.comm.Communicator;
 import dev.lectern.kv.LayerCache;
 import java.util.List;
-import java.util.Map;
 
 /**
  * What exact methods have in common that share a text among hosts: each reads its part in a single step, layer by layer together with the others, and keeps the keys and values of its part. On one host alone they are {@link Full}.
@@ -54,11 +53,6 @@ abstract class Shared implements Prefill {
     }
 
     @Override
-    public Map<String, String> dependsOn(int tokens) {
-        return Map.of();
-    }
-
-    @Override
     public void requireFit(List<LayerCache> layers) {
         if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
             throw new LecternException(
@@ -84,11 +78,7 @@ abstract class Shared implements Prefill {
             new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
             return;
         }
-        if (logits == Slice.Logits.ALL) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill " + name() + " gives no expectation for each token of a text: leave the option out.");
-        }
+        Approximate.refuseLogitsOfAll(this, logits);
         Portion mine = portion(tokens.length, hosts.size(), hosts.rank());
         int at = 0;
         float[] known = {};
