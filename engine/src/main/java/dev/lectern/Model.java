@@ -1,6 +1,7 @@
 package dev.lectern;
 
 import dev.lectern.attention.Calibrated;
+import dev.lectern.attention.Calibration;
 import dev.lectern.attention.CalibrationSource;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.DecodeAttentions;
@@ -257,6 +258,17 @@ public final class Model implements AutoCloseable {
             session.close();
             throw e;
         }
+    }
+
+    /**
+     * An empty session from whose readings a calibration learns: it observes them, or reads by itself.
+     *
+     * @throws LecternException as {@link #newSession(SessionOptions)} does
+     */
+    public Session newSession(SessionOptions options, Calibration calibration) {
+        Session session = newSession(options);
+        session.teach(calibration);
+        return session;
     }
 
     /**

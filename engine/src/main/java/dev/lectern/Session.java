@@ -1,6 +1,7 @@
 package dev.lectern;
 
 import dev.lectern.attention.AttentionSums;
+import dev.lectern.attention.Calibration;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Indexed;
 import dev.lectern.attention.Retention;
@@ -36,7 +37,7 @@ public final class Session implements AutoCloseable {
     private final Model model;
     private Sequence sequence;
     private final int context;
-    private final Prefill prefill;
+    private Prefill prefill;
     private final DecodeAttention attention;
     private final Optional<Retention> retention;
     private int[] tokens; // those read, then room
@@ -78,6 +79,15 @@ public final class Session implements AutoCloseable {
         this.retention = retention;
         this.tokens = tokens;
         this.logits = logits;
+    }
+
+    /** Has a calibration learn from what this empty session reads. */
+    void teach(Calibration calibration) {
+        if (calibration instanceof Prefill reading) {
+            prefill = reading;
+        } else {
+            observe(calibration);
+        }
     }
 
     /** This empty session as the part of one host. */

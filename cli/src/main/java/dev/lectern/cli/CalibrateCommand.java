@@ -16,11 +16,11 @@ import picocli.CommandLine.Parameters;
         name = "calibrate",
         customSynopsis = "lectern calibrate [OPTIONS] METHOD",
         description = {
-            "Have a method of attention learn what it wants to know of a model, from texts that the model reads.",
+            "Have a method of attention or of reading learn what it wants to know of a model, from texts that the model reads.",
             "",
             "What is learned is kept in the cache folder, one file for each model and method, and used where it is asked for:"
-                    + " --attention loki:calibrated=yes. Calibrating again replaces it; until that is done, or when it is"
-                    + " stopped, the earlier one stays.",
+                    + " --attention loki:calibrated=yes, --prefill minference:calibrated=yes. Calibrating again replaces it;"
+                    + " until that is done, or when it is stopped, the earlier one stays.",
             ""
         },
         footer = {
@@ -28,11 +28,17 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  lectern calibrate loki --model smollm2-135m --text chapter.txt --text report.md",
             "  lectern ask report.md \"Who signed it?\" --model smollm2-135m --attention loki:calibrated=yes",
+            "  lectern calibrate minference --model qwen2.5-coder-0.5b --text questions.txt --tokens 8192",
             "",
             "The object of --json: method, model {name, sha256}, file, bytes, tokens (that were read), seconds."
         })
 final class CalibrateCommand implements Verb {
-    @Parameters(paramLabel = "METHOD", description = "The method: loki (the axes along which the model's keys vary).")
+    @Parameters(
+            paramLabel = "METHOD",
+            description = {
+                "The method: loki (the axes along which the model's keys vary)",
+                "or minference (the pattern that each head looks in)."
+            })
     String method = "";
 
     @Option(
@@ -85,7 +91,8 @@ final class CalibrateCommand implements Verb {
     private void print(Console console, ModelChoice.Located located, ModelCalibration done, double seconds) {
         if (!output.json) {
             console.printLine(method + " has learned from " + done.tokens() + " tokens in " + Units.seconds(seconds)
-                    + ": wrote " + done.file() + " (" + Units.bytes(done.bytes()) + "). Use it: --attention " + method
+                    + ": wrote " + done.file() + " (" + Units.bytes(done.bytes()) + "). Use it: " + done.option() + " "
+                    + method
                     + ":calibrated=yes");
             return;
         }

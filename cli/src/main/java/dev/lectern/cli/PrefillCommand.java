@@ -28,6 +28,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  lectern bench prefill --model smollm2-135m --length 8192 --hosts 2,4,8",
             "  lectern bench prefill --prefill star --prefill apb:question=apart:compressor=recent --length 8192,32768",
+            "  lectern bench prefill --model smollm2-135m-shape:layers=2 --length 131072 --hosts 8 --prefill apb",
             "",
             "Positions are stretched where a length is more than the model holds. Ctrl-C keeps the finished rows; --resume goes on"
                     + " from them. The object of --json is the file prefill-MODEL.json in the folder of --out: results [{length,"
@@ -42,7 +43,9 @@ final class PrefillCommand implements Verb {
             paramLabel = "MODEL",
             description = {
                 "A name that \"lectern models\" lists, a path, hf:OWNER/REPO[:FILE],",
-                "gpt2-shape or mha-shape (made on the spot).",
+                "or a shape with random weights, made on the spot: gpt2-shape,",
+                "mha-shape, smollm2-135m-shape, llama-3.2-1b-shape, cut by",
+                "layers=4 after a colon.",
                 "Default: qwen2.5-coder-0.5b."
             })
     @Nullable
@@ -52,8 +55,9 @@ final class PrefillCommand implements Verb {
             names = "--prefill",
             paramLabel = "METHOD",
             description = {
-                "A method of reading: ring, ulysses, star, apb, with options. May be",
-                "given several times. Default: these four. full comes always."
+                "A method of reading with its options: ring, ulysses, star, apb, or",
+                "on one host minference, xattention. May be given several times.",
+                "Default: the first four. full comes always."
             })
     @Nullable
     List<String> methods;

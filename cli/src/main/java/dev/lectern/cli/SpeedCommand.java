@@ -46,8 +46,9 @@ final class SpeedCommand implements Verb {
             paramLabel = "MODEL",
             description = {
                 "A name that \"lectern models\" lists, a path, hf:OWNER/REPO[:FILE],",
-                "gpt2-shape or mha-shape (made on the spot). May be given several",
-                "times.",
+                "or a shape with random weights, made on the spot: gpt2-shape,",
+                "mha-shape, smollm2-135m-shape, llama-3.2-1b-shape, cut by",
+                "layers=4 after a colon. May be given several times.",
                 "Default: qwen2.5-coder-0.5b."
             })
     List<String> models = new ArrayList<>();

@@ -782,7 +782,7 @@ class VerbsTest {
                 .isEqualTo("loki:budget=5%:dims=0.5:calibrated=yes:sinks=4:window=64");
         assertThat(run("calibrate", "quest", "--text", text.toString(), "--model", QWEN2)
                         .err())
-                .contains("there is loki");
+                .contains("there are loki, minference");
         assertThat(run("calibrate", "loki", "--tokens", "-1").err()).contains("--tokens is -1");
     }
 

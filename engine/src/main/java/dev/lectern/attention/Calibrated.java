@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.zip.CRC32C;
 
 /**
- * What was learned of a model for a method of attention: a safetensors file whose {@code __metadata__} has, as strings, {@code format}, {@code method}, {@code model} (its name), {@code weights} (the digest
+ * What was learned of a model for a method of attention or of reading: a safetensors file whose {@code __metadata__} has, as strings, {@code format}, {@code method}, {@code model} (its name), {@code weights} (the digest
  * of its weights), {@code tokens} (of the texts), {@code lectern} (its version) and {@code date}; its tables, all F32, are those of the method.
  *
  * @param path of the file

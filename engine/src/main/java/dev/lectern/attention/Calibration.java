@@ -4,8 +4,8 @@ import dev.lectern.AttentionObserver;
 import java.util.List;
 
 /**
- * Learns of a model, from texts that it reads, what a method of attention wants to know before it meets another text. It observes the readings, each from position 0 on; what it has learned is kept in a file
- * ({@link Calibrated}).
+ * Learns of a model, from texts that it reads, what a method of attention or of reading wants to know before it meets another text. It observes the readings, each from position 0 on, or is a
+ * {@link dev.lectern.prefill.Prefill} and reads the texts itself; what it has learned is kept in a file ({@link Calibrated}).
  */
 public interface Calibration extends AttentionObserver {
     /** The method that it is for. */
@@ -14,7 +14,11 @@ public interface Calibration extends AttentionObserver {
     /** Tokens of all texts together that it needs. */
     int leastTokens();
 
-    /** What it has learned until now. */
+    /**
+     * What it has learned until now.
+     *
+     * @throws dev.lectern.LecternException of kind {@code BAD_DOCUMENT} if that is nothing
+     */
     List<Table> tables();
 
     /**

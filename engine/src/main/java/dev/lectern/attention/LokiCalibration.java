@@ -11,15 +11,17 @@ import java.util.List;
  *
  * <p>Source: Singhania et al., "Loki" (arXiv 2406.02542), section 4.
  */
-final class LokiCalibration implements Calibration {
-    static final String METHOD = "loki";
+public final class LokiCalibration implements Calibration {
+    /** The method that it is for. */
+    public static final String METHOD = "loki";
 
     private static final int LEAST_TOKENS = 512;
 
     private final AttentionShape shape;
     private final KeyMoments[][] moments; // [layers][kvHeads]
 
-    LokiCalibration(AttentionShape shape) {
+    /** @param shape of the model that will read */
+    public LokiCalibration(AttentionShape shape) {
         this.shape = shape;
         moments = new KeyMoments[shape.layers()][shape.kvHeads()];
         for (KeyMoments[] layer : moments) {

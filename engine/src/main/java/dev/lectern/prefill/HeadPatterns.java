@@ -1,34 +1,28 @@
 package dev.lectern.prefill;
 
-import dev.lectern.LecternException;
-import dev.lectern.json.Json;
-import dev.lectern.json.MalformedJsonException;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import dev.lectern.BadModelFileException;
+import dev.lectern.attention.Calibrated;
+import dev.lectern.attention.Calibration;
 import java.util.ArrayList;
-import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The patterns of all heads of a model, as {@link MInferenceSearch} finds and {@link MInference} uses them: a JSON object of {@code format}, {@code budgetsFor} (tokens of the text) and {@code layers}, for each layer its query
- * heads: {@code {"sinks", "window"}}, {@code {"vertical", "slash"}} or {@code {"blocks"}}.
+ * The patterns of all heads of a model, as {@link MInferenceSearch} finds and {@link MInference} uses them. In a file that is a table for each layer, {@code layers.L.patterns}, {@code [heads][3]}: the kind (0: A-shape, 1: vertical-slash, 2:
+ * block-sparse) and its budgets for long texts in the order of {@link HeadPattern}'s, a second one that a kind does not have 0.
  *
- * @param layers {@code [layers][heads]}, with the budgets of long texts; at least one of each, every layer of as many heads
+ * @param layers {@code [layers][heads]}; at least one of each, every layer of as many heads
  */
-public record HeadPatterns(List<List<HeadPattern>> layers) {
-    private static final String FORMAT = "lectern head patterns 1";
+record HeadPatterns(List<List<HeadPattern>> layers) {
+    private static final int A_SHAPE = 0;
+    private static final int VERTICAL_SLASH = 1;
+    private static final int BLOCK_SPARSE = 2;
+
+    /** Numbers of a head. */
+    private static final int NUMBERS = 3;
+
     private static final int LONGEST = 1 << 24;
 
-    public HeadPatterns {
+    HeadPatterns {
         layers = layers.stream().map(List::copyOf).toList();
     }
 
@@ -36,117 +30,87 @@ public record HeadPatterns(List<List<HeadPattern>> layers) {
         return layers.get(layer).get(head);
     }
 
-    private static Map<String, Object> fields(HeadPattern pattern) {
-        Map<String, Object> fields = new LinkedHashMap<>(); // in one order, for the digest
-        switch (pattern) {
-            case HeadPattern.AShape(int sinks, int window) -> {
-                fields.put("sinks", (long) sinks);
-                fields.put("window", (long) window);
+    private static String name(int layer) {
+        return "layers." + layer + ".patterns";
+    }
+
+    /** As they are kept. */
+    List<Calibration.Table> tables() {
+        List<Calibration.Table> tables = new ArrayList<>();
+        for (List<HeadPattern> heads : layers) {
+            float[] numbers = new float[NUMBERS * heads.size()];
+            for (int head = 0; head < heads.size(); head++) {
+                float[] of = numbers(heads.get(head));
+                System.arraycopy(of, 0, numbers, NUMBERS * head, NUMBERS);
             }
-            case HeadPattern.VerticalSlash(int vertical, int slash) -> {
-                fields.put("vertical", (long) vertical);
-                fields.put("slash", (long) slash);
-            }
-            case HeadPattern.BlockSparse(int blocks) -> fields.put("blocks", (long) blocks);
+            tables.add(new Calibration.Table(name(tables.size()), List.of(heads.size(), NUMBERS), numbers));
         }
-        return fields;
+        return tables;
     }
 
-    private byte[] json() {
-        Map<String, Object> object = new LinkedHashMap<>();
-        object.put("format", FORMAT);
-        object.put("budgetsFor", (long) HeadPattern.PAPER_TOKENS);
-        object.put(
-                "layers",
-                layers.stream()
-                        .map(layer -> layer.stream().map(HeadPatterns::fields).toList())
-                        .toList());
-        return Json.write(object);
-    }
-
-    /** By what these are known: a digest of what a file of them holds. */
-    String digest() {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(json());
-            return HexFormat.of().formatHex(hash, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
-    }
-
-    /** Writes a file, whole or not at all. */
-    public void write(Path path) throws IOException {
-        Path absolute = path.toAbsolutePath();
-        Path part = absolute.resolveSibling(absolute.getFileName() + ".part");
-        Files.write(part, json());
-        Files.move(part, absolute, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    private static float[] numbers(HeadPattern pattern) {
+        return switch (pattern) {
+            case HeadPattern.AShape(int sinks, int window) -> new float[] {A_SHAPE, sinks, window};
+            case HeadPattern.VerticalSlash(int vertical, int slash) -> new float[] {VERTICAL_SLASH, vertical, slash};
+            case HeadPattern.BlockSparse(int blocks) -> new float[] {BLOCK_SPARSE, blocks, 0};
+        };
     }
 
     /**
-     * Reads a file.
+     * Those of a file.
      *
-     * @throws LecternException of kind {@code NOT_FOUND} if it is missing, {@code BAD_OPTION} if it is nothing of the kind
+     * @throws BadModelFileException if it does not have them
      */
-    public static HeadPatterns read(Path path) {
-        try {
-            if (Json.parse(Files.readAllBytes(path)) instanceof Map<?, ?> object
-                    && FORMAT.equals(object.get("format"))
-                    && Long.valueOf(HeadPattern.PAPER_TOKENS).equals(object.get("budgetsFor"))
-                    && object.get("layers") instanceof List<?> layers) {
-                return new HeadPatterns(all(path, layers));
+    static HeadPatterns of(Calibrated kept) {
+        List<List<HeadPattern>> layers = new ArrayList<>();
+        for (Calibration.Table table = kept.tables().get(name(0)); table != null; ) {
+            List<Integer> shape = table.shape();
+            if (shape.size() != 2
+                    || shape.getFirst() < 1
+                    || shape.getLast() != NUMBERS
+                    || !layers.isEmpty()
+                            && shape.getFirst() != layers.getFirst().size()) {
+                throw bad(kept, "of layer " + layers.size() + " have the shape " + shape);
             }
-        } catch (NoSuchFileException e) {
-            throw new LecternException(
-                    LecternException.Kind.NOT_FOUND, path + ": there is no such file of head patterns.", e);
-        } catch (IOException | MalformedJsonException e) {
-            throw bad(path, "it cannot be read: " + e.getMessage());
-        }
-        throw bad(path, "it is not of the format \"" + FORMAT + "\"");
-    }
-
-    private static LecternException bad(Path path, String problem) {
-        return new LecternException(
-                LecternException.Kind.BAD_OPTION,
-                path + " is no file of head patterns: " + problem + "; search for them again.");
-    }
-
-    private static List<List<HeadPattern>> all(Path path, List<?> layers) {
-        List<List<HeadPattern>> all = new ArrayList<>();
-        for (Object layer : layers) {
             List<HeadPattern> heads = new ArrayList<>();
-            for (Object head : layer instanceof List<?> list ? list : List.of()) {
-                heads.add(pattern(path, head));
+            for (int head = 0; head < shape.getFirst(); head++) {
+                heads.add(pattern(kept, layers.size(), head, table.numbers()));
             }
-            if (heads.isEmpty() || heads.size() != (all.isEmpty() ? heads : all.getFirst()).size()) {
-                throw bad(path, "its layers have no heads, or differently many");
-            }
-            all.add(heads);
+            layers.add(heads);
+            table = kept.tables().get(name(layers.size()));
         }
-        if (all.isEmpty()) {
-            throw bad(path, "it has no layers");
+        if (layers.isEmpty()) {
+            throw bad(kept, "are missing");
         }
-        return all;
+        return new HeadPatterns(layers);
     }
 
-    private static HeadPattern pattern(Path path, @Nullable Object json) {
-        Map<?, ?> of = json instanceof Map<?, ?> object ? object : Map.of();
-        Set<?> names = of.keySet();
-        if (names.equals(Set.of("sinks", "window"))) {
-            return new HeadPattern.AShape(budget(path, of, "sinks"), budget(path, of, "window"));
+    private static HeadPattern pattern(Calibrated kept, int layer, int head, float[] numbers) {
+        int at = NUMBERS * head;
+        int first = budget(numbers[at + 1]), second = budget(numbers[at + 2]);
+        if (first >= 1) {
+            if (numbers[at] == A_SHAPE && second >= 1) {
+                return new HeadPattern.AShape(first, second);
+            }
+            if (numbers[at] == VERTICAL_SLASH && second >= 1) {
+                return new HeadPattern.VerticalSlash(first, second);
+            }
+            if (numbers[at] == BLOCK_SPARSE) {
+                return new HeadPattern.BlockSparse(first);
+            }
         }
-        if (names.equals(Set.of("vertical", "slash"))) {
-            return new HeadPattern.VerticalSlash(budget(path, of, "vertical"), budget(path, of, "slash"));
-        }
-        if (names.equals(Set.of("blocks"))) {
-            return new HeadPattern.BlockSparse(budget(path, of, "blocks"));
-        }
-        throw bad(path, "a head has no pattern that is known");
+        throw bad(kept, "have none that is known for layer " + layer + ", head " + head);
     }
 
-    private static int budget(Path path, Map<?, ?> of, String name) {
-        if (of.get(name) instanceof Long budget && budget >= 1 && budget <= LONGEST) {
-            return budget.intValue();
-        }
-        throw bad(path, "\"" + name + "\" is not a number of tokens");
+    /** 0 where it is no number of tokens. */
+    private static int budget(float number) {
+        return number >= 1 && number <= LONGEST && number == (int) number ? (int) number : 0;
+    }
+
+    private static BadModelFileException bad(Calibrated kept, String problem) {
+        return new BadModelFileException(
+                kept.path(),
+                "its patterns of heads " + problem + ": run \"" + Calibrated.command(MInferenceSearch.METHOD)
+                        + "\" again.");
     }
 }

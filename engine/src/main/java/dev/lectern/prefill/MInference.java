@@ -1,10 +1,10 @@
 package dev.lectern.prefill;
 
 import dev.lectern.LecternException;
+import dev.lectern.attention.CalibrationSource;
 import dev.lectern.attention.Heads;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.options.NamedOptions;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,34 +25,47 @@ import java.util.Optional;
  * are found for nearby queries, at the price of an eighth of the scores. (Formats that close pages have chunks shorter than {@value Full#CHUNK} tokens; then the places serve all chunks of so many tokens.) Strips lie at multiples of 64, where the authors' windows lie anywhere, so that a lone slash costs two strips and not one, and a strip is unpacked once for all heads.
  * The published budgets are for texts of {@value HeadPattern#PAPER_TOKENS} tokens, and shorter ones get less in proportion ({@code vertical=paper}, {@code slash=paper}); a number is taken as it is.
  *
- * <p>Without {@code patterns}, a file that {@link MInferenceSearch} makes for a model, all heads are vertical-slash with the budgets that the authors' code has for heads that it does not know, 1000 and 6096; nearly all heads of the tables that it comes with are of that pattern.
+ * <p>Unless those are asked for that {@link MInferenceSearch} finds for a model ({@code calibrated}), all heads are vertical-slash with the budgets that the authors' code has for heads that it does not know, 1000 and 6096; nearly all heads of the tables that it comes with are of that pattern.
  */
 final class MInference extends Chunkwise {
     private static final HeadPattern.VerticalSlash UNKNOWN = new HeadPattern.VerticalSlash(1000, 6096);
     private static final int LONGEST = 1 << 24;
     private static final int PAPER = -1;
+    private static final String CALIBRATED = "calibrated";
+    private static final String NO = "no";
 
-    private final Optional<HeadPatterns> patterns;
+    private final String calibrated; // no, yes or a file
+    private final Optional<Patterns> patterns; // where they are asked for, and are there
     private final int vertical;
     private final int slash;
 
-    MInference(NamedOptions options) {
+    /** @param sum a checksum of the file that they are from */
+    private record Patterns(HeadPatterns heads, long sum) {}
+
+    MInference(NamedOptions options, CalibrationSource source) {
         this(
                 options,
-                options.text("patterns"),
+                source,
+                options.text(CALIBRATED).orElse(NO),
                 options.whole("vertical", "paper", PAPER, 1, LONGEST),
                 options.whole("slash", "paper", PAPER, 1, LONGEST));
     }
 
-    private MInference(NamedOptions options, Optional<String> file, int vertical, int slash) {
+    private MInference(NamedOptions options, CalibrationSource source, String calibrated, int vertical, int slash) {
         super(
                 options,
-                file.map(path -> "patterns=" + path)
-                        .orElse("vertical=" + described(vertical) + ":slash=" + described(slash)));
-        if (file.isPresent() && (vertical != PAPER || slash != PAPER)) {
-            throw options.bad("patterns has budgets of its own, so vertical and slash cannot be given beside it");
+                calibrated.equals(NO)
+                        ? "vertical=" + described(vertical) + ":slash=" + described(slash)
+                        : CALIBRATED + "=" + calibrated);
+        if (!calibrated.equals(NO) && (vertical != PAPER || slash != PAPER)) {
+            throw options.bad(
+                    "what is calibrated has budgets of its own, so vertical and slash cannot be given beside it");
         }
-        patterns = file.map(path -> HeadPatterns.read(Path.of(path)));
+        this.calibrated = calibrated;
+        patterns = calibrated.equals(NO)
+                ? Optional.empty()
+                : source.find(MInferenceSearch.METHOD, calibrated)
+                        .map(kept -> new Patterns(HeadPatterns.of(kept), kept.sum()));
         this.vertical = vertical;
         this.slash = slash;
     }
@@ -65,12 +78,12 @@ final class MInference extends Chunkwise {
     public void requireFit(List<LayerCache> layers) {
         super.requireFit(layers);
         if (patterns.isPresent()) {
-            int of = patterns.get().layers().size(),
-                    heads = patterns.get().layers().getFirst().size();
-            if (of != layers.size() || heads % layers.getFirst().kvHeads() != 0) {
+            List<List<HeadPattern>> of = patterns.get().heads.layers();
+            int heads = of.getFirst().size();
+            if (of.size() != layers.size() || heads % layers.getFirst().kvHeads() != 0) {
                 throw new LecternException(
                         LecternException.Kind.BAD_OPTION,
-                        "--prefill " + name() + ": the file has " + of + " layers of " + heads
+                        "--prefill " + name() + ": the file has " + of.size() + " layers of " + heads
                                 + " heads, so it was made for another model; this one has " + layers.size()
                                 + " layers.");
             }
@@ -80,7 +93,8 @@ final class MInference extends Chunkwise {
     @Override
     public Map<String, String> dependsOn(int tokens) {
         Map<String, String> fields = new LinkedHashMap<>(super.dependsOn(tokens));
-        patterns.ifPresent(of -> fields.put("patterns", of.digest()));
+        // By what they are, not by the file's name.
+        patterns.ifPresent(of -> fields.put("patterns", Long.toHexString(of.sum)));
         return fields;
     }
 
@@ -91,8 +105,10 @@ final class MInference extends Chunkwise {
 
     @Override
     Chooser chooser(int tokens) {
-        if (patterns.isPresent()) {
-            HeadPatterns of = patterns.get();
+        if (!calibrated.equals(NO)) {
+            HeadPatterns of = patterns.orElseThrow(
+                            () -> new IllegalStateException("made without what was learned of a model"))
+                    .heads;
             return new PatternChooser((layer, head) -> of.of(layer, head).of(tokens));
         }
         HeadPattern.VerticalSlash scaled = (HeadPattern.VerticalSlash) UNKNOWN.of(tokens);

@@ -3,9 +3,11 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
-import dev.lectern.attention.Dense;
+import dev.lectern.attention.Calibration;
+import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
+import dev.lectern.kv.LayerCache;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,7 +19,10 @@ import java.util.List;
  * <p>Source: Jiang et al., "MInference 1.0" (arXiv 2407.02490), section 3.2, algorithm 1, and the search space of appendix B, whose budgets equal those of 1024 first and 4096 last tokens. The paper says that the output decides; its code takes the
  * kept softmax, as is done here: exp(lse of the chosen − lse of all). The authors' code then makes every winner a vertical-slash; here it stays what it is.
  */
-public final class MInferenceSearch {
+public final class MInferenceSearch implements Calibration, Prefill {
+    /** The method that it is for. */
+    public static final String METHOD = "minference";
+
     private static final List<HeadPattern> CANDIDATES = List.of(
             new HeadPattern.AShape(1024, 4096),
             new HeadPattern.VerticalSlash(30, 2048),
@@ -29,47 +34,85 @@ public final class MInferenceSearch {
     /** Tokens of a text at least: of fewer no chunk would lie behind the first quarter. */
     private static final int LEAST = 4 * Full.CHUNK;
 
-    private final int from;
-    private final PatternChooser[] choosers; // [candidates]
     private final List<double[][]> kept = new ArrayList<>(); // [layers][heads][candidates]: sums over queries
+    private int from; // of the text being read
+    private PatternChooser[] choosers = {}; // [candidates], likewise
     private float[] out = {};
     private float[] all = {};
     private float[] chosen = {};
 
-    MInferenceSearch(int tokens) {
+    @Override
+    public String method() {
+        return METHOD;
+    }
+
+    @Override
+    public int leastTokens() {
+        return LEAST;
+    }
+
+    @Override
+    public String name() {
+        return METHOD + "-search";
+    }
+
+    @Override
+    public boolean isExact() {
+        return true;
+    }
+
+    @Override
+    public long scratch(Heads heads, long tokens) {
+        return CANDIDATES.size() * PatternChooser.bytes(heads, tokens);
+    }
+
+    @Override
+    public boolean resumes() {
+        return true;
+    }
+
+    @Override
+    public int[] stops(List<LayerCache> layers, int tokens) {
+        return new int[0];
+    }
+
+    /** Reads exactly, and learns from it if it is a whole text, long enough to show patterns; the paper takes one of 30,000 tokens, of a task that makes the model look things up. */
+    @Override
+    public void read(
+            Forward forward,
+            Sequence sequence,
+            int[] tokens,
+            Slice.Logits logits,
+            LogitSink sink,
+            DecodeAttention attention,
+            Progress progress,
+            Cancellation cancellation) {
+        if (sequence.cache().position() > 0 || tokens.length < LEAST || logits == Slice.Logits.ALL) {
+            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+            return;
+        }
+        begin(tokens.length);
+        for (int from = 0, to; from < tokens.length; from = to) {
+            cancellation.check();
+            to = from + Math.min(Math.min(Full.CHUNK, sequence.cache().steady()), tokens.length - from);
+            boolean last = to == tokens.length;
+            Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
+            Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last, this::attend);
+            Forward.Result result = forward.step(List.of(slice), attention, cancellation);
+            if (wanted == Slice.Logits.LAST) {
+                sink.accept(to - 1, 1, result.values(), result.at(0, 0));
+            }
+            progress.report(to, tokens.length);
+        }
+    }
+
+    /** @param tokens of the text that is read next */
+    void begin(int tokens) {
         from = tokens / 4;
         choosers = CANDIDATES.stream()
                 .map(pattern -> pattern.of(tokens))
                 .map(pattern -> new PatternChooser((layer, head) -> pattern))
                 .toArray(PatternChooser[]::new);
-    }
-
-    /**
-     * Searches.
-     *
-     * @param sequence that is empty; it holds the text in the end
-     * @param text its tokens, in many ways the longer the better; the paper takes 30,000 of a task that makes the model look things up
-     * @param progress in tokens
-     * @throws LecternException of kind {@code BAD_DOCUMENT} if the text is too short
-     */
-    public static HeadPatterns search(
-            Forward forward, Sequence sequence, int[] text, Progress progress, Cancellation cancellation) {
-        if (text.length < LEAST) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_DOCUMENT,
-                    "The text has " + text.length + " tokens, but patterns of heads show in " + LEAST
-                            + " at least: give a longer one.");
-        }
-        MInferenceSearch search = new MInferenceSearch(text.length);
-        for (int from = 0, to; from < text.length; from = to) {
-            cancellation.check();
-            to = from + Math.min(Math.min(Full.CHUNK, sequence.cache().steady()), text.length - from);
-            int[] some = Arrays.copyOfRange(text, from, to);
-            Slice slice = new Slice(sequence, some, Slice.Logits.NONE, to < text.length, search::attend);
-            forward.step(List.of(slice), new Dense(), cancellation);
-            progress.report(to, text.length);
-        }
-        return search.patterns();
     }
 
     void attend(RowAttention.Rows rows) {
@@ -110,6 +153,17 @@ public final class MInferenceSearch {
                 kept.get(rows.layer())[i % heads.heads()][candidate] += Math.exp((double) chosen[i] - all[i]);
             }
         }
+    }
+
+    @Override
+    public List<Calibration.Table> tables() {
+        if (kept.isEmpty()) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_DOCUMENT,
+                    "No text has as many as " + LEAST
+                            + " tokens, in which patterns of heads show: give one that is longer.");
+        }
+        return patterns().tables();
     }
 
     HeadPatterns patterns() {

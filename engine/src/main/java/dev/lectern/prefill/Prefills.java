@@ -26,7 +26,7 @@ public final class Prefills {
         METHODS.put("ulysses", (options, question, source) -> new Ulysses());
         METHODS.put("star", (options, question, source) -> new Star(options));
         METHODS.put("apb", Apb::new);
-        METHODS.put("minference", (options, question, source) -> new MInference(options));
+        METHODS.put(MInferenceSearch.METHOD, (options, question, source) -> new MInference(options, source));
         METHODS.put("xattention", (options, question, source) -> new XAttention(options));
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.lectern.AttentionShape;
 import dev.lectern.BadModelFileException;
+import dev.lectern.Calibrations;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.kernel.Workers;

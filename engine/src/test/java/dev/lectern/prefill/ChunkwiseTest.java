@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.lectern.BadModelFileException;
 import dev.lectern.BareModel;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Pairs;
 import dev.lectern.Progress;
+import dev.lectern.attention.Calibrated;
+import dev.lectern.attention.Calibration;
 import dev.lectern.attention.Dense;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
@@ -20,17 +23,17 @@ import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.kv.LayerCache;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -86,6 +89,18 @@ class ChunkwiseTest {
         }
     }
 
+    private static Calibrated kept(List<Calibration.Table> tables) {
+        Map<String, Calibration.Table> byName = new LinkedHashMap<>();
+        tables.forEach(table -> byName.put(table.name(), table));
+        return new Calibrated("patterns", "weights", byName);
+    }
+
+    /** MInference with patterns that were learned. */
+    private static Prefill calibrated(List<Calibration.Table> tables) {
+        return Prefills.named(
+                "minference:calibrated=yes", Optional.empty(), (method, which) -> Optional.of(kept(tables)));
+    }
+
     private static void assertSame(List<float[]> some, List<float[]> others) {
         for (int i = 0; i < some.size(); i++) {
             assertThat(some.get(i)).isEqualTo(others.get(i));
@@ -95,7 +110,7 @@ class ChunkwiseTest {
     /** Oracle 20: a budget of everything. */
     @ParameterizedTest
     @ValueSource(strings = {"llama3", "qwen2", "mqa"})
-    void withABudgetOfEverythingTheyReadLikeFull(String name, @TempDir Path folder) throws IOException {
+    void withABudgetOfEverythingTheyReadLikeFull(String name) throws IOException {
         HeadPatterns mixed;
         try (BareModel model = new BareModel(TINY.resolve(name), 2)) {
             List<HeadPattern> all = List.of(
@@ -107,15 +122,14 @@ class ChunkwiseTest {
                             .mapToObj(head -> all.get((layer + head) % all.size()))
                             .toList())
                     .toList());
-            Path file = folder.resolve("patterns.json");
-            mixed.write(file);
+            Prefill calibrated = calibrated(mixed.tables());
             for (int tokens : new int[] {2, 63, 129, 513, 700, 1300}) {
                 int[] question = text(9);
                 List<float[]> full = read(model, new Full(), text(tokens), question);
                 assertSame(read(model, method("xattention:threshold=1"), text(tokens), question), full);
                 assertSame(read(model, method("xattention:stride=16:threshold=1"), text(tokens), question), full);
                 assertSame(read(model, method("minference:slash=100000"), text(tokens), question), full);
-                assertSame(read(model, method("minference:patterns=" + file), text(tokens), question), full);
+                assertSame(read(model, calibrated, text(tokens), question), full);
                 // Tokens that are looked at one by one come in another order.
                 List<float[]> columns =
                         read(model, method("minference:vertical=100000:slash=1"), text(tokens), question);
@@ -534,47 +548,54 @@ class ChunkwiseTest {
     }
 
     @Test
-    void patternsAreKeptInAFile(@TempDir Path folder) throws IOException {
+    void patternsAreKeptAsTables() {
         HeadPatterns patterns = new HeadPatterns(List.of(
                 List.of(new HeadPattern.AShape(1024, 4096), new HeadPattern.VerticalSlash(30, 2048)),
                 List.of(new HeadPattern.BlockSparse(100), new HeadPattern.VerticalSlash(3000, 200))));
-        Path file = folder.resolve("patterns.json");
-        patterns.write(file);
-        assertThat(HeadPatterns.read(file)).isEqualTo(patterns);
-        assertThat(HeadPatterns.read(file).digest())
-                .isEqualTo(patterns.digest())
-                .hasSize(16);
-        Prefill prefill = method("minference:patterns=" + file);
-        assertThat(prefill.dependsOn(100)).containsEntry("patterns", patterns.digest());
+        List<Calibration.Table> tables = patterns.tables();
+        assertThat(HeadPatterns.of(kept(tables))).isEqualTo(patterns);
+        Prefill prefill = calibrated(tables);
+        assertThat(prefill.name()).isEqualTo("minference:calibrated=yes");
+        assertThat(prefill.dependsOn(100))
+                .containsEntry("patterns", Long.toHexString(kept(tables).sum()));
         LayerCache layer = new LayerCache(2, 32, 0, FloatFormat.F16, FloatFormat.F16);
         prefill.requireFit(List.of(layer, layer));
         assertThatThrownBy(() -> prefill.requireFit(List.of(layer)))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("made for another model");
-        assertThatThrownBy(() -> method("minference:vertical=3:patterns=" + file))
+        assertThatThrownBy(() -> method("minference:vertical=3:calibrated=yes"))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("cannot be given beside it");
-        assertThatThrownBy(() -> method("minference:patterns=" + folder.resolve("none")))
-                .isInstanceOf(LecternException.class)
-                .hasMessageContaining("there is no such file");
-        String good = Files.readString(file);
-        for (String bad : List.of(
-                "",
-                "[]",
-                good.substring(0, good.length() - 3),
-                good.replace("patterns 1", "patterns 2"),
-                good.replace("131072", "1"),
-                good.replace("\"blocks\"", "\"bricks\""),
-                good.replace("1024", "-5"),
-                good.replace("1024", "\"x\""),
-                good.replace("{\"blocks\":100},", ""),
-                "{\"format\":\"lectern head patterns 1\",\"budgetsFor\":131072,\"layers\":[]}")) {
-            Files.writeString(file, bad);
-            assertThatThrownBy(() -> HeadPatterns.read(file))
-                    .as(bad)
-                    .isInstanceOf(LecternException.class)
-                    .hasMessageContaining("no file of head patterns");
+    }
+
+    @Test
+    void tablesThatAreNoPatternsAreRefused() {
+        float[] good = {0, 1024, 4096, 2, 100, 0};
+        assertThat(HeadPatterns.of(kept(List.of(table(0, 3, good)))).layers().getFirst())
+                .containsExactly(new HeadPattern.AShape(1024, 4096), new HeadPattern.BlockSparse(100));
+        List<List<Calibration.Table>> bad = List.of(
+                List.of(),
+                List.of(table(1, 3, good)),
+                List.of(table(0, 2, good)),
+                List.of(table(0, 3, good), table(1, 3, 0, 1, 1)),
+                List.of(table(0, 3, 0, 1024, 0)),
+                List.of(table(0, 3, 1, -5, 3)),
+                List.of(table(0, 3, 1, 2.5f, 3)),
+                List.of(table(0, 3, 1, Float.NaN, 3)),
+                List.of(table(0, 3, 1, 1 << 25, 3)),
+                List.of(table(0, 3, 3, 1, 1)),
+                List.of(table(0, 3, 0.5f, 1, 1)));
+        for (List<Calibration.Table> tables : bad) {
+            assertThatThrownBy(() -> HeadPatterns.of(kept(tables)))
+                    .isInstanceOf(BadModelFileException.class)
+                    .hasMessageContaining("patterns of heads")
+                    .hasMessageContaining("lectern calibrate minference");
         }
+    }
+
+    private static Calibration.Table table(int layer, int columns, float... numbers) {
+        return new Calibration.Table(
+                "layers." + layer + ".patterns", List.of(numbers.length / columns, columns), numbers);
     }
 
     @Test
@@ -618,7 +639,8 @@ class ChunkwiseTest {
                 chunk.q[row * 96 + 32] = 10;
                 chunk.q[row * 96 + 64 + (row - 3) / 64 * 3] = 10;
             }
-            MInferenceSearch search = new MInferenceSearch(tokens);
+            MInferenceSearch search = new MInferenceSearch();
+            search.begin(tokens);
             search.attend(chunk.rows());
             assertThat(search.patterns().layers())
                     .containsExactly(List.of(
@@ -633,19 +655,18 @@ class ChunkwiseTest {
         int[] text = text(2100);
         List<HeadPatterns> found = new ArrayList<>();
         for (int threads = 1; threads <= 2; threads++) {
-            try (BareModel model = new BareModel(TINY.resolve("llama3"), threads);
-                    Sequence searched = model.sequence(FloatFormat.F16);
-                    Sequence full = model.sequence(FloatFormat.F16)) {
-                found.add(MInferenceSearch.search(model.forward(), searched, text, Progress.NONE, new Cancellation()));
-                read(model, full, new Full(), text);
-                assertSame(read(model, searched, new Full(), text(5)), read(model, full, new Full(), text(5)));
+            try (BareModel model = new BareModel(TINY.resolve("llama3"), threads)) {
+                MInferenceSearch search = new MInferenceSearch();
+                assertSame(read(model, search, text, text(5)), read(model, new Full(), text, text(5)));
+                found.add(search.patterns());
                 assertThat(found.getLast().layers()).hasSize(model.config().layers());
                 assertThat(found.getLast().layers().getFirst())
                         .hasSize(model.config().heads());
-                assertThatThrownBy(() -> MInferenceSearch.search(
-                                model.forward(), searched, text(2047), Progress.NONE, new Cancellation()))
+                MInferenceSearch idle = new MInferenceSearch();
+                assertSame(read(model, idle, text(2047)), read(model, new Full(), text(2047)));
+                assertThatThrownBy(idle::tables)
                         .isInstanceOf(LecternException.class)
-                        .hasMessageContaining("2048 at least");
+                        .hasMessageContaining("No text has as many as 2048 tokens");
             }
         }
         assertThat(found.get(1)).isEqualTo(found.get(0));

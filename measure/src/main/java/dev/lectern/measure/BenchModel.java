@@ -7,7 +7,6 @@ import dev.lectern.Progress;
 import dev.lectern.hub.Hub;
 import dev.lectern.hub.PullRecord;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -27,8 +26,6 @@ public record BenchModel(
 
     /** The name of the model whose heads share no keys, for long texts, made on the spot. */
     public static final String MHA_SHAPE = "mha-shape";
-
-    private static final Map<String, Gpt2Shape> SHAPES = Map.of(GPT2_SHAPE, Gpt2Shape.GPT2, MHA_SHAPE, Gpt2Shape.LONG);
 
     private static final long SEED = 1;
 
@@ -60,16 +57,17 @@ public record BenchModel(
     /**
      * Finds a model, and first fetches it, or makes it, where it is not here.
      *
-     * @param spec {@value #GPT2_SHAPE}, {@value #MHA_SHAPE}, or whatever the hub understands: a catalogue name, a path, {@code hf:OWNER/REPO[:FILE]}
+     * @param spec a shape that {@link ModelShape#named} knows, or whatever the hub understands: a catalogue name, a path, {@code hf:OWNER/REPO[:FILE]}
      * @param progress of the fetching or making, in bytes
      * @param notes told in sentences what happens on the way
-     * @throws dev.lectern.LecternException as {@link Hub#pull} throws it, or if the made model cannot be written
+     * @throws dev.lectern.LecternException as {@link Hub#pull} and {@link ModelShape#named} throw it, or if the made model cannot be written
      */
     public static BenchModel named(
             String spec, Hub hub, Progress progress, Consumer<String> notes, Cancellation cancellation) {
-        if (SHAPES.containsKey(spec)) {
-            Path file = hub.cacheFolder().resolve("bench").resolve(spec + ".gguf");
-            new RandomGpt2(SHAPES.get(spec), SEED).write(file, progress, cancellation);
+        Optional<ModelShape> shape = ModelShape.named(spec);
+        if (shape.isPresent()) {
+            Path file = hub.cacheFolder().resolve("bench").resolve(AtomicFile.plain(spec) + ".gguf");
+            new RandomModel(shape.get(), SEED).write(file, progress, cancellation);
             return new BenchModel(spec, file, Optional.empty());
         }
         Optional<Path> here = hub.resolve(spec);

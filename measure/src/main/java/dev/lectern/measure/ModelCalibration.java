@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import dev.lectern.Calibrations;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
@@ -8,7 +9,7 @@ import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.attention.Calibrated;
 import dev.lectern.attention.Calibration;
-import dev.lectern.attention.Calibrations;
+import dev.lectern.prefill.Prefill;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -19,13 +20,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Has a model read texts, exactly and over an f32 cache, and a method of attention learn from them; writes what it learned as {@link Calibrated} describes it, whole or not at all.
+ * Has a model read texts, exactly and over an f32 cache, and a method of attention or of reading learn from them; writes what it learned as {@link Calibrated} describes it, whole or not at all.
  *
+ * @param option of the command line that takes the method
  * @param file that was written; it takes the place of an earlier one
  * @param bytes of its tables
  * @param tokens of all texts
  */
-public record ModelCalibration(Path file, long bytes, long tokens) {
+public record ModelCalibration(String option, Path file, long bytes, long tokens) {
     /**
      * Calibrates a method.
      *
@@ -67,8 +69,7 @@ public record ModelCalibration(Path file, long bytes, long tokens) {
         for (int[] piece : pieces) {
             long before = read;
             SessionOptions options = SessionOptions.DEFAULT.withKv("f32").withContext(piece.length);
-            try (Session session = model.newSession(options)) {
-                session.observe(calibration);
+            try (Session session = model.newSession(options, calibration)) {
                 session.read(piece, (done, total) -> progress.report(before + done, all), cancellation);
             }
             read += piece.length;
@@ -77,7 +78,8 @@ public record ModelCalibration(Path file, long bytes, long tokens) {
         write(file, metadata(model, name, method, all), tables);
         long numbers =
                 tables.stream().mapToLong(table -> table.numbers().length).sum();
-        return new ModelCalibration(file, Float.BYTES * numbers, all);
+        String option = calibration instanceof Prefill ? "--prefill" : "--attention";
+        return new ModelCalibration(option, file, Float.BYTES * numbers, all);
     }
 
     /** What such a file says of itself. */

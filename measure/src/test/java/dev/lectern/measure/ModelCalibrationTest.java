@@ -26,7 +26,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What methods of attention learn of a model, and where it is kept. */
+/** What methods of attention and of reading learn of a model, and where it is kept. */
 class ModelCalibrationTest {
     private static final Path TINY = Path.of("../engine/src/test/resources/tiny");
     private static final String TEXT = BenchText.sentences(60);
@@ -132,6 +132,33 @@ class ModelCalibrationTest {
     }
 
     @Test
+    void patternsOfHeadsAreLearnedKeptAndReadBy() {
+        String method = "minference";
+        try (Model model = Model.open(
+                TINY.resolve("qwen2"),
+                ModelOptions.DEFAULT
+                        .withThreads(1)
+                        .withRopeScaling("linear:factor=32")
+                        .withCalibrations(folder))) {
+            String text = BenchText.sentences(250);
+            ModelCalibration done =
+                    ModelCalibration.run(model, "tiny", method, List.of(text), 2200, Progress.NONE, new Cancellation());
+            assertThat(done.tokens()).isEqualTo(2200);
+            assertThat(done.file()).isEqualTo(model.calibration(method));
+            SessionOptions options = SessionOptions.DEFAULT.withPrefill(method + ":calibrated=yes");
+            try (Session session = model.newSession(options)) {
+                session.read(Arrays.copyOf(model.tokenize(text), 600), Progress.NONE, new Cancellation());
+                assertThat(session.methods()).containsEntry("prefill", "minference:calibrated=yes");
+            }
+            refused(
+                    LecternException.Kind.BAD_DOCUMENT,
+                    "No text has as many as 2048 tokens",
+                    () -> ModelCalibration.run(
+                            model, "tiny", method, List.of(text, text), 1100, Progress.NONE, new Cancellation()));
+        }
+    }
+
+    @Test
     void theSameTextsTeachTheSameWhateverTheThreads() throws IOException {
         byte[] one, two;
         try (Model model = open("llama3")) {
@@ -190,7 +217,7 @@ class ModelCalibrationTest {
             refused(LecternException.Kind.BAD_DOCUMENT, "learns from 512", () -> calibrated(model, List.of("Few."), 0));
             refused(
                     LecternException.Kind.BAD_OPTION,
-                    "there is loki",
+                    "there are loki, minference",
                     () -> ModelCalibration.run(
                             model, "tiny", "quest", List.of(TEXT), 0, Progress.NONE, new Cancellation()));
         }

@@ -2,7 +2,6 @@ package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.MethodSpeed;
-import dev.lectern.measure.PrefillSpeed;
 import dev.lectern.measure.Protocol;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,7 +10,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** The published claims, and what the result files say of each. */
 final class Claims {
@@ -19,9 +17,6 @@ final class Claims {
     private static final double NOTHING_LOST = 0.01;
     private static final double TEN_TIMES = 10;
     private static final double LEAST_SPEED_UP = 1.76;
-    private static final double OVER_STAR = 1.6;
-    private static final int OVER_STAR_TOKENS = 524_288;
-    private static final int APB_HOSTS = 8;
 
     /** Within so much of it a published share is reproduced. */
     private static final double NEAR = 0.25;
@@ -96,15 +91,19 @@ final class Claims {
                     List.of(
                             new Claim(
                                     "reading 128K tokens is about 10 × faster than with FlashAttention (8 GPUs against 1), without loss",
-                                    Claims::readingLong),
+                                    claims -> claims.readings().longTexts()),
                             new Claim(
                                     "1.6 × faster than Star Attention at 512K, and better in score, speed and compute",
-                                    Claims::besideStar),
+                                    claims -> claims.readings().besideStar()),
                             new Claim(
-                                    "Ring and Ulysses are exact but slower; MInference, on one host, loses score; Star loses efficiency to its large anchor"),
+                                    "Ring and Ulysses are exact but slower; MInference, on one host, loses score; Star loses efficiency to its large anchor",
+                                    claims -> claims.readings().rivals()),
                             new Claim(
-                                    "the advantage grows with length; splitting the sequence cuts the time of attention and feed-forward; APB's small anchor cuts the feed-forward overhead"),
-                            new Claim("it works for several host counts and model sizes"),
+                                    "the advantage grows with length; splitting the sequence cuts the time of attention and feed-forward; APB's small anchor cuts the feed-forward overhead",
+                                    claims -> claims.readings().parts()),
+                            new Claim(
+                                    "it works for several host counts and model sizes",
+                                    claims -> claims.readings().sizes()),
                             new Claim(
                                     "APE, parallel encoding with temperature and scaling, loses on tasks with long dependencies"))));
 
@@ -147,10 +146,11 @@ final class Claims {
     }
 
     private String where(String command, List<ResultFile> files) {
-        return "`lectern " + command + "`; "
-                + files.stream()
-                        .map(file -> "[" + file.name() + "](" + link + "/" + file.name() + ".json)")
-                        .collect(Collectors.joining(", "));
+        return Pages.where(command, files, link);
+    }
+
+    private ReadingClaims readings() {
+        return new ReadingClaims(results, link);
     }
 
     private Verdict withoutTheCache() {
@@ -591,108 +591,6 @@ final class Claims {
                         + String.join("; ", measured),
                 String.join(", ", Pages.models(files)),
                 where("eval answer-kld", files));
-    }
-
-    private static Optional<PrefillSpeed.Row> reading(PrefillSpeed result, String method) {
-        return result.rows().stream()
-                .filter(row -> row.asked().hosts() == APB_HOSTS
-                        && row.asked().prefill().startsWith(method)
-                        && row.speed().isPresent())
-                .findFirst();
-    }
-
-    /** APB's time on this machine and its operations on eight, beside the full reading's, and what it does to scores. */
-    private Verdict readingLong() {
-        List<ResultFile> timed = ResultFile.all(results, PrefillSpeedExperiment.PREFIX);
-        List<ResultFile> asked = ResultFile.all(results, PrefillTasksExperiment.PREFIX);
-        List<String> times = new ArrayList<>(), scores = new ArrayList<>();
-        boolean fast = true, loses = false;
-        for (String model : Pages.models(timed)) {
-            for (PrefillSpeed result : PrefillSpeedExperiment.of(timed, model)) {
-                Optional<PrefillSpeed.Row> apb = reading(result, "apb:");
-                if (apb.isPresent()) {
-                    fast &= result.atOnce(apb.get()) >= TEN_TIMES;
-                    times.add(String.format(
-                            Locale.ROOT,
-                            "%s at %d tokens: %.2f × on one machine, whose work is %.2f × less; %.1f × less on the slowest of eight hosts",
-                            model,
-                            PrefillSpeedExperiment.length(result),
-                            result.speedUp(apb.get()),
-                            apb.get().speed().orElseThrow().foretold(),
-                            result.atOnce(apb.get())));
-                }
-            }
-        }
-        for (ResultFile file : asked) {
-            Optional<JsonFields> apb = PrefillTasksExperiment.of(file, PrefillTasksExperiment.APB);
-            if (apb.isPresent()) {
-                loses |= apb.get().object("paired").number("high") < 0;
-                scores.add(file.model() + " at " + TaskExperiment.length(file) + " tokens: "
-                        + TaskExperiment.paired(apb.get()));
-            }
-        }
-        if (times.isEmpty() || scores.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        List<ResultFile> files = Stream.concat(timed.stream(), asked.stream()).toList();
-        return new Verdict(
-                !fast && loses ? "refuted" : "partly",
-                "time on one CPU, its blocks one after another, and operations, which are counted; eight hosts were not there: "
-                        + String.join("; ", times)
-                        + ". Scores beside the full reading, tokens chosen by the question's mean query in place of trained heads: "
-                        + String.join("; ", scores),
-                String.join(", ", Pages.models(files)),
-                where("eval reproduce --full prefill-speed prefill-tasks", files));
-    }
-
-    /** APB beside Star Attention, of as many blocks. */
-    private Verdict besideStar() {
-        List<ResultFile> timed = ResultFile.all(results, PrefillSpeedExperiment.PREFIX);
-        List<ResultFile> asked = ResultFile.all(results, PrefillTasksExperiment.PREFIX);
-        List<String> times = new ArrayList<>(), scores = new ArrayList<>();
-        boolean faster = true, slower = true, better = true, worse = true, long512 = false;
-        for (String model : Pages.models(timed)) {
-            for (PrefillSpeed result : PrefillSpeedExperiment.of(timed, model)) {
-                Optional<PrefillSpeed.Row> apb = reading(result, "apb:"), star = reading(result, "star:");
-                if (apb.isPresent() && star.isPresent()) {
-                    double ratio = result.speedUp(apb.get()) / result.speedUp(star.get());
-                    faster &= ratio >= OVER_STAR;
-                    slower &= ratio < 1;
-                    long512 |= PrefillSpeedExperiment.length(result) >= OVER_STAR_TOKENS;
-                    times.add(String.format(
-                            Locale.ROOT,
-                            "%s at %d tokens: %.2f × on one machine, %.2f × fewer operations there, %.2f × on the slowest of eight hosts",
-                            model,
-                            PrefillSpeedExperiment.length(result),
-                            ratio,
-                            star.get().speed().orElseThrow().operations()
-                                    / apb.get().speed().orElseThrow().operations(),
-                            result.atOnce(apb.get()) / result.atOnce(star.get())));
-                }
-            }
-        }
-        for (ResultFile file : asked) {
-            Optional<JsonFields> apb = PrefillTasksExperiment.of(file, PrefillTasksExperiment.APB);
-            Optional<JsonFields> star = PrefillTasksExperiment.of(file, PrefillTasksExperiment.STAR);
-            if (apb.isPresent() && star.isPresent()) {
-                double more = apb.get().number("score") - star.get().number("score");
-                better &= more > 0;
-                worse &= more < 0;
-                scores.add(String.format(
-                        Locale.ROOT, "%s at %d tokens: %+.1f", file.model(), TaskExperiment.length(file), more));
-            }
-        }
-        if (times.isEmpty() || scores.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        List<ResultFile> files = Stream.concat(timed.stream(), asked.stream()).toList();
-        return new Verdict(
-                faster && better && long512 ? "reproduced" : slower && worse ? "refuted" : "partly",
-                "beside Star of eight blocks whose anchor is computed once: " + String.join("; ", times)
-                        + ". Mean scores beside Star of four blocks, as its paper has them: "
-                        + String.join("; ", scores),
-                String.join(", ", Pages.models(files)),
-                where("eval reproduce --full prefill-speed prefill-tasks", files));
     }
 
     private static double mean(List<ResultFile> files, String method, String member) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What sections of a page have in common. */
 final class Pages {
@@ -40,6 +41,14 @@ final class Pages {
     static String figure(Figure figure, Path results, String link, String name, String title) {
         figure.write(results, name);
         return "\n![" + title + "](" + link + "/" + name + ".png)\n";
+    }
+
+    /** A command, and the files that it wrote. */
+    static String where(String command, List<ResultFile> files, String link) {
+        return "`lectern " + command + "`; "
+                + files.stream()
+                        .map(file -> "[" + file.name() + "](" + link + "/" + file.name() + ".json)")
+                        .collect(Collectors.joining(", "));
     }
 
     /** Longer commands, which name many methods, stand in the result files alone. */

@@ -1,10 +1,12 @@
 package dev.lectern.measure.reproduce;
 
+import dev.lectern.measure.AtomicFile;
 import dev.lectern.measure.Axis;
 import dev.lectern.measure.Lines;
 import dev.lectern.measure.PrefillPlan;
 import dev.lectern.measure.PrefillReport;
 import dev.lectern.measure.PrefillSpeed;
+import dev.lectern.options.NamedOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -20,14 +22,36 @@ record PrefillSpeedExperiment() implements Experiment {
     static final String PREFIX = "prefill-speed-";
     private static final String TITLE = "How fast a text is read by each method of reading";
 
-    private static final List<Integer> LENGTHS = List.of(8192, 32_768);
+    private static final String SMALL = MODELS.getFirst(), LARGE = MODELS.getLast();
 
-    /** On one host every method is the full reading, which comes always. */
-    private static final List<Integer> HOSTS = List.of(2, 4, 8);
+    private static final List<String> METHODS =
+            List.of("ring", "ulysses", "star", "star:anchor=again", "apb", "minference", "xattention");
 
-    private static final List<String> METHODS = List.of("ring", "ulysses", "star", "apb");
-    private static final int QUICK_LENGTH = 1024;
-    private static final List<Integer> QUICK_HOSTS = List.of(2);
+    /** Ranks of one machine gain nothing by sharing an exact reading, however long. */
+    private static final List<String> LONG_METHODS = METHODS.subList(2, METHODS.size());
+
+    /**
+     * One length of one model.
+     *
+     * @param hosts on one of them every method that divides a text is the full reading, which comes always
+     */
+    private record Plan(String model, int length, List<String> methods, List<Integer> hosts) {
+        Plan(String model, int length) {
+            this(model, length, METHODS, List.of(2, 4, 8));
+        }
+    }
+
+    private static final List<Plan> PLANS = List.of(
+            new Plan(SMALL, 8192),
+            new Plan(SMALL, 32_768),
+            new Plan("smollm2-135m-shape:layers=2", 65_536, LONG_METHODS, List.of(8)),
+            new Plan("smollm2-135m-shape:layers=2", 131_072, LONG_METHODS, List.of(8)),
+            new Plan(LARGE, 8192),
+            new Plan(LARGE, 32_768),
+            new Plan("llama-3.2-1b-shape", 8192),
+            new Plan("llama-3.2-1b-shape", 32_768));
+
+    private static final Plan QUICK = new Plan(SMALL, 1024, List.of("ring", "ulysses", "star", "apb"), List.of(2));
 
     @Override
     public String name() {
@@ -36,24 +60,23 @@ record PrefillSpeedExperiment() implements Experiment {
 
     @Override
     public List<Part> parts(boolean quick) {
-        if (quick) {
-            return List.of(part("--quick", MODELS.getFirst(), QUICK_LENGTH, QUICK_HOSTS));
-        }
-        List<Part> parts = new ArrayList<>();
-        for (String model : MODELS) {
-            for (int length : LENGTHS) {
-                parts.add(part("--full", model, length, HOSTS));
-            }
-        }
-        return parts;
+        return quick
+                ? List.of(part("--quick", QUICK))
+                : PLANS.stream().map(plan -> part("--full", plan)).toList();
     }
 
-    private static Part part(String how, String model, int length, List<Integer> hosts) {
-        PrefillPlan plan = PrefillPlan.DEFAULT
-                .withLengths(List.of(length))
-                .withMethods(METHODS)
-                .withHosts(hosts);
-        return new Part(PREFIX + model + "-" + length, (room, name) -> measure(room, name, how, model, plan));
+    private static Part part(String how, Plan plan) {
+        PrefillPlan measured = PrefillPlan.DEFAULT
+                .withLengths(List.of(plan.length))
+                .withMethods(plan.methods)
+                .withHosts(plan.hosts);
+        String name = named(plan.model) + "-" + plan.length;
+        return new Part(name, (room, part) -> measure(room, part, how, plan.model, measured));
+    }
+
+    /** What files of a model begin with. */
+    private static String named(String model) {
+        return PREFIX + AtomicFile.plain(model);
     }
 
     /** Measures what is not there, and keeps the result after each row. */
@@ -63,7 +86,7 @@ record PrefillSpeedExperiment() implements Experiment {
                 room.options(),
                 "lectern eval reproduce " + how + " " + name,
                 plan,
-                read(ResultFile.all(room.results(), PREFIX + model + "-")),
+                read(ResultFile.all(room.results(), named(model) + "-")),
                 result -> {
                     PrefillReport.writeCsv(result, room.results(), name);
                     room.keep(name, result.toJson());
@@ -98,7 +121,7 @@ record PrefillSpeedExperiment() implements Experiment {
                         TITLE,
                         "Made-up prose, an f16 cache, all cores, beside the full reading of the same text in the same run. Blocks of star and apb are read one after another; hosts of ring and ulysses are ranks of one process that share the cores, so that they can"
                                 + " gain nothing on one machine: their rows tell what dividing costs. *Foretold* is the ratio if time were operations, *hosts at once* what it would be with as many machines, by the one that has most to do: counted, not measured. Parts are seconds, of ranks their"
-                                + " mean; communication is copying within memory, and waiting for other ranks. A model that does not hold a text reads it with positions stretched linearly."));
+                                + " mean; communication is copying within memory, and waiting for other ranks. A model that does not hold a text reads it with positions stretched linearly. `star:anchor=again` is Star Attention as published, each host computing its anchor; `star` shares the one computation among all blocks. A *shape* has the sizes of the model that it is called after and random weights; `layers` says how many of its layers it is cut to, of which each costs what it costs in the whole."));
         for (String model : Pages.models(files)) {
             for (PrefillSpeed result : of(files, model)) {
                 text.append(table(result));
@@ -124,7 +147,7 @@ record PrefillSpeedExperiment() implements Experiment {
             text.append(String.format(
                     Locale.ROOT,
                     "| %s | %d | %s |\n",
-                    row.asked().prefill().split(":")[0],
+                    method(row),
                     row.asked().hosts(),
                     row.speed()
                             .map(speed -> numbers(result, row, speed))
@@ -136,16 +159,26 @@ record PrefillSpeedExperiment() implements Experiment {
         return text.toString();
     }
 
+    /** What a row's method is called in short. */
+    static String method(PrefillSpeed.Row row) {
+        NamedOptions prefill = new NamedOptions("Prefill method", row.asked().prefill());
+        return prefill.name()
+                + prefill.text("anchor")
+                        .filter("again"::equals)
+                        .map(":anchor="::concat)
+                        .orElse("");
+    }
+
     private static String numbers(PrefillSpeed result, PrefillSpeed.Row row, PrefillSpeed.Speed speed) {
         PrefillSpeed.Parts parts = speed.parts();
         return String.format(
                 Locale.ROOT,
-                "%.1f | %.2f × | %.2f × | %.2f × | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f",
+                "%.1f | %.2f × | %s | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f",
                 row.asked().tokens() / speed.seconds(),
                 result.speedUp(row),
-                speed.foretold(),
-                result.atOnce(row),
-                speed.operations() / 1e12,
+                known("%.2f ×", speed.foretold()),
+                known("%.2f ×", result.atOnce(row)),
+                known("%.2f", speed.operations() / 1e12),
                 parts.projections(),
                 parts.attention(),
                 parts.communication(),
@@ -154,13 +187,18 @@ record PrefillSpeedExperiment() implements Experiment {
                 speed.bytesReceived() / 1e6);
     }
 
+    /** Where a method's work depends on what it reads, some things cannot be counted. */
+    private static String known(String format, double number) {
+        return Double.isNaN(number) ? "–" : String.format(Locale.ROOT, format, number);
+    }
+
     /** How many times as fast as the full reading each method is, by hosts. */
     private static Map<String, TreeMap<Integer, Double>> ratios(PrefillSpeed result) {
         Map<String, TreeMap<Integer, Double>> lines = new LinkedHashMap<>();
         for (PrefillSpeed.Row row : result.rows()) {
             double ratio = result.speedUp(row);
             if (row.asked().hosts() > 1 && Double.isFinite(ratio)) {
-                lines.computeIfAbsent(row.asked().prefill().split(":")[0], method -> new TreeMap<>())
+                lines.computeIfAbsent(method(row), method -> new TreeMap<>())
                         .put(row.asked().hosts(), ratio);
             }
         }

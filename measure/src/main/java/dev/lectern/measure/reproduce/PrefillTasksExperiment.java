@@ -2,6 +2,7 @@ package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.TaskOptions;
+import dev.lectern.prefill.Prefills;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,9 @@ record PrefillTasksExperiment() implements Experiment {
 
     static final String STAR = "star:hosts=4";
     static final String APB = "apb:hosts=8:anchor=paper:passing=paper:question=anchor:compressor=query";
+
+    static final String MINFERENCE =
+            Prefills.named("minference", Optional.empty()).name();
 
     static final List<String> METHODS = methods();
 
@@ -42,6 +46,7 @@ record PrefillTasksExperiment() implements Experiment {
                 methods.add("apb:question=" + question + ":compressor=" + compressor);
             }
         }
+        methods.addAll(List.of("minference", "xattention"));
         return List.copyOf(methods);
     }
 

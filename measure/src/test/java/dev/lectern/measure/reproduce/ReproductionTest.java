@@ -211,11 +211,14 @@ class ReproductionTest {
     private void readings(String model, int tokens, double full, double star, double apb) {
         PrefillPlan plan = PrefillPlan.DEFAULT
                 .withLengths(List.of(tokens))
-                .withMethods(List.of("star", "apb"))
+                .withMethods(List.of("ring", "star", "star:anchor=again", "minference", "apb"))
                 .withHosts(List.of(8));
         List<PrefillSpeed.Row> rows = new ArrayList<>();
         rows.add(reading(new PrefillPlan.Asked(tokens, "full", 1, false), full, 1600, 1600));
+        rows.add(reading(new PrefillPlan.Asked(tokens, "ring", 8, true), full * 1.25, 1600, 200));
         rows.add(reading(new PrefillPlan.Asked(tokens, "star:hosts=8", 8, false), star, 800, 200));
+        rows.add(reading(new PrefillPlan.Asked(tokens, "star:hosts=8:anchor=again", 8, false), star * 1.2, 900, 300));
+        rows.add(reading(new PrefillPlan.Asked(tokens, "minference", 1, false), full / 5, Double.NaN, Double.NaN));
         rows.add(reading(new PrefillPlan.Asked(tokens, PrefillTasksExperiment.APB, 8, false), apb, 640, 100));
         Evaluated evaluated = new Evaluated(model, "", 2, Provenance.here("lectern eval reproduce"));
         room().keep(
@@ -250,7 +253,18 @@ class ReproductionTest {
                 .contains("| partly |", "2.50 × on one machine, whose work is 2.50 × less; 16.0 × less on the slowest")
                 .contains("smollm2-135m at 1200 tokens: +0.0");
         assertThat(claim(19))
-                .contains("| partly |", "1.25 × on one machine, 1.25 × fewer operations there, 2.00 × on the slowest");
+                .contains(
+                        "| partly |",
+                        "1.50 ×; 1.25 × beside an anchor computed once, 1.25 × fewer operations there, 2.00 × on the slowest");
+        assertThat(claim(20))
+                .contains("| partly |", "ring 0.80 ×, minference 5.00 ×, star:anchor=again 1.67 ×, apb 2.50 ×")
+                .contains("smollm2-135m at 1200 tokens: +0.0");
+        assertThat(claim(21)).contains("| not yet |");
+        assertThat(claim(22)).contains("| not yet |");
+        readings("smollm2-135m", 65_536, 100, 30, 20);
+        assertThat(claim(21))
+                .contains("| partly |", "smollm2-135m: 2.50 × at 32768, 5.00 × at 65536")
+                .contains("feed-forward 3.0 s of 3.0 s (Star 3.0 s)");
     }
 
     @Test

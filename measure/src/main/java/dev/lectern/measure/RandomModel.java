@@ -18,20 +18,26 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A model of GPT-2's shape with random weights, as a GGUF file in f32: computes as long as the real one, says nothing, and needs no
+ * A model of a given shape with random weights, as a GGUF file: computes as long as a trained one, says nothing, and needs no
  * network. The weights are spread as GPT-2's are before training (standard deviation 0.02, positions 0.01, projections into the residual
  * stream divided by √(2 · layers)), uniformly instead of normally, so that the file is the same, bit for bit, on every machine.
  *
  * <p>Its tokenizer writes one token per byte; the other tokens of the vocabulary are unused.
  */
-final class RandomGpt2 {
+final class RandomModel {
     private static final long LOCK_POLL_MILLIS = 50;
     private static final int CHUNK_BYTES = 1 << 20;
     private static final int TOKEN_NORMAL = 1;
     private static final int TOKEN_CONTROL = 3;
     private static final int TOKEN_UNUSED = 5;
 
-    private final Gpt2Shape shape;
+    /** Standard deviations. */
+    private static final double EMBEDDING = 0.02, INNER = 0.02;
+
+    /** Llama 3's. */
+    private static final float ROPE_BASE = 500_000;
+
+    private final ModelShape shape;
     private final long seed;
     private final GgufHeader header = new GgufHeader();
     private final List<Part> parts = new ArrayList<>();
@@ -44,9 +50,9 @@ final class RandomGpt2 {
      * @param spread half the width of the uniform distribution
      * @param constant what is added to it
      */
-    private record Part(long elements, double spread, float constant) {}
+    private record Part(ElementType type, long elements, double spread, float constant) {}
 
-    RandomGpt2(Gpt2Shape shape, long seed) {
+    RandomModel(ModelShape shape, long seed) {
         this.shape = shape;
         this.seed = seed;
         describe();
@@ -56,14 +62,33 @@ final class RandomGpt2 {
     }
 
     private void describe() {
-        header.text("general.architecture", "gpt2")
-                .text("general.name", "GPT-2 shape, random weights, seed " + seed)
-                .integer("gpt2.context_length", shape.context())
-                .integer("gpt2.embedding_length", shape.hidden())
-                .integer("gpt2.feed_forward_length", shape.feedForward())
-                .integer("gpt2.block_count", shape.layers())
-                .integer("gpt2.attention.head_count", shape.heads())
-                .number("gpt2.attention.layer_norm_epsilon", 1e-5f);
+        switch (shape.family()) {
+            case GPT2 -> {
+                sizes("gpt2", "GPT-2");
+                header.number("gpt2.attention.layer_norm_epsilon", 1e-5f);
+            }
+            case LLAMA -> {
+                sizes("llama", "Llama");
+                header.integer("llama.attention.head_count_kv", shape.kvHeads())
+                        .integer("llama.rope.dimension_count", shape.headDim())
+                        .number("llama.rope.freq_base", ROPE_BASE)
+                        .number("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+            }
+        }
+        describeTokens();
+    }
+
+    private void sizes(String prefix, String family) {
+        header.text("general.architecture", prefix)
+                .text("general.name", family + " shape, random weights, seed " + seed)
+                .integer(prefix + ".context_length", shape.context())
+                .integer(prefix + ".embedding_length", shape.hidden())
+                .integer(prefix + ".feed_forward_length", shape.feedForward())
+                .integer(prefix + ".block_count", shape.layers())
+                .integer(prefix + ".attention.head_count", shape.heads());
+    }
+
+    private void describeTokens() {
         List<String> tokens = new ArrayList<>(byteTokens());
         int[] types = new int[shape.vocabulary()];
         Arrays.fill(types, TOKEN_UNUSED);
@@ -95,40 +120,72 @@ final class RandomGpt2 {
     }
 
     private void listTensors() {
+        switch (shape.family()) {
+            case GPT2 -> listGpt2();
+            case LLAMA -> listLlama();
+        }
+    }
+
+    private void listGpt2() {
         int hidden = shape.hidden(), wide = shape.feedForward();
-        double residual = 0.02 / Math.sqrt(2.0 * shape.layers());
-        random("token_embd.weight", 0.02, shape.vocabulary(), hidden);
+        random("token_embd.weight", EMBEDDING, shape.vocabulary(), hidden);
         random("position_embd.weight", 0.01, shape.context(), hidden);
         for (int layer = 0; layer < shape.layers(); layer++) {
             String p = "blk." + layer + ".";
-            norm(p + "attn_norm");
-            linear(p + "attn_qkv", 0.02, 3 * hidden, hidden);
-            linear(p + "attn_output", residual, hidden, hidden);
-            norm(p + "ffn_norm");
-            linear(p + "ffn_up", 0.02, wide, hidden);
-            linear(p + "ffn_down", residual, hidden, wide);
+            layerNorm(p + "attn_norm");
+            biased(p + "attn_qkv", INNER, 3 * hidden, hidden);
+            biased(p + "attn_output", residual(), hidden, hidden);
+            layerNorm(p + "ffn_norm");
+            biased(p + "ffn_up", INNER, wide, hidden);
+            biased(p + "ffn_down", residual(), hidden, wide);
         }
-        norm("output_norm");
+        layerNorm("output_norm");
     }
 
-    private void linear(String name, double deviation, int outputs, int inputs) {
+    private void listLlama() {
+        int hidden = shape.hidden(), wide = shape.feedForward(), keys = shape.kvHeads() * shape.headDim();
+        random("token_embd.weight", EMBEDDING, shape.vocabulary(), hidden);
+        for (int layer = 0; layer < shape.layers(); layer++) {
+            String p = "blk." + layer + ".";
+            rmsNorm(p + "attn_norm");
+            random(p + "attn_q.weight", INNER, hidden, hidden);
+            random(p + "attn_k.weight", INNER, keys, hidden);
+            random(p + "attn_v.weight", INNER, keys, hidden);
+            random(p + "attn_output.weight", residual(), hidden, hidden);
+            rmsNorm(p + "ffn_norm");
+            random(p + "ffn_gate.weight", INNER, wide, hidden);
+            random(p + "ffn_up.weight", INNER, wide, hidden);
+            random(p + "ffn_down.weight", residual(), hidden, wide);
+        }
+        rmsNorm("output_norm");
+    }
+
+    private double residual() {
+        return INNER / Math.sqrt(2.0 * shape.layers());
+    }
+
+    private void biased(String name, double deviation, int outputs, int inputs) {
         random(name + ".weight", deviation, outputs, inputs);
         constant(name + ".bias", 0, outputs);
     }
 
-    private void norm(String name) {
+    private void layerNorm(String name) {
         constant(name + ".weight", 1, shape.hidden());
         constant(name + ".bias", 0, shape.hidden());
     }
 
+    private void rmsNorm(String name) {
+        constant(name + ".weight", 1, shape.hidden());
+    }
+
     private void random(String name, double deviation, int rows, int columns) {
-        header.tensor(name, ElementType.F32, rows, columns);
-        parts.add(new Part((long) rows * columns, deviation * Math.sqrt(3), 0));
+        header.tensor(name, shape.weights(), rows, columns);
+        parts.add(new Part(shape.weights(), (long) rows * columns, deviation * Math.sqrt(3), 0));
     }
 
     private void constant(String name, float value, int length) {
         header.tensor(name, ElementType.F32, length);
-        parts.add(new Part(length, 0, value));
+        parts.add(new Part(ElementType.F32, length, 0, value));
     }
 
     /** Bytes of the file. */
@@ -230,18 +287,31 @@ final class RandomGpt2 {
 
     private void fill(FileChannel out, Part part, long start, Progress progress, Cancellation cancellation)
             throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        for (long i = 0; i < part.elements; i++) {
-            buffer.putFloat(part.spread == 0 ? part.constant : (float) (part.spread * uniform(start, i)));
-            if (!buffer.hasRemaining() || i + 1 == part.elements) {
+        int atATime = part.type.blockElements();
+        ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES / part.type.blockBytes() * part.type.blockBytes())
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (long i = 0; i < part.elements; i += atATime) {
+            if (part.type == ElementType.Q8_0) {
+                putBlock(buffer, part, start, i);
+            } else {
+                buffer.putFloat(part.spread == 0 ? part.constant : (float) (part.spread * uniform(start, i)));
+            }
+            if (!buffer.hasRemaining() || i + atATime == part.elements) {
                 cancellation.check();
                 writeFully(out, buffer.flip());
                 buffer.clear();
                 progress.report(out.position(), bytes);
             }
         }
-        long length = part.elements * Float.BYTES;
+        long length = part.type.bytes(part.elements);
         writeFully(out, ByteBuffer.allocate((int) (GgufHeader.padded(length) - length)));
+    }
+
+    private static void putBlock(ByteBuffer buffer, Part part, long start, long from) {
+        buffer.putShort(Float.floatToFloat16((float) (part.spread / Byte.MAX_VALUE)));
+        for (long i = from; i < from + part.type.blockElements(); i++) {
+            buffer.put((byte) Math.round(Byte.MAX_VALUE * uniform(start, i)));
+        }
     }
 
     private static void writeFully(FileChannel out, ByteBuffer bytes) throws IOException {

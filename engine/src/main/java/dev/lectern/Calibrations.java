@@ -1,23 +1,25 @@
-package dev.lectern.attention;
+package dev.lectern;
 
-import dev.lectern.AttentionShape;
-import dev.lectern.LecternException;
+import dev.lectern.attention.Calibration;
+import dev.lectern.attention.LokiCalibration;
+import dev.lectern.prefill.MInferenceSearch;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 
-/** The methods that can be calibrated, by name. */
+/** The methods of attention and of reading that can be calibrated, by name. */
 public final class Calibrations {
     private static final Map<String, Function<AttentionShape, Calibration>> METHODS = new LinkedHashMap<>();
 
     static {
         METHODS.put(LokiCalibration.METHOD, LokiCalibration::new);
+        METHODS.put(MInferenceSearch.METHOD, shape -> new MInferenceSearch());
     }
 
     private Calibrations() {}
 
     /**
-     * One that has learned nothing yet.
+     * One that has learned nothing yet; {@link Model#newSession(SessionOptions, Calibration)} has it learn.
      *
      * @param shape of the model that will read
      * @throws LecternException of kind {@code BAD_OPTION} that lists the names, if there is no such method
@@ -27,7 +29,7 @@ public final class Calibrations {
         if (calibration == null) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
-                    "There is no method \"" + method + "\" that is calibrated; there is "
+                    "There is no method \"" + method + "\" that is calibrated; there are "
                             + String.join(", ", METHODS.keySet()) + ".");
         }
         return calibration.apply(shape);

@@ -12,6 +12,7 @@ import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.TokenListener;
+import dev.lectern.kernel.ElementType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,8 +25,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class RandomGpt2Test {
-    private static final Gpt2Shape TINY = new Gpt2Shape(2, 32, 4, 300, 64);
+class RandomModelTest {
+    private static final ModelShape TINY =
+            new ModelShape(ModelShape.Family.GPT2, ElementType.F32, 2, 32, 4, 4, 128, 300, 64);
 
     @TempDir
     Path folder;
@@ -38,12 +40,24 @@ class RandomGpt2Test {
     }
 
     private void write(long seed) {
-        new RandomGpt2(TINY, seed).write(file, Progress.NONE, new Cancellation());
+        new RandomModel(TINY, seed).write(file, Progress.NONE, new Cancellation());
     }
 
     @Test
     void theModelOpensAndGenerates() {
         write(1);
+        requireTalking();
+    }
+
+    @Test
+    void soDoesOneOfLlamasFamily() throws IOException {
+        ModelShape llama = new ModelShape(ModelShape.Family.LLAMA, ElementType.Q8_0, 2, 64, 4, 2, 96, 300, 64);
+        new RandomModel(llama, 1).write(file, Progress.NONE, new Cancellation());
+        assertThat(file).hasSize(new RandomModel(llama, 1).bytes());
+        requireTalking();
+    }
+
+    private void requireTalking() {
         try (Model model = Model.open(file, ModelOptions.DEFAULT.withThreads(1));
                 Session session = model.newSession(SessionOptions.DEFAULT)) {
             assertThat(model.vocabulary()).isEqualTo(300);
@@ -64,7 +78,7 @@ class RandomGpt2Test {
     void oneSeedIsTheSameFileOnEveryMachine() throws Exception {
         write(1);
         byte[] first = Files.readAllBytes(file);
-        assertThat(first).hasSize((int) new RandomGpt2(TINY, 1).bytes());
+        assertThat(first).hasSize((int) new RandomModel(TINY, 1).bytes());
         byte[] digest = MessageDigest.getInstance("SHA-256").digest(first);
         // Pinned: a change of the generator would make older measurements those of another model.
         assertThat(HexFormat.of().formatHex(digest))
@@ -77,7 +91,7 @@ class RandomGpt2Test {
     void whatIsThereIsNotWrittenAgain() {
         write(1);
         AtomicInteger reports = new AtomicInteger();
-        new RandomGpt2(TINY, 1).write(file, (done, total) -> reports.incrementAndGet(), new Cancellation());
+        new RandomModel(TINY, 1).write(file, (done, total) -> reports.incrementAndGet(), new Cancellation());
         assertThat(reports).hasValue(0);
     }
 
@@ -93,8 +107,8 @@ class RandomGpt2Test {
     @Test
     void anInterruptedWritingLeavesNoFileThatCouldBeTakenForWhole() throws IOException {
         Cancellation cancellation = new Cancellation();
-        assertThatThrownBy(
-                        () -> new RandomGpt2(TINY, 1).write(file, (done, total) -> cancellation.cancel(), cancellation))
+        assertThatThrownBy(() ->
+                        new RandomModel(TINY, 1).write(file, (done, total) -> cancellation.cancel(), cancellation))
                 .isInstanceOfSatisfying(
                         LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.CANCELLED));
         assertThat(file).doesNotExist();
@@ -102,7 +116,7 @@ class RandomGpt2Test {
         // What a killed process leaves behind does not disturb the next.
         Files.write(folder.resolve("models/tiny.gguf.part"), new byte[1000]);
         write(1);
-        assertThat(file).hasSize(new RandomGpt2(TINY, 1).bytes());
+        assertThat(file).hasSize(new RandomModel(TINY, 1).bytes());
         assertThat(folder.resolve("models/tiny.gguf.part")).doesNotExist();
     }
 
@@ -124,5 +138,25 @@ class RandomGpt2Test {
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("tiny.gguf")
                 .hasMessageContaining("cannot be written");
+    }
+
+    @Test
+    void aShapeIsCutToSomeOfItsLayers() {
+        assertThat(ModelShape.named("llama-3.2-1b-shape").orElseThrow().layers())
+                .isEqualTo(16);
+        ModelShape cut = ModelShape.named("llama-3.2-1b-shape:layers=4").orElseThrow();
+        assertThat(cut.layers()).isEqualTo(4);
+        assertThat(cut.hidden()).isEqualTo(2048);
+        assertThat(ModelShape.named("llama-3.2-1b")).isEmpty();
+        for (String name : ModelShape.NAMES) {
+            assertThat(ModelShape.named(name)).as(name).isPresent();
+        }
+        assertThatThrownBy(() -> ModelShape.named("llama-3.2-1b-shape:layers=17"))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("layers")
+                .hasMessageContaining("16");
+        assertThatThrownBy(() -> ModelShape.named("llama-3.2-1b-shape:heads=4"))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("heads");
     }
 }
