@@ -32,10 +32,10 @@ record PrefillTasksExperiment() implements Experiment {
     private record Plan(String model, int length, int samples, List<String> tasks) {}
 
     private static final List<Plan> PLANS = List.of(
-            new Plan(MODELS.getFirst(), 4096, 20, List.of()),
-            new Plan(MODELS.getFirst(), 8192, 10, List.of()),
-            new Plan(MODELS.getLast(), 8192, 10, List.of()),
-            new Plan(MODELS.getLast(), 16_384, 5, MethodTasksExperiment.HARD));
+            new Plan(MODELS.getFirst(), 4096, 5, List.of()),
+            new Plan(MODELS.getFirst(), 8192, 5, List.of()),
+            new Plan(MODELS.getLast(), 8192, 5, MethodTasksExperiment.HARD),
+            new Plan(MODELS.getLast(), 16_384, 3, MethodTasksExperiment.HARD));
 
     private static final Plan QUICK = new Plan(MODELS.getFirst(), 1024, 1, List.of("niah_single_1", "vt"));
 
