@@ -1,11 +1,8 @@
 package dev.lectern.cli;
 
-import dev.lectern.LecternException;
 import dev.lectern.measure.AnswerDivergenceEval;
 import dev.lectern.measure.AnswerDivergenceResult;
 import dev.lectern.measure.BenchModel;
-import dev.lectern.measure.PrefillDivergenceEval;
-import dev.lectern.measure.PrefillDivergenceResult;
 import dev.lectern.measure.Suite;
 import dev.lectern.measure.TaskOptions;
 import java.util.List;
@@ -20,7 +17,7 @@ import picocli.CommandLine.Option;
         description = {
             "Say how far methods of attention lead a model away from itself in answers about long texts.",
             "",
-            "RULER-like prompts are read exactly. After a prompt, and after each of the first 16 tokens of the answer that dense attention"
+            "RULER-like prompts are read exactly, or by --prefill. After a prompt, and after each of the first 16 tokens of the answer that dense attention"
                     + " gives, what the model expects next by each method is compared with what it expects by dense attention: mean"
                     + " Kullback-Leibler divergence in nats, its 99th percentile, and how often the likeliest token is the same. It"
                     + " tells methods apart by far fewer samples than scores do.",
@@ -35,8 +32,7 @@ import picocli.CommandLine.Option;
             "",
             "The object of --json: results [{metric (kld), task, method, kv, protocol, length, meanKl, p99Kl, sameTop1, bytesRead (for a"
                     + " token that attention saw, index included), density, samples (tokens after which was compared)}], haystack,"
-                    + " seed, model, sha256, threads, machine. Files answer-kld-MODEL.csv, .png and .svg have the same. With --prefill, results"
-                    + " [{metric, task, prefill, length, meanKl, p99Kl, sameTop1, samples}], and no files."
+                    + " seed, model, sha256, threads, machine. Files answer-kld-MODEL.csv, .png and .svg have the same."
         })
 final class AnswerDivergenceCommand implements Verb {
     @Mixin
@@ -50,10 +46,6 @@ final class AnswerDivergenceCommand implements Verb {
         Console console = surroundings.console();
         TaskOptions options = choice.options(console, TaskOptions.DEFAULT.withSuite(Suite.RULER))
                 .withTasks(tasks);
-        if (!options.prefill().isEmpty()) {
-            readings(surroundings, options);
-            return;
-        }
         BenchModel subject = choice.eval.subject(surroundings);
         AnswerDivergenceResult result;
         try (ProgressLine line = new ProgressLine(console, "comparing", ProgressLine.Unit.WORK, 0, -1)) {
@@ -67,34 +59,6 @@ final class AnswerDivergenceCommand implements Verb {
             console.printLine(result.toJson());
         } else {
             console.print(result.table());
-        }
-    }
-
-    private void readings(Surroundings surroundings, TaskOptions options) {
-        if (!options.attention().equals(TaskOptions.DEFAULT.attention())
-                || !options.protocols().equals(TaskOptions.DEFAULT.protocols())
-                || !options.keep().isEmpty()
-                || options.kv().size() > 1) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill compares ways of reading, after which question and answer look at everything: leave"
-                            + " --attention, --keep, --protocol and a second --kv out.");
-        }
-        BenchModel subject = choice.eval.subject(surroundings);
-        PrefillDivergenceResult result;
-        try (ProgressLine line = new ProgressLine(surroundings.console(), "comparing", ProgressLine.Unit.WORK, 0, -1)) {
-            result = PrefillDivergenceEval.run(
-                    subject,
-                    choice.eval.compute.options(),
-                    options.withPrefill(List.of()),
-                    options.prefill(),
-                    line,
-                    surroundings.cancellation());
-        }
-        if (choice.output.json) {
-            surroundings.console().printLine(result.toJson());
-        } else {
-            surroundings.console().print(result.table());
         }
     }
 }

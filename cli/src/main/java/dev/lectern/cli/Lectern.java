@@ -175,7 +175,7 @@ public final class Lectern {
                         LecternException.Kind.BAD_OPTION,
                         "\"" + name + "\" runs in one process, and "
                                 + launcher.get().name() + " started " + ranks.size()
-                                + ": start it alone; \"ask\" is what several hosts do together.");
+                                + ": start it alone; \"ask\" and \"bench prefill\" are what several hosts do together.");
             }
             Surroundings own = surroundings.among(ranks);
             WarningLines.to(own.console()::warn);

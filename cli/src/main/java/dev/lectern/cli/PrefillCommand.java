@@ -1,11 +1,14 @@
 package dev.lectern.cli;
 
+import dev.lectern.LecternException;
+import dev.lectern.comm.Communicator;
 import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.PrefillPlan;
 import dev.lectern.measure.PrefillReport;
 import dev.lectern.measure.PrefillSpeed;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -20,7 +23,7 @@ import picocli.CommandLine.Option;
             "",
             "Each is set beside the full reading of the same text in the same run, and beside what counting its operations foretells."
                     + " The blocks of star and apb are read one after another with all threads; the hosts of ring and ulysses are"
-                    + " ranks of this process, each with its share of the threads.",
+                    + " ranks of this process, each with its share of the threads. Under mpirun its processes are the hosts.",
             ""
         },
         footer = {
@@ -29,15 +32,17 @@ import picocli.CommandLine.Option;
             "  lectern bench prefill --model smollm2-135m --length 8192 --hosts 2,4,8",
             "  lectern bench prefill --prefill star --prefill apb:question=apart:compressor=recent --length 8192,32768",
             "  lectern bench prefill --model smollm2-135m-shape:layers=2 --length 131072 --hosts 8 --prefill apb",
+            "  mpirun -n 2 --bind-to none lectern bench prefill --model smollm2-135m --length 8192",
             "",
             "Positions are stretched where a length is more than the model holds. Ctrl-C keeps the finished rows; --resume goes on"
                     + " from them. The object of --json is the file prefill-MODEL.json in the folder of --out: results [{length,"
                     + " prefill, hosts, ranks (whether they read at once), tokensPerSecond, seconds, speedUp (beside full),"
                     + " foretold, operations, mostOperations, parts {projections, attention, communication, feedForward, rest} (seconds of the"
-                    + " mean rank), bytesReceived, messages; or leftOut}], model, sha256, lengths, methods, hosts, kv, runs,"
-                    + " ropeScaling, threads, command, commit, date, machine."
+                    + " mean rank), bytesReceived, messages; or leftOut}], model, sha256, lengths, methods, hosts, hostsAre (few: ranks"
+                    + " where a method needs them, threads, processes), latency, kv, runs, ropeScaling, threads, command, commit,"
+                    + " date, machine."
         })
-final class PrefillCommand implements Verb {
+final class PrefillCommand implements HostedVerb {
     @Option(
             names = "--model",
             paramLabel = "MODEL",
@@ -81,6 +86,24 @@ final class PrefillCommand implements Verb {
     @Nullable
     List<Integer> hosts;
 
+    @Option(
+            names = "--ranks",
+            description = {
+                "Have ranks of this process read blocks of star and apb too, at",
+                "once. Under mpirun its processes are the hosts of all methods."
+            })
+    boolean ranks;
+
+    @Option(
+            names = "--latency",
+            paramLabel = "MS",
+            description = {
+                "Milliseconds that every wait for another rank takes longer, to",
+                "stand in for a network. Default: 0."
+            })
+    @Nullable
+    Integer latency;
+
     @Option(names = "--kv", paramLabel = "FORMAT", description = "How keys and values are stored. Default: f16.")
     @Nullable
     String kv;
@@ -107,11 +130,20 @@ final class PrefillCommand implements Verb {
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
-        PrefillPlan plan = plan();
+        Optional<Communicator> processes = surroundings.hosts();
+        processes.ifPresent(this::prepare);
+        PrefillPlan plan = plan(processes);
         String spec =
                 model == null ? surroundings.hub().catalogue().defaultModel().name() : model;
+        // The first rank fetches or makes the model, and what is kept of it, before the others look for it.
+        if (!surroundings.isFirst()) {
+            processes.ifPresent(Communicator::barrier);
+        }
         BenchModel subject = SpeedCommand.repacked(
                 surroundings, SpeedCommand.located(surroundings, spec), repackChoice, computeChoice.options());
+        if (surroundings.isFirst()) {
+            processes.ifPresent(Communicator::barrier);
+        }
         Path out = Path.of(folder);
         List<PrefillSpeed> known =
                 resume ? PrefillReport.read(out, subject.name()).stream().toList() : List.of();
@@ -123,11 +155,12 @@ final class PrefillCommand implements Verb {
                     plan.command(subject),
                     plan,
                     known,
-                    soFar -> PrefillReport.write(soFar, out),
+                    processes,
+                    soFar -> keep(surroundings, soFar, out),
                     line,
                     surroundings.cancellation());
         }
-        PrefillReport.write(result, out).forEach(file -> console.note("wrote " + file));
+        keep(surroundings, result, out).forEach(file -> console.note("wrote " + file));
         if (output.json) {
             console.printLine(result.toJson());
         } else {
@@ -135,11 +168,38 @@ final class PrefillCommand implements Verb {
         }
     }
 
-    private PrefillPlan plan() {
+    private static List<Path> keep(Surroundings surroundings, PrefillSpeed result, Path out) {
+        return surroundings.isFirst() ? PrefillReport.write(result, out) : List.of();
+    }
+
+    /** What is different where several processes were started together. */
+    private void prepare(Communicator processes) {
+        if (hosts != null || ranks) {
+            throw bad("--hosts and --ranks say what the hosts are, but here " + processes.size()
+                    + " processes were started, which are: leave them out.");
+        }
+        if (resume) {
+            throw bad("--resume is for one process, and here " + processes.size()
+                    + " were started: leave the option out.");
+        }
+        computeChoice.shareProcessors();
+    }
+
+    private static LecternException bad(String sentence) {
+        return new LecternException(LecternException.Kind.BAD_OPTION, sentence);
+    }
+
+    private PrefillPlan plan(Optional<Communicator> processes) {
         PrefillPlan plan = PrefillPlan.DEFAULT;
         plan = lengths == null ? plan : plan.withLengths(lengths);
+        if (processes.isPresent()) {
+            plan = plan.withHosts(List.of(processes.get().size())).withRanks(PrefillPlan.Ranks.PROCESSES);
+        } else {
+            plan = hosts == null ? plan : plan.withHosts(hosts);
+            plan = ranks ? plan.withRanks(PrefillPlan.Ranks.THREADS) : plan;
+        }
         plan = methods == null ? plan : plan.withMethods(methods);
-        plan = hosts == null ? plan : plan.withHosts(hosts);
+        plan = latency == null ? plan : plan.withLatency(latency);
         plan = kv == null ? plan : plan.withKv(kv);
         return runs == null ? plan : plan.withRuns(runs);
     }

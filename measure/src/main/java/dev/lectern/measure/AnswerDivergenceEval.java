@@ -17,7 +17,7 @@ import java.util.List;
  * How far methods of attention lead a model away from itself in answers about long texts: after the last token of a prompt, and after each of the first {@value #TOLD} tokens of the answer that dense attention
  * gives greedily and that all are told, the Kullback–Leibler divergence of what the model expects by a method from what it expects by dense attention over the same cache.
  *
- * <p>A text is read once. By protocol A all of the prompt but its last token is read exactly; by protocol B the question goes through the method too.
+ * <p>A text is read once, exactly, and once more by each method of reading that is not exact. By protocol A the question is read exactly but for its last token; by protocol B it goes through the method too.
  */
 public final class AnswerDivergenceEval {
     /** Tokens of the answer that methods are told. */
@@ -65,13 +65,6 @@ public final class AnswerDivergenceEval {
                     "--kv names " + String.join(", ", options.kv())
                             + ", but here methods are compared over one format: name one of them.");
         }
-        if (!options.prefill().isEmpty()) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill " + options.prefill().getFirst()
-                            + " reads a text otherwise, but here methods go on from one reading: leave it out, or ask with"
-                            + " eval ruler.");
-        }
         String digest = ModelDigest.of(subject, cancellation);
         try (Model model = subject.open(modelOptions)) {
             TaskEval.requireRoom(model, subject.name(), options.lengths().getLast());
@@ -86,7 +79,7 @@ public final class AnswerDivergenceEval {
     private void all() {
         for (int length : options.lengths()) {
             int tasks = options.tasks(length).size();
-            work.plan(tasks * options.samples() * (Work.reading(0, length) + answers() * told(length)));
+            work.plan(tasks * options.samples() * (readings() * Work.reading(0, length) + answers() * told(length)));
         }
         for (int length : options.lengths()) {
             for (Task task : options.tasks(length)) {
@@ -100,6 +93,13 @@ public final class AnswerDivergenceEval {
                 }
             }
         }
+    }
+
+    private long readings() {
+        return 1
+                + options.methods().stream()
+                        .filter(method -> !method.readsExactly())
+                        .count();
     }
 
     private int answers() {
@@ -126,7 +126,9 @@ public final class AnswerDivergenceEval {
         int[] tokens = prompt.tokens();
         int last = tokens.length - 1, context = Math.min(prompt.context(), last);
         List<Waiting> waiting = new ArrayList<>();
-        SessionOptions exactly = Method.reading(options.kv().getFirst(), tokens.length + TOLD, options.methods());
+        List<Method> exactReaders =
+                options.methods().stream().filter(Method::readsExactly).toList();
+        SessionOptions exactly = Method.reading(options.kv().getFirst(), tokens.length + TOLD, exactReaders);
         try (Session exact = model.newSession(exactly)) {
             exact.read(Arrays.copyOf(tokens, context), work.reading(0), cancellation);
             work.did(Work.reading(0, length));
@@ -138,26 +140,58 @@ public final class AnswerDivergenceEval {
             ToldAnswer told = ToldAnswer.of(model, exact, tokens[last], cancellation);
             work.did(told(length));
             for (Waiting one : waiting) {
-                Found of = found.get(options.methods().indexOf(one.method));
-                Traffic before = model.traffic();
-                int from = one.session.length();
-                for (int i = from; i < last; i++) {
-                    model.step(List.of(one.session), new int[] {tokens[i]}, cancellation);
-                }
-                of.same += told.tell(model, one.session, of.divergences, cancellation);
-                of.traffic = of.traffic.plus(model.traffic().since(before));
-                of.steps += last - from + told.tokens().length;
+                tell(told, one, prompt, found.get(options.methods().indexOf(one.method)));
                 work.did(told(length));
-                one.session.close();
+            }
+            for (Method method : options.methods()) {
+                if (!method.readsExactly()) {
+                    Waiting one = new Waiting(method, read(method, prompt));
+                    waiting.add(one);
+                    work.did(Work.reading(0, length));
+                    tell(told, one, prompt, found.get(options.methods().indexOf(method)));
+                    work.did(told(length));
+                }
             }
         } finally {
             waiting.forEach(one -> one.session.close());
         }
     }
 
+    /** Tells a method the rest of the question and the answer. */
+    private void tell(ToldAnswer told, Waiting one, TaskPrompt prompt, Found of) {
+        int[] tokens = prompt.tokens();
+        int last = tokens.length - 1, from = one.session.length();
+        Traffic before = model.traffic();
+        for (int i = from; i < last; i++) {
+            model.step(List.of(one.session), new int[] {tokens[i]}, cancellation);
+        }
+        of.same += told.tell(model, one.session, of.divergences, cancellation);
+        of.traffic = of.traffic.plus(model.traffic().since(before));
+        of.steps += last - from + told.tokens().length;
+        one.session.close();
+    }
+
+    /** What a method of reading has made of a text, and, where the question is read exactly, of that but for its last token. */
+    private Session read(Method method, TaskPrompt prompt) {
+        int[] tokens = prompt.tokens();
+        int last = tokens.length - 1, context = Math.min(prompt.context(), last);
+        Session session = model.newSession(Method.reading(method.kv(), tokens.length + TOLD, List.of(method))
+                .withQuestion(prompt.question(model.tokenizer())));
+        try {
+            session.read(Arrays.copyOf(tokens, context), work.reading(0), cancellation);
+            if (method.protocol() == Protocol.A && last > context) {
+                session.read(Arrays.copyOfRange(tokens, context, last), Progress.NONE, cancellation);
+            }
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
     private void fork(Session session, Protocol protocol, List<Waiting> waiting) {
         for (Method method : options.methods()) {
-            if (method.protocol() == protocol) {
+            if (method.protocol() == protocol && method.readsExactly()) {
                 waiting.add(new Waiting(method, method.from(session, cancellation)));
             }
         }

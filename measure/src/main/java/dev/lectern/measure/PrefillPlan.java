@@ -10,6 +10,7 @@ import dev.lectern.prefill.Prefills;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -20,18 +21,54 @@ import java.util.stream.Collectors;
  * @param lengths tokens of a text; ascending
  * @param methods of reading with their options; {@code full}, with which all are compared, comes first whether it is among them or not
  * @param hosts numbers of them, for methods that divide a text and do not say by themselves into how many parts
+ * @param ranks what hosts are
+ * @param latency milliseconds that every wait for another rank's message takes longer, to stand in for a network
  * @param kv format of the cache
  * @param runs timed
  */
-public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Integer> hosts, String kv, int runs) {
+public record PrefillPlan(
+        List<Integer> lengths,
+        List<String> methods,
+        List<Integer> hosts,
+        Ranks ranks,
+        int latency,
+        String kv,
+        int runs) {
+    /** What the hosts of a method are. */
+    public enum Ranks {
+        /** Threads of this process, which share its cores; blocks that need not be read at once are read one after another. */
+        FEW,
+        /** Threads of this process, for all methods. */
+        THREADS,
+        /** Processes that were started together, this one among them: as many as there are. */
+        PROCESSES;
+
+        /** What results call it. */
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        /** @throws IllegalArgumentException if nothing is called so */
+        static Ranks of(String word) {
+            return valueOf(word.toUpperCase(Locale.ROOT));
+        }
+    }
+
     /** 2048 tokens, all methods that divide a text among four hosts, f16, once. */
     public static final PrefillPlan DEFAULT = new PrefillPlan(
-            List.of(2048), List.of(Prefills.FULL, "ring", "ulysses", "star", "apb"), List.of(4), "f16", 1);
+            List.of(2048),
+            List.of(Prefills.FULL, "ring", "ulysses", "star", "apb"),
+            List.of(4),
+            Ranks.FEW,
+            0,
+            "f16",
+            1);
 
     private static final String HOSTS = ":hosts=";
     private static final int MOST = 1 << 24;
     private static final int MOST_HOSTS = 64;
     private static final int MOST_RUNS = 1000;
+    private static final int MOST_LATENCY = 10_000;
 
     public PrefillPlan {
         lengths = lengths.stream().distinct().sorted().toList();
@@ -40,7 +77,16 @@ public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Inte
         each("--length", lengths, 1, MOST);
         each("--hosts", hosts, 1, MOST_HOSTS);
         each("--runs", List.of(runs), 1, MOST_RUNS);
-        methods.forEach(method -> Prefills.named(method, Optional.empty()));
+        each("--latency", List.of(latency), 0, MOST_LATENCY);
+        for (String method : methods) {
+            Prefills.named(method, Optional.empty());
+            if (ranks == Ranks.PROCESSES && new NamedOptions("Prefill method", method).has("hosts")) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--prefill " + method + " says how many hosts there are, but so does what started the"
+                                + " processes: leave hosts out.");
+            }
+        }
     }
 
     private static void each(String option, List<Integer> values, int least, int most) {
@@ -58,23 +104,31 @@ public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Inte
     }
 
     public PrefillPlan withLengths(List<Integer> lengths) {
-        return new PrefillPlan(lengths, methods, hosts, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
     }
 
     public PrefillPlan withMethods(List<String> methods) {
-        return new PrefillPlan(lengths, methods, hosts, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
     }
 
     public PrefillPlan withHosts(List<Integer> hosts) {
-        return new PrefillPlan(lengths, methods, hosts, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+    }
+
+    public PrefillPlan withRanks(Ranks ranks) {
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+    }
+
+    public PrefillPlan withLatency(int latency) {
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
     }
 
     public PrefillPlan withKv(String kv) {
-        return new PrefillPlan(lengths, methods, hosts, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
     }
 
     public PrefillPlan withRuns(int runs) {
-        return new PrefillPlan(lengths, methods, hosts, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
     }
 
     /** The command that gives it. */
@@ -82,7 +136,14 @@ public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Inte
         StringBuilder command = new StringBuilder("lectern bench prefill --model " + subject.name());
         command.append(" --length ").append(joined(lengths));
         methods.forEach(method -> command.append(" --prefill ").append(method));
-        command.append(" --hosts ").append(joined(hosts)).append(" --kv ").append(kv);
+        if (ranks == Ranks.PROCESSES) {
+            command.insert(0, "mpirun -n " + joined(hosts) + " ");
+        } else {
+            command.append(" --hosts ").append(joined(hosts)).append(ranks == Ranks.THREADS ? " --ranks" : "");
+        }
+        command.append(latency == 0 ? "" : " --latency " + latency)
+                .append(" --kv ")
+                .append(kv);
         return command.append(" --runs ").append(runs).toString();
     }
 
@@ -122,20 +183,17 @@ public record PrefillPlan(List<Integer> lengths, List<String> methods, List<Inte
             return List.of(new Asked(tokens, prefill.name(), 1, false));
         }
         if (given.has("hosts")) {
-            return List.of(new Asked(tokens, prefill.name(), given.whole("hosts", 1, 1, Integer.MAX_VALUE), false));
+            int many = given.whole("hosts", 1, 1, Integer.MAX_VALUE);
+            return List.of(new Asked(tokens, prefill.name(), many, ranks == Ranks.THREADS && many > 1));
         }
         List<Asked> asked = new ArrayList<>();
         for (int many : hosts) {
             // What says its hosts in its name divides a text on one machine too.
-            asked.add(
-                    prefill.name().contains(HOSTS)
-                            ? new Asked(
-                                    tokens,
-                                    Prefills.named(method + HOSTS + many, Optional.empty())
-                                            .name(),
-                                    many,
-                                    false)
-                            : new Asked(tokens, prefill.name(), many, many > 1));
+            boolean names = prefill.name().contains(HOSTS);
+            String name = names
+                    ? Prefills.named(method + HOSTS + many, Optional.empty()).name()
+                    : prefill.name();
+            asked.add(new Asked(tokens, name, many, many > 1 && (!names || ranks != Ranks.FEW)));
         }
         return asked;
     }

@@ -114,10 +114,19 @@ public final class PrefillReport {
                 result.evaluated().threads(),
                 result.evaluated().threads() == 1 ? "thread" : "threads",
                 result.evaluated().machine().described()));
-        return text.append(
-                        "Parts are seconds, of ring and ulysses those of the mean host; their hosts are ranks of this process with"
-                                + " a share of the threads each,\nstar's and apb's are blocks read one after another with all"
-                                + " threads. Foretold: the ratio to full if time were operations.\n")
+        String hosts = switch (result.plan().ranks()) {
+            case FEW ->
+                "Hosts of ring and ulysses are ranks of this process with a share of the threads each; star's and"
+                        + " apb's are blocks read one after another with all threads.";
+            case THREADS -> "Hosts are ranks of this process with a share of the threads each.";
+            case PROCESSES -> "Hosts are processes; what is read on one host, the first reads alone.";
+        };
+        String latency = result.plan().latency() == 0
+                ? ""
+                : " Every wait for another rank takes " + result.plan().latency() + " ms longer.";
+        return text.append(hosts)
+                .append(latency)
+                .append("\nParts are seconds of the mean host. Foretold: the ratio to full if time were operations.\n")
                 .toString();
     }
 

@@ -8,9 +8,14 @@ import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.comm.Communicator;
 import dev.lectern.comm.InProcess;
 import dev.lectern.measure.PrefillCost.Share;
 import dev.lectern.measure.PrefillPlan.Asked;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -24,8 +29,8 @@ import tools.jackson.core.JsonGenerator;
 /**
  * How fast a text is read by each method of reading, beside the full reading of the same length in the same run, and beside what counting its operations foretells.
  *
- * <p>Blocks of star and apb are read one after another with all threads. Hosts of the exact methods are ranks of this process that read at once, each with its share of the threads, one at least: what they say to each other
- * is copied within memory. The text is prose made on the spot, and a question about it is known. A method is warmed up with a short text; what cannot be measured is said with its reason.
+ * <p>Blocks of star and apb are read one after another with all threads, unless the plan has them read by ranks. Ranks read at once; those of this process have a share of its threads each, one at least, and what they say to each other
+ * is copied within memory. Where this process is one of several, all make the same calls, the first reads what is read by one, and each result is that of all. The text is prose made on the spot, and a question about it is known. A method is warmed up with a short text; what cannot be measured is said with its reason.
  *
  * @param scaling of the model's positions, by which it holds the longest text; empty for its own
  * @param rows in the order of {@link PrefillPlan#asked}; fewer while it is being measured
@@ -77,6 +82,17 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
      * @param rest norms, rotations, storing, the vocabulary's product, and what is between steps
      */
     public record Parts(double projections, double attention, double communication, double feedForward, double rest) {
+        /** Of several, each counted equally. */
+        static Parts mean(List<double[]> parts) {
+            double[] mean = new double[parts.getFirst().length];
+            parts.forEach(of -> Arrays.setAll(mean, i -> mean[i] + of[i] / parts.size()));
+            return new Parts(mean[0], mean[1], mean[2], mean[3], mean[4]);
+        }
+
+        double[] numbers() {
+            return new double[] {projections, attention, communication, feedForward, rest};
+        }
+
         /** @param communication seconds of it, of which those outside steps are what {@code seconds} has more than steps */
         static Parts of(StepProfile.Times steps, double readings, double seconds, double communication) {
             double projections = sum(steps, "queryKeyValue", "output") / readings;
@@ -98,14 +114,23 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
     }
 
     /** What a host did in a reading. */
-    private record Read(double seconds, double communication, long bytesReceived, long messages) {}
+    private record Read(double seconds, double communication, double bytesReceived, double messages) {
+        static Read of(double[] numbers) {
+            return new Read(numbers[0], numbers[1], numbers[2], numbers[3]);
+        }
+
+        double[] numbers() {
+            return new double[] {seconds, communication, bytesReceived, messages};
+        }
+    }
 
     /**
      * Measures.
      *
      * @param modelOptions where it names no scaling of positions, and the model does not hold the longest text, its positions are stretched linearly
      * @param command that gives the result
-     * @param known results of the model; what the same commit measured of this plan on this machine is not measured again
+     * @param known results of the model; what the same commit measured of this plan on this machine is not measured again. None where there are other processes
+     * @param processes this one's rank among those that were started together; empty if it was started alone
      * @param keep told after each row
      * @param progress in units of about the same time each
      * @throws LecternException of kind {@code TOO_LONG} if the model does not hold the longest as its positions are scaled; {@code CANCELLED}, and then what was finished was kept
@@ -116,6 +141,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
             String command,
             PrefillPlan plan,
             List<PrefillSpeed> known,
+            Optional<Communicator> processes,
             Consumer<PrefillSpeed> keep,
             Progress progress,
             Cancellation cancellation) {
@@ -133,7 +159,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                     .orElse(List.of());
             PrefillSpeed begun =
                     new PrefillSpeed(evaluated, plan, options.ropeScaling().orElse(""), rows);
-            return new Bench(model, PrefillCost.of(subject.path()), begun, new Work(progress), cancellation)
+            return new Bench(model, PrefillCost.of(subject.path()), begun, processes, new Work(progress), cancellation)
                     .finish(keep);
         }
     }
@@ -144,16 +170,24 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
         private final PrefillCost cost;
         private final PrefillSpeed begun;
         private final PrefillPlan plan;
+        private final Optional<Communicator> processes;
         private final Work work;
         private final Cancellation cancellation;
         private final int[] text;
         private final Question question;
         private final Set<String> warm = new HashSet<>();
 
-        Bench(Model model, PrefillCost cost, PrefillSpeed begun, Work work, Cancellation cancellation) {
+        Bench(
+                Model model,
+                PrefillCost cost,
+                PrefillSpeed begun,
+                Optional<Communicator> processes,
+                Work work,
+                Cancellation cancellation) {
             this.model = model;
             this.cost = cost;
             this.begun = begun;
+            this.processes = processes;
             this.work = work;
             this.cancellation = cancellation;
             plan = begun.plan;
@@ -184,7 +218,9 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                 return new Row(asked, Optional.of(measured(asked)), "");
             } catch (LecternException e) {
                 // A method that this model or this machine cannot have is a result too.
-                if (e.kind() != LecternException.Kind.BAD_OPTION && e.kind() != LecternException.Kind.NO_MEMORY) {
+                // Memory may be short at one of several processes, which the others do not know.
+                boolean isShort = e.kind() == LecternException.Kind.NO_MEMORY && processes.isEmpty();
+                if (e.kind() != LecternException.Kind.BAD_OPTION && !isShort) {
                     throw e;
                 }
                 work.did(plan.runs() * Work.reading(0, asked.tokens()));
@@ -199,42 +235,81 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
             boolean first = warm.size() == 1;
             Asked little =
                     new Asked(Math.min(asked.tokens(), WARM_UP_TOKENS), asked.prefill(), asked.hosts(), asked.ranks());
-            long began = System.nanoTime();
+            double seconds = 0;
             do {
-                read(little, Progress.NONE);
-            } while (first && (System.nanoTime() - began) / 1e9 < FIRST_WARM_UP_SECONDS);
+                // By the clock of all, so that all processes stop together.
+                seconds += read(little, Progress.NONE).stream()
+                        .mapToDouble(Read::seconds)
+                        .max()
+                        .orElseThrow();
+            } while (first && seconds < FIRST_WARM_UP_SECONDS);
         }
 
         private Speed measured(Asked asked) {
             List<Double> seconds = new ArrayList<>();
-            double communication = 0, all = 0;
-            long bytes = 0, messages = 0;
-            int ranks = asked.ranks() ? asked.hosts() : 1;
+            double own = 0, ownCommunication = 0, bytes = 0, messages = 0;
+            int rank = asked.ranks() ? processes.map(Communicator::rank).orElse(0) : 0;
+            int here = asked.ranks() && processes.isEmpty() ? asked.hosts() : 1;
             try (StepRecording recording = StepRecording.start()) {
                 for (int run = 0; run < plan.runs(); run++) {
                     List<Read> reads = read(asked, work.reading(0));
                     work.did(Work.reading(0, asked.tokens()));
                     seconds.add(reads.stream().mapToDouble(Read::seconds).max().orElseThrow());
-                    all += reads.stream().mapToDouble(Read::seconds).sum();
-                    communication +=
-                            reads.stream().mapToDouble(Read::communication).sum();
-                    bytes = reads.stream().mapToLong(Read::bytesReceived).sum();
-                    messages = reads.stream().mapToLong(Read::messages).sum();
+                    for (Read of : reads.subList(rank, rank + here)) {
+                        own += of.seconds();
+                        ownCommunication += of.communication();
+                    }
+                    bytes = reads.stream().mapToDouble(Read::bytesReceived).sum();
+                    messages = reads.stream().mapToDouble(Read::messages).sum();
                 }
-                double readings = (double) plan.runs() * ranks;
-                Parts parts = Parts.of(recording.stop().prefill(), readings, all / readings, communication / readings);
+                double readings = (double) plan.runs() * here;
+                Parts parts =
+                        Parts.of(recording.stop().prefill(), readings, own / readings, ownCommunication / readings);
                 Optional<List<Share>> shares = PrefillPlan.shares(asked, question.tokens().length);
                 double full = cost.sum(PrefillCost.full(asked.tokens()));
                 return new Speed(
                         Statistics.of(seconds).median(),
-                        parts,
-                        bytes,
-                        messages,
+                        Parts.mean(ofAll(asked, parts.numbers())),
+                        Math.round(bytes),
+                        Math.round(messages),
                         shares.map(cost::sum).orElse(Double.NaN),
                         shares.map(cost::most).orElse(Double.NaN),
-                        shares.map(of -> full / (asked.ranks() ? ranks * cost.most(of) : cost.sum(of)))
+                        shares.map(of ->
+                                        asked.ranks() ? full / cost.most(of) * coresOfRank(asked) : full / cost.sum(of))
                                 .orElse(Double.NaN));
             }
+        }
+
+        /** What a rank computes with, beside what the full reading does. */
+        private double coresOfRank(Asked asked) {
+            if (processes.isPresent()) {
+                return 1;
+            }
+            double cores = Math.min(model.threads(), Runtime.getRuntime().availableProcessors());
+            double each = (double) Runtime.getRuntime().availableProcessors() / asked.hosts();
+            return Math.min(threadsOfRank(asked), each) / cores;
+        }
+
+        private int threadsOfRank(Asked asked) {
+            return Math.max(1, model.threads() / asked.hosts());
+        }
+
+        /** What all processes have, where they take part: the first alone in what is read by one. */
+        private List<double[]> ofAll(Asked asked, double[] own) {
+            if (processes.isEmpty()) {
+                return List.of(own);
+            }
+            Communicator ranks = processes.get();
+            long bytes = (long) Double.BYTES * own.length;
+            MemorySegment mine = Arena.ofAuto().allocate(bytes, Double.BYTES);
+            MemorySegment all = Arena.ofAuto().allocate(bytes * ranks.size(), Double.BYTES);
+            mine.copyFrom(MemorySegment.ofArray(own));
+            ranks.allGather(mine, all);
+            List<double[]> numbers = new ArrayList<>();
+            for (int rank = 0; rank < (asked.ranks() ? ranks.size() : 1); rank++) {
+                numbers.add(all.asSlice(bytes * rank, bytes).toArray(ValueLayout.JAVA_DOUBLE));
+            }
+            return numbers;
         }
 
         /** Reads a text once; what each rank did. */
@@ -246,29 +321,44 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                     .withPrefill(asked.prefill())
                     .withQuestion(Optional.of(question))
                     .withContext(asked.tokens());
-            if (!asked.ranks()) {
-                try (Session session = model.newSession(options)) {
-                    long began = System.nanoTime();
-                    session.read(tokens, progress, cancellation);
-                    return List.of(new Read((System.nanoTime() - began) / 1e9, 0, 0, 0));
-                }
+            if (processes.isPresent()) {
+                Communicator ranks = processes.get();
+                Read own = asked.ranks()
+                        ? read(model, options, tokens, ranks, progress)
+                        : ranks.rank() == 0 ? read(options, tokens, progress) : new Read(0, 0, 0, 0);
+                return ofAll(asked, own.numbers()).stream().map(Read::of).toList();
             }
-            int each = Math.max(1, model.threads() / asked.hosts());
+            if (!asked.ranks()) {
+                return List.of(read(options, tokens, progress));
+            }
             return InProcess.run(asked.hosts(), cancellation, rank -> {
-                TimedCommunicator timed = new TimedCommunicator(rank);
-                try (Model own = model.sibling(each);
-                        Session session = own.newSession(options, timed)) {
-                    rank.barrier();
-                    double before = timed.seconds();
-                    long bytes = rank.bytesReceived(), messages = rank.messagesSent(), began = System.nanoTime();
-                    session.read(tokens, Progress.NONE, rank.cancellation());
-                    return new Read(
-                            (System.nanoTime() - began) / 1e9,
-                            timed.seconds() - before,
-                            rank.bytesReceived() - bytes,
-                            rank.messagesSent() - messages);
+                try (Model own = model.sibling(threadsOfRank(asked))) {
+                    return read(own, options, tokens, rank, Progress.NONE);
                 }
             });
+        }
+
+        private Read read(SessionOptions options, int[] tokens, Progress progress) {
+            try (Session session = model.newSession(options)) {
+                long began = System.nanoTime();
+                session.read(tokens, progress, cancellation);
+                return new Read((System.nanoTime() - began) / 1e9, 0, 0, 0);
+            }
+        }
+
+        private Read read(Model own, SessionOptions options, int[] tokens, Communicator rank, Progress progress) {
+            TimedCommunicator timed = new TimedCommunicator(rank, Duration.ofMillis(plan.latency()));
+            try (Session session = own.newSession(options, timed)) {
+                rank.barrier();
+                double before = timed.seconds();
+                long bytes = rank.bytesReceived(), messages = rank.messagesSent(), began = System.nanoTime();
+                session.read(tokens, progress, rank.cancellation());
+                return new Read(
+                        (System.nanoTime() - began) / 1e9,
+                        timed.seconds() - before,
+                        rank.bytesReceived() - bytes,
+                        rank.messagesSent() - messages);
+            }
         }
     }
 
@@ -313,6 +403,8 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
             json.writeArrayPropertyStart("hosts");
             plan.hosts().forEach(json::writeNumber);
             json.writeEndArray();
+            json.writeStringProperty("hostsAre", plan.ranks().word());
+            json.writeNumberProperty("latency", plan.latency());
             json.writeStringProperty("kv", plan.kv());
             json.writeNumberProperty("runs", plan.runs());
             json.writeStringProperty("ropeScaling", scaling);
@@ -364,6 +456,8 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                 json.integers("lengths"),
                 json.texts("methods"),
                 json.integers("hosts"),
+                PrefillPlan.Ranks.of(json.text("hostsAre")),
+                Math.toIntExact(json.whole("latency")),
                 json.text("kv"),
                 Math.toIntExact(json.whole("runs")));
         Evaluated evaluated = new Evaluated(

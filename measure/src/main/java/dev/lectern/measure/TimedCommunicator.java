@@ -6,14 +6,18 @@ import dev.lectern.comm.Communicator;
 import dev.lectern.comm.Request;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 
-/** Another communicator that also tells how long its rank was in it: copying, and waiting for ranks that have not come as far. */
+/** Another communicator that also tells how long its rank was in it: copying, and waiting for ranks that have not come as far. It can stand for a slower one, in which every wait for others takes longer by a fixed time. */
 final class TimedCommunicator implements Communicator {
     private final Communicator other;
+    private final long latency; // nanoseconds
     private long nanos;
 
-    TimedCommunicator(Communicator other) {
+    /** @param latency that a wait takes longer; zero for none */
+    TimedCommunicator(Communicator other, Duration latency) {
         this.other = other;
+        this.latency = latency.toNanos();
     }
 
     double seconds() {
@@ -29,8 +33,14 @@ final class TimedCommunicator implements Communicator {
         }
     }
 
-    private Request timed(Request request) {
-        return () -> time(request::await);
+    /** A call that waits for what another rank says. */
+    private void await(Runnable call) {
+        time(() -> {
+            call.run();
+            for (long end = System.nanoTime() + latency, left = latency; left > 0; left = end - System.nanoTime()) {
+                LockSupport.parkNanos(left);
+            }
+        });
     }
 
     @Override
@@ -48,7 +58,7 @@ final class TimedCommunicator implements Communicator {
         long began = System.nanoTime();
         Request request = other.isend(data, to, tag);
         nanos += System.nanoTime() - began;
-        return timed(request);
+        return () -> time(request::await);
     }
 
     @Override
@@ -56,47 +66,47 @@ final class TimedCommunicator implements Communicator {
         long began = System.nanoTime();
         Request request = other.irecv(into, from, tag);
         nanos += System.nanoTime() - began;
-        return timed(request);
+        return () -> await(request::await);
     }
 
     @Override
     public void sendRecv(MemorySegment data, int to, MemorySegment into, int from, int tag) {
-        time(() -> other.sendRecv(data, to, into, from, tag));
+        await(() -> other.sendRecv(data, to, into, from, tag));
     }
 
     @Override
     public void broadcast(MemorySegment data, int root) {
-        time(() -> other.broadcast(data, root));
+        await(() -> other.broadcast(data, root));
     }
 
     @Override
     public void allGather(MemorySegment mine, MemorySegment all) {
-        time(() -> other.allGather(mine, all));
+        await(() -> other.allGather(mine, all));
     }
 
     @Override
     public void allGather(MemorySegment mine, MemorySegment all, long[] bytes) {
-        time(() -> other.allGather(mine, all, bytes));
+        await(() -> other.allGather(mine, all, bytes));
     }
 
     @Override
     public void prefixGather(MemorySegment mine, MemorySegment earlier, long[] bytes) {
-        time(() -> other.prefixGather(mine, earlier, bytes));
+        await(() -> other.prefixGather(mine, earlier, bytes));
     }
 
     @Override
     public void allToAll(MemorySegment mine, MemorySegment theirs) {
-        time(() -> other.allToAll(mine, theirs));
+        await(() -> other.allToAll(mine, theirs));
     }
 
     @Override
     public void allToAll(MemorySegment mine, long[] toBytes, MemorySegment theirs, long[] fromBytes) {
-        time(() -> other.allToAll(mine, toBytes, theirs, fromBytes));
+        await(() -> other.allToAll(mine, toBytes, theirs, fromBytes));
     }
 
     @Override
     public void barrier() {
-        time(other::barrier);
+        await(other::barrier);
     }
 
     @Override

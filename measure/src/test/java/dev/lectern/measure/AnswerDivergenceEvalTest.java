@@ -47,6 +47,27 @@ class AnswerDivergenceEvalTest {
         assertThat(result.toJson()).contains("\"meanKl\"", "\"protocol\":\"B\"", "lectern eval answer-kld");
     }
 
+    /** With everything passed on, and no question in the anchor, blocks are read exactly; with nothing they are not. */
+    @Test
+    void answersDivergeOnlyWhereReadingLeavesSomethingOut() {
+        String everything = "apb:hosts=3:question=apart:compressor=recent:passing=100000";
+        String nothing = "apb:hosts=3:question=apart:compressor=recent:passing=0:anchor=0";
+        AnswerDivergenceResult result = run(OPTIONS.withTasks(List.of("niah_single_1"))
+                .withSamples(1)
+                .withPrefill(List.of(everything, nothing, "star:hosts=3")));
+        assertThat(result.rows()).hasSize(2 * 4);
+        for (int protocol = 0; protocol < 2; protocol++) {
+            List<AnswerDivergenceResult.Row> rows = result.rows().subList(4 * protocol, 4 * protocol + 4);
+            assertThat(rows.getFirst().mean()).isLessThan(1e-12);
+            assertThat(rows.getFirst().sameTop1()).isEqualTo(1);
+            assertThat(rows.get(1).method().name()).startsWith("dense prefill=apb:hosts=3");
+            assertThat(rows.get(1).mean()).isLessThan(1e-6);
+            assertThat(rows.get(2).mean()).isGreaterThan(10 * rows.get(1).mean());
+            assertThat(rows.get(3).divergences()).hasSize(1 + AnswerDivergenceEval.TOLD);
+        }
+        assertThat(result.toJson()).contains("--prefill star:hosts=3");
+    }
+
     @Test
     void severalFormatsAreRefused() {
         assertThatThrownBy(() -> run(OPTIONS.withKv(List.of("f16", "int8"))))

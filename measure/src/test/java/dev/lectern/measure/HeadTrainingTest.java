@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -141,31 +140,5 @@ class HeadTrainingTest {
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).isEmpty();
         }
-    }
-
-    /** With everything passed on, and no question in the anchor, blocks are read exactly; with nothing they are not. */
-    @Test
-    void answersDivergeOnlyWhereReadingLeavesSomethingOut() {
-        TaskOptions options = TaskOptions.DEFAULT
-                .withLengths(List.of(1500))
-                .withTasks(List.of("niah_single_1"))
-                .withSamples(1);
-        String everything = "apb:hosts=3:question=apart:compressor=recent:passing=100000";
-        String nothing = "apb:hosts=3:question=apart:compressor=recent:passing=0:anchor=0";
-        PrefillDivergenceResult result = PrefillDivergenceEval.run(
-                new BenchModel("qwen2", TINY.resolve("qwen2"), Optional.empty()),
-                ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=32"),
-                options,
-                List.of("full", everything, nothing, "star:hosts=3"),
-                Progress.NONE,
-                new Cancellation());
-        List<PrefillDivergenceResult.Row> rows = result.rows();
-        assertThat(rows).hasSize(4);
-        assertThat(rows.getFirst().mean()).isLessThan(1e-12);
-        assertThat(rows.getFirst().sameTop1()).isEqualTo(1);
-        assertThat(rows.get(1).mean()).isLessThan(1e-6);
-        assertThat(rows.get(2).mean()).isGreaterThan(10 * rows.get(1).mean());
-        assertThat(rows.getFirst().divergences()).hasSize(1 + ToldAnswer.TOLD);
-        assertThat(result.toJson()).contains("\"meanKl\"", "--prefill full --prefill apb");
     }
 }

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.ModelOptions;
+import dev.lectern.Progress;
+import dev.lectern.comm.InProcess;
 import dev.lectern.json.Json;
 import dev.lectern.measure.PrefillPlan.Asked;
 import java.nio.charset.StandardCharsets;
@@ -37,6 +39,7 @@ class PrefillSpeedTest {
                 "lectern bench prefill",
                 plan,
                 known,
+                Optional.empty(),
                 result -> {
                     kept.add(result);
                     if (kept.size() == atMost) {
@@ -120,6 +123,66 @@ class PrefillSpeedTest {
         // Of another plan nothing is taken.
         run(plan.withRuns(2), List.of(whole), later, Integer.MAX_VALUE);
         assertThat(later).hasSize(4);
+    }
+
+    @Test
+    void ranksReadTheBlocksOfAllMethodsAtOnce() {
+        PrefillPlan plan = PLAN.withMethods(List.of("apb", "star", "ring"))
+                .withLengths(List.of(600))
+                .withHosts(List.of(2))
+                .withRanks(PrefillPlan.Ranks.THREADS)
+                .withLatency(3);
+        PrefillSpeed result = run(plan, List.of(), new ArrayList<>(), Integer.MAX_VALUE);
+        assertThat(result.rows()).hasSize(4);
+        for (PrefillSpeed.Row row : result.rows().subList(1, 4)) {
+            PrefillSpeed.Speed speed = row.speed().orElseThrow();
+            assertThat(row.asked().ranks()).as(row.asked().prefill()).isTrue();
+            assertThat(speed.bytesReceived()).isPositive();
+            // A rank waits once in a layer at least.
+            assertThat(speed.parts().communication()).isGreaterThan(0.003 * 2);
+        }
+        assertThat(PrefillReport.table(result)).contains("takes 3 ms longer", "ranks of this process");
+        assertThat(read(result.toJson()).toJson()).isEqualTo(result.toJson());
+    }
+
+    /** Ranks that are threads stand for processes, each of which measures by itself. */
+    @Test
+    void processesMeasureTogetherAndAgree() {
+        PrefillPlan plan = PLAN.withMethods(List.of("ulysses", "apb", "minference"))
+                .withLengths(List.of(600))
+                .withHosts(List.of(2))
+                .withRanks(PrefillPlan.Ranks.PROCESSES);
+        assertThat(plan.command(MODEL))
+                .startsWith("mpirun -n 2 lectern bench prefill")
+                .doesNotContain("--hosts");
+        List<PrefillSpeed> results = InProcess.run(
+                2,
+                new Cancellation(),
+                rank -> PrefillSpeed.run(
+                        MODEL,
+                        ModelOptions.DEFAULT.withThreads(1),
+                        "lectern bench prefill",
+                        plan,
+                        List.of(),
+                        Optional.of(rank),
+                        result -> {},
+                        Progress.NONE,
+                        rank.cancellation()));
+        PrefillSpeed first = results.getFirst();
+        assertThat(first.rows())
+                .extracting(row -> row.asked().prefill().split(":")[0] + " "
+                        + row.asked().hosts() + " " + row.asked().ranks())
+                .containsExactly("full 1 false", "ulysses 2 true", "apb 2 true", "minference 1 false");
+        for (int row = 0; row < first.rows().size(); row++) {
+            PrefillSpeed.Speed of = first.rows().get(row).speed().orElseThrow();
+            assertThat(results.get(1).rows().get(row).speed().orElseThrow().seconds())
+                    .isEqualTo(of.seconds());
+            assertThat(of.bytesReceived() > 0)
+                    .isEqualTo(first.rows().get(row).asked().ranks());
+        }
+        assertThat(first.rows().get(1).speed().orElseThrow().foretold()).isCloseTo(2, within(1e-9));
+        assertThat(PrefillReport.table(first)).contains("Hosts are processes");
+        assertThatThrownBy(() -> plan.withMethods(List.of("star:hosts=8"))).hasMessageContaining("leave hosts out");
     }
 
     @Test

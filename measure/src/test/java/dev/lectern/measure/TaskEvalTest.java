@@ -212,9 +212,6 @@ class TaskEvalTest {
         assertThatThrownBy(() -> OPTIONS.withKeep(List.of("all"))).hasMessageContaining("--attention dense");
         assertThatThrownBy(() -> OPTIONS.withKeep(List.of("lru"))).hasMessageContaining("snapkv, h2o");
         assertThatThrownBy(() -> OPTIONS.withPrefill(List.of("ring"))).hasMessageContaining("--attention dense");
-        assertThatThrownBy(() -> AnswerDivergenceEval.run(
-                        MODEL, STRETCHED, OPTIONS.withPrefill(List.of("star")), Progress.NONE, new Cancellation()))
-                .hasMessageContaining("--prefill star:hosts=4 reads a text otherwise");
         assertThatThrownBy(() -> run(OPTIONS.withLengths(List.of(100_000)), new Cancellation()))
                 .hasMessageContaining("--length 100000");
         assertThatThrownBy(() -> run(OPTIONS.withKv(List.of("f17")), new Cancellation()))

@@ -14,14 +14,16 @@ import java.util.Optional;
 record MethodTasksExperiment() implements Experiment {
     static final String PREFIX = "methods-";
 
+    static final String DENSE = "dense";
+    static final String TOP_K = "topk:budget=2%";
     static final String QUEST = "quest:budget=10%:page=8";
     static final String MAGIC_PIG = "magicpig:k=10:l=150:dense=none";
 
     /** dense first: what the others are compared with. */
     private static final List<String> METHODS = List.of(
-            "dense",
+            DENSE,
             "window",
-            "topk:budget=2%",
+            TOP_K,
             QUEST,
             "loki:budget=10%",
             "magicpig:k=10:l=150",
@@ -98,9 +100,10 @@ record MethodTasksExperiment() implements Experiment {
      * What came of a method.
      *
      * @param score the mean of all tasks, 0 to 100
+     * @param counting the mean of those that add things up
      * @param bytes read beside what dense attention reads
      */
-    record Of(double score, double bytes) {}
+    record Of(double score, double counting, double bytes) {}
 
     /** @param method as it is asked for */
     static Of of(ResultFile file, Protocol protocol, String method) {
@@ -108,6 +111,7 @@ record MethodTasksExperiment() implements Experiment {
         String name = DecodeAttentions.named(method).name();
         return new Of(
                 mean(rows, name, "score", List.of()),
+                mean(rows, name, "score", AGGREGATING),
                 mean(rows, name, "bytesRead", List.of()) / mean(rows, METHODS.getFirst(), "bytesRead", List.of()));
     }
 

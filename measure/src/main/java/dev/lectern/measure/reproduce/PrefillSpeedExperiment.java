@@ -87,6 +87,7 @@ record PrefillSpeedExperiment() implements Experiment {
                 "lectern eval reproduce " + how + " " + name,
                 plan,
                 read(ResultFile.all(room.results(), named(model) + "-")),
+                Optional.empty(),
                 result -> {
                     PrefillReport.writeCsv(result, room.results(), name);
                     room.keep(name, result.toJson());
