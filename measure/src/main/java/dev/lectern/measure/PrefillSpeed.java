@@ -105,7 +105,10 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
         }
 
         private static double sum(StepProfile.Times steps, String... parts) {
-            return Stream.of(parts).mapToDouble(steps.parts()::get).sum();
+            // A process that did not read has no steps.
+            return Stream.of(parts)
+                    .mapToDouble(part -> steps.parts().getOrDefault(part, 0.0))
+                    .sum();
         }
     }
 

@@ -186,6 +186,12 @@ class PrefillSpeedTest {
     }
 
     @Test
+    void whoDidNotReadHasNoParts() {
+        StepProfile.Times none = new StepProfile.Times(0, 0, Map.of(), 0, 0);
+        assertThat(PrefillSpeed.Parts.of(none, 1, 0, 0)).isEqualTo(new PrefillSpeed.Parts(0, 0, 0, 0, 0));
+    }
+
+    @Test
     void partsAddUpToTheReading() {
         Map<String, Double> seconds = new LinkedHashMap<>();
         List.of("embedding", "norms", "rotating", "logits").forEach(part -> seconds.put(part, 0.5));
