@@ -6,6 +6,7 @@ import dev.lectern.measure.ModelCalibration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Parameters;
             "Examples:",
             "  lectern calibrate loki --model smollm2-135m --text chapter.txt --text report.md",
             "  lectern ask report.md \"Who signed it?\" --model smollm2-135m --attention loki:calibrated=yes",
-            "  lectern calibrate minference --model qwen2.5-coder-0.5b --text questions.txt --tokens 8192",
+            "  lectern calibrate minference --model qwen2.5-coder-0.5b --task kv_retrieval --length 16384",
             "",
             "The object of --json: method, model {name, sha256}, file, bytes, tokens (that were read), seconds."
         })
@@ -53,6 +54,20 @@ final class CalibrateCommand implements Verb {
     @Option(names = "--tokens", paramLabel = "N", description = "Read the first N tokens of each text. Default: all.")
     int tokens;
 
+    @Option(
+            names = "--task",
+            paramLabel = "TASK",
+            description = {
+                "Learn from a made prompt of a task of eval ruler or eval",
+                "infinite in place of texts, such as kv_retrieval."
+            })
+    @Nullable
+    String task;
+
+    @Option(names = "--length", paramLabel = "TOKENS", description = "Length of that prompt. Default: 8192.")
+    @Nullable
+    Integer length;
+
     @Mixin
     ModelChoice modelChoice = new ModelChoice();
 
@@ -71,18 +86,36 @@ final class CalibrateCommand implements Verb {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION, "--tokens is " + tokens + ", but it takes a positive number.");
         }
+        if (task == null ? length != null : !texts.isEmpty() || tokens != 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    task == null
+                            ? "--length is that of a task's prompt: name a --task, or cut texts by --tokens."
+                            : "--task makes a prompt in place of texts: leave --text and --tokens out, or the task.");
+        }
         Console console = surroundings.console();
         computeChoice.options();
-        List<String> words = texts.isEmpty()
-                ? List.of(TextArgument.of(surroundings, null, null, "standard input"))
-                : texts.stream().map(console.in()::file).toList();
+        List<String> words = task != null
+                ? List.of()
+                : texts.isEmpty()
+                        ? List.of(TextArgument.of(surroundings, null, null, "standard input"))
+                        : texts.stream().map(console.in()::file).toList();
         ModelChoice.Located located = modelChoice.locate(surroundings);
         try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long began = System.nanoTime();
             ModelCalibration done;
             try (ProgressLine line = new ProgressLine(console, "calibrating", ProgressLine.Unit.TOKENS_IN_ALL, 0, -1)) {
-                done = ModelCalibration.run(
-                        model, located.name(), method, words, tokens, line, surroundings.cancellation());
+                done = task == null
+                        ? ModelCalibration.run(
+                                model, located.name(), method, words, tokens, line, surroundings.cancellation())
+                        : ModelCalibration.run(
+                                model,
+                                located.name(),
+                                method,
+                                List.of(ModelCalibration.prompt(
+                                        model, task, length == null ? ModelCalibration.LENGTH : length)),
+                                line,
+                                surroundings.cancellation());
             }
             print(console, located, done, Answering.seconds(began));
         }

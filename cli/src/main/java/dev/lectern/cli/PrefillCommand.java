@@ -37,7 +37,7 @@ import picocli.CommandLine.Option;
             "Positions are stretched where a length is more than the model holds. Ctrl-C keeps the finished rows; --resume goes on"
                     + " from them. The object of --json is the file prefill-MODEL.json in the folder of --out: results [{length,"
                     + " prefill, hosts, ranks (whether they read at once), tokensPerSecond, seconds, speedUp (beside full),"
-                    + " foretold, operations, mostOperations, parts {projections, attention, communication, feedForward, rest} (seconds of the"
+                    + " foretold, countedOperations, operations, mostOperations, parts {projections, attention, communication, feedForward, rest} (seconds of the"
                     + " mean rank), bytesReceived, messages; or leftOut}], model, sha256, lengths, methods, hosts, hostsAre (few: ranks"
                     + " where a method needs them, threads, processes), latency, kv, runs, ropeScaling, threads, command, commit,"
                     + " date, machine."

@@ -784,6 +784,10 @@ class VerbsTest {
                         .err())
                 .contains("there are loki, minference");
         assertThat(run("calibrate", "loki", "--tokens", "-1").err()).contains("--tokens is -1");
+        assertThat(run("calibrate", "loki", "--length", "900").err()).contains("name a --task");
+        assertThat(run("calibrate", "loki", "--task", "vt", "--text", text.toString())
+                        .err())
+                .contains("leave --text and --tokens out");
     }
 
     @Test

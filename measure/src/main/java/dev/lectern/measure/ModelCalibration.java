@@ -4,12 +4,15 @@ import dev.lectern.Calibrations;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
+import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.attention.Calibrated;
 import dev.lectern.attention.Calibration;
+import dev.lectern.measure.tasks.Task;
 import dev.lectern.prefill.Prefill;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -18,6 +21,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Has a model read texts, exactly and over an f32 cache, and a method of attention or of reading learn from them; writes what it learned as {@link Calibrated} describes it, whole or not at all.
@@ -28,17 +33,16 @@ import java.util.Map;
  * @param tokens of all texts
  */
 public record ModelCalibration(String option, Path file, long bytes, long tokens) {
+    private static final String LOOKING_UP = "kv_retrieval";
+
+    /** Tokens of a prompt to learn from, where nothing else is said. */
+    public static final int LENGTH = 8192;
+
     /**
      * Calibrates a method.
      *
-     * @param model opened with a folder of calibrations
-     * @param name of the model
-     * @param method that is to learn
-     * @param texts to read, each from its beginning; one that is longer than the model's context in pieces of that length
      * @param most tokens of each text; 0 for all
-     * @param progress in tokens
-     * @throws LecternException of kind {@code BAD_OPTION} if no such method can be calibrated, {@code BAD_DOCUMENT} if the texts are too short, {@code NO_MEMORY} if keys and values do not fit,
-     *     {@code NO_SPACE} if the file does not
+     * @throws LecternException as {@link #run(Model, String, String, List, Progress, Cancellation)} does
      */
     public static ModelCalibration run(
             Model model,
@@ -48,14 +52,32 @@ public record ModelCalibration(String option, Path file, long bytes, long tokens
             int most,
             Progress progress,
             Cancellation cancellation) {
+        List<int[]> tokens = texts.stream()
+                .map(model::tokenize)
+                .map(text -> most == 0 ? text : Arrays.copyOf(text, Math.min(most, text.length)))
+                .toList();
+        return run(model, name, method, tokens, progress, cancellation);
+    }
+
+    /**
+     * Calibrates a method.
+     *
+     * @param model opened with a folder of calibrations
+     * @param name of the model
+     * @param method that is to learn
+     * @param texts to read, each from its beginning; one that is longer than the model's context in pieces of that length
+     * @param progress in tokens
+     * @throws LecternException of kind {@code BAD_OPTION} if no such method can be calibrated, {@code BAD_DOCUMENT} if the texts are too short, {@code NO_MEMORY} if keys and values do not fit,
+     *     {@code NO_SPACE} if the file does not
+     */
+    public static ModelCalibration run(
+            Model model, String name, String method, List<int[]> texts, Progress progress, Cancellation cancellation) {
         Calibration calibration = Calibrations.named(method, model.attentionShape());
         Path file = model.calibration(method);
         List<int[]> pieces = new ArrayList<>();
-        for (String text : texts) {
-            int[] tokens = model.tokenize(text);
-            int end = most == 0 ? tokens.length : Math.min(most, tokens.length);
-            for (int from = 0; from < end; from += model.context()) {
-                pieces.add(Arrays.copyOfRange(tokens, from, Math.min(end, from + model.context())));
+        for (int[] text : texts) {
+            for (int from = 0; from < text.length; from += model.context()) {
+                pieces.add(Arrays.copyOfRange(text, from, Math.min(text.length, from + model.context())));
             }
         }
         long all = pieces.stream().mapToLong(piece -> piece.length).sum();
@@ -80,6 +102,43 @@ public record ModelCalibration(String option, Path file, long bytes, long tokens
                 tables.stream().mapToLong(table -> table.numbers().length).sum();
         String option = calibration instanceof Prefill ? "--prefill" : "--attention";
         return new ModelCalibration(option, file, Float.BYTES * numbers, all);
+    }
+
+    /**
+     * Has a method learn from the prompt of a task in which keys are looked up, if it has not learned of the model yet.
+     *
+     * @param options where they name no scaling of positions, the model reads as many tokens as it holds
+     * @throws LecternException as {@link #run(Model, String, String, List, Progress, Cancellation)} does
+     */
+    public static void requireLearned(
+            BenchModel subject, ModelOptions options, String method, Progress progress, Cancellation cancellation) {
+        try (Model model = subject.open(options)) {
+            if (!Files.exists(model.calibration(method))) {
+                int[] prompt = prompt(model, LOOKING_UP, Math.min(LENGTH, model.context()));
+                run(model, subject.name(), method, List.of(prompt), progress, cancellation);
+            }
+        }
+    }
+
+    /**
+     * The tokens of a prompt to learn from that makes a model look things up.
+     *
+     * @param task RULER-like or InfiniteBench-like
+     * @param length tokens of it
+     * @throws LecternException of kind {@code BAD_OPTION} if there is no such task, or the length is too short for it
+     */
+    public static int[] prompt(Model model, String task, int length) {
+        List<Task> tasks = Stream.of(Suite.RULER, Suite.INFINITE)
+                .flatMap(suite -> suite.tasks().apply(length).stream())
+                .toList();
+        Task of = tasks.stream()
+                .filter(one -> one.name().equals(task))
+                .findFirst()
+                .orElseThrow(() -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "There is no task \"" + task + "\"; there are "
+                                + tasks.stream().map(Task::name).collect(Collectors.joining(", ")) + "."));
+        return TaskPrompt.of(model, TaskOptions.DEFAULT, of, length, 0).tokens();
     }
 
     /** What such a file says of itself. */

@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import dev.lectern.Pairs;
 import dev.lectern.model.Config;
 import dev.lectern.model.Families;
 import dev.lectern.weights.ModelFile;
@@ -16,10 +17,11 @@ import java.util.List;
  * <p>Blocks are taken as equally long. Hosts are numbered from 0.
  *
  * @param queries numbers in all query heads of a token
+ * @param headDim numbers in one of them
  * @param keys numbers in all its keys, and as many in its values
  * @param matrices of hidden × feedForward in the feed-forward layer: 3 with a gate, 2 without
  */
-record PrefillCost(int layers, int hidden, int queries, int keys, int feedForward, int matrices) {
+record PrefillCost(int layers, int hidden, int queries, int headDim, int keys, int feedForward, int matrices) {
     /** Who computes an anchor. */
     enum Anchor {
         /** Nobody: it is the first tokens of the text, in the first block. */
@@ -46,6 +48,7 @@ record PrefillCost(int layers, int hidden, int queries, int keys, int feedForwar
                     config.layers(),
                     config.hidden(),
                     config.heads() * config.headDim(),
+                    config.headDim(),
                     config.kvHeads() * config.headDim(),
                     config.feedForward(),
                     config.family().equals("gpt2") ? 2 : 3);
@@ -59,6 +62,16 @@ record PrefillCost(int layers, int hidden, int queries, int keys, int feedForwar
 
     double operations(Share share) {
         return layers * (2 * weights() * share.tokens + 4.0 * queries * share.pairs);
+    }
+
+    /**
+     * What was computed, where it was counted while a text was read.
+     *
+     * @param tokens that went through the weights
+     * @param pairs of every layer and head
+     */
+    double operations(double tokens, Pairs pairs) {
+        return layers * 2 * weights() * tokens + headDim * (4.0 * pairs.computed() + 2.0 * pairs.scored());
     }
 
     /** Of all hosts together. */

@@ -40,17 +40,19 @@ public final class PrefillReport {
     /** Writes {@code NAME.csv}, a line for each row. */
     public static Path writeCsv(PrefillSpeed result, Path folder, String name) {
         List<String> lines = new ArrayList<>();
-        lines.add("length,prefill,hosts,ranks,tokensPerSecond,seconds,speedUp,foretold,operations,mostOperations,"
-                + "projections,attention,communication,feedForward,rest,bytesReceived,messages,leftOut");
+        lines.add(
+                "length,prefill,hosts,ranks,tokensPerSecond,seconds,speedUp,foretold,countedOperations,operations,mostOperations,"
+                        + "projections,attention,communication,feedForward,rest,bytesReceived,messages,leftOut");
         for (PrefillSpeed.Row row : result.rows()) {
             String numbers = row.speed()
                     .map(speed -> String.format(
                             Locale.ROOT,
-                            "%.4f,%.4f,%.4f,%.4f,%.6g,%.6g,%.4f,%.4f,%.4f,%.4f,%.4f,%d,%d,",
+                            "%.4f,%.4f,%.4f,%.4f,%.6g,%.6g,%.6g,%.4f,%.4f,%.4f,%.4f,%.4f,%d,%d,",
                             row.asked().tokens() / speed.seconds(),
                             speed.seconds(),
                             result.speedUp(row),
                             speed.foretold(),
+                            speed.counted(),
                             speed.operations(),
                             speed.most(),
                             speed.parts().projections(),
@@ -60,7 +62,7 @@ public final class PrefillReport {
                             speed.parts().rest(),
                             speed.bytesReceived(),
                             speed.messages()))
-                    .orElse(",,,,,,,,,,,,,\"" + row.leftOut().replace("\"", "\"\"") + "\"");
+                    .orElse(",,,,,,,,,,,,,,\"" + row.leftOut().replace("\"", "\"\"") + "\"");
             lines.add(String.format(
                     Locale.ROOT,
                     "%d,%s,%d,%b,%s",
@@ -138,7 +140,7 @@ public final class PrefillReport {
                 row.asked().tokens() / speed.seconds(),
                 result.speedUp(row),
                 known(speed.foretold()),
-                known(speed.operations() / 1e12),
+                known(speed.counted() / 1e12),
                 parts.projections(),
                 parts.attention(),
                 parts.communication(),

@@ -4,6 +4,7 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
 import dev.lectern.ModelOptions;
+import dev.lectern.Pairs;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.Session;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import tools.jackson.core.JsonGenerator;
 
@@ -59,7 +61,8 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
      * @param parts where they went, the mean of hosts and runs
      * @param bytesReceived by all hosts together
      * @param messages of all hosts together
-     * @param operations of all hosts together, by counting; NaN where they cannot be foretold
+     * @param counted operations of all hosts together, counted while they read
+     * @param operations of all hosts together as they are foretold; NaN where they cannot be
      * @param most of the host that has most to do; NaN likewise
      * @param foretold how many times as fast as the full reading it would be if time were operations, with the machine's cores shared equally among ranks; NaN likewise
      */
@@ -68,6 +71,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
             Parts parts,
             long bytesReceived,
             long messages,
+            double counted,
             double operations,
             double most,
             double foretold) {}
@@ -117,13 +121,21 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
     }
 
     /** What a host did in a reading. */
-    private record Read(double seconds, double communication, double bytesReceived, double messages) {
+    private record Read(
+            double seconds,
+            double communication,
+            double bytesReceived,
+            double messages,
+            double computed,
+            double scored) {
+        static final Read NOTHING = new Read(0, 0, 0, 0, 0, 0);
+
         static Read of(double[] numbers) {
-            return new Read(numbers[0], numbers[1], numbers[2], numbers[3]);
+            return new Read(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
         }
 
         double[] numbers() {
-            return new double[] {seconds, communication, bytesReceived, messages};
+            return new double[] {seconds, communication, bytesReceived, messages, computed, scored};
         }
     }
 
@@ -250,37 +262,47 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
 
         private Speed measured(Asked asked) {
             List<Double> seconds = new ArrayList<>();
-            double own = 0, ownCommunication = 0, bytes = 0, messages = 0;
+            double own = 0, ownCommunication = 0;
+            List<Read> reads = List.of();
             int rank = asked.ranks() ? processes.map(Communicator::rank).orElse(0) : 0;
             int here = asked.ranks() && processes.isEmpty() ? asked.hosts() : 1;
             try (StepRecording recording = StepRecording.start()) {
                 for (int run = 0; run < plan.runs(); run++) {
-                    List<Read> reads = read(asked, work.reading(0));
+                    reads = read(asked, work.reading(0));
                     work.did(Work.reading(0, asked.tokens()));
                     seconds.add(reads.stream().mapToDouble(Read::seconds).max().orElseThrow());
                     for (Read of : reads.subList(rank, rank + here)) {
                         own += of.seconds();
                         ownCommunication += of.communication();
                     }
-                    bytes = reads.stream().mapToDouble(Read::bytesReceived).sum();
-                    messages = reads.stream().mapToDouble(Read::messages).sum();
                 }
                 double readings = (double) plan.runs() * here;
-                Parts parts =
-                        Parts.of(recording.stop().prefill(), readings, own / readings, ownCommunication / readings);
+                StepProfile.Times steps = recording.stop().prefill();
+                Parts parts = Parts.of(steps, readings, own / readings, ownCommunication / readings);
+                double tokens = ofAll(asked, new double[] {steps.tokens()}).stream()
+                                .mapToDouble(of -> of[0])
+                                .sum()
+                        / plan.runs();
+                Pairs pairs =
+                        new Pairs(Math.round(sum(reads, Read::computed)), Math.round(sum(reads, Read::scored)), 0);
                 Optional<List<Share>> shares = PrefillPlan.shares(asked, question.tokens().length);
                 double full = cost.sum(PrefillCost.full(asked.tokens()));
                 return new Speed(
                         Statistics.of(seconds).median(),
                         Parts.mean(ofAll(asked, parts.numbers())),
-                        Math.round(bytes),
-                        Math.round(messages),
+                        Math.round(sum(reads, Read::bytesReceived)),
+                        Math.round(sum(reads, Read::messages)),
+                        cost.operations(tokens, pairs),
                         shares.map(cost::sum).orElse(Double.NaN),
                         shares.map(cost::most).orElse(Double.NaN),
                         shares.map(of ->
                                         asked.ranks() ? full / cost.most(of) * coresOfRank(asked) : full / cost.sum(of))
                                 .orElse(Double.NaN));
             }
+        }
+
+        private static double sum(List<Read> reads, ToDoubleFunction<Read> number) {
+            return reads.stream().mapToDouble(number).sum();
         }
 
         /** What a rank computes with, beside what the full reading does. */
@@ -328,7 +350,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                 Communicator ranks = processes.get();
                 Read own = asked.ranks()
                         ? read(model, options, tokens, ranks, progress)
-                        : ranks.rank() == 0 ? read(options, tokens, progress) : new Read(0, 0, 0, 0);
+                        : ranks.rank() == 0 ? read(options, tokens, progress) : Read.NOTHING;
                 return ofAll(asked, own.numbers()).stream().map(Read::of).toList();
             }
             if (!asked.ranks()) {
@@ -343,9 +365,12 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
 
         private Read read(SessionOptions options, int[] tokens, Progress progress) {
             try (Session session = model.newSession(options)) {
+                Pairs before = model.pairs();
                 long began = System.nanoTime();
                 session.read(tokens, progress, cancellation);
-                return new Read((System.nanoTime() - began) / 1e9, 0, 0, 0);
+                double seconds = (System.nanoTime() - began) / 1e9;
+                Pairs pairs = model.pairs().since(before);
+                return new Read(seconds, 0, 0, 0, pairs.computed(), pairs.scored());
             }
         }
 
@@ -353,14 +378,19 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
             TimedCommunicator timed = new TimedCommunicator(rank, Duration.ofMillis(plan.latency()));
             try (Session session = own.newSession(options, timed)) {
                 rank.barrier();
-                double before = timed.seconds();
+                Pairs before = own.pairs();
+                double waited = timed.seconds();
                 long bytes = rank.bytesReceived(), messages = rank.messagesSent(), began = System.nanoTime();
                 session.read(tokens, progress, rank.cancellation());
+                double seconds = (System.nanoTime() - began) / 1e9;
+                Pairs pairs = own.pairs().since(before);
                 return new Read(
-                        (System.nanoTime() - began) / 1e9,
-                        timed.seconds() - before,
+                        seconds,
+                        timed.seconds() - waited,
                         rank.bytesReceived() - bytes,
-                        rank.messagesSent() - messages);
+                        rank.messagesSent() - messages,
+                        pairs.computed(),
+                        pairs.scored());
             }
         }
     }
@@ -426,6 +456,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                     json.writeNumberProperty("seconds", speed.seconds);
                     number(json, "speedUp", speedUp(row));
                     number(json, "foretold", speed.foretold);
+                    number(json, "countedOperations", speed.counted);
                     number(json, "operations", speed.operations);
                     number(json, "mostOperations", speed.most);
                     json.writeObjectPropertyStart("parts");
@@ -494,6 +525,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                                 parts.number("rest")),
                         json.whole("bytesReceived"),
                         json.whole("messages"),
+                        json.optionalNumber("countedOperations"),
                         json.optionalNumber("operations"),
                         json.optionalNumber("mostOperations"),
                         json.optionalNumber("foretold"))),

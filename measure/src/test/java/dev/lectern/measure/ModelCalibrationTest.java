@@ -150,6 +150,13 @@ class ModelCalibrationTest {
                 session.read(Arrays.copyOf(model.tokenize(text), 600), Progress.NONE, new Cancellation());
                 assertThat(session.methods()).containsEntry("prefill", "minference:calibrated=yes");
             }
+            int[] prompt = ModelCalibration.prompt(model, "kv_retrieval", 2300);
+            assertThat(prompt.length).isBetween(2100, 2300);
+            ModelCalibration.run(model, "tiny", method, List.of(prompt), Progress.NONE, new Cancellation());
+            refused(
+                    LecternException.Kind.BAD_OPTION,
+                    "There is no task \"kv\"; there are niah_single_1",
+                    () -> ModelCalibration.prompt(model, "kv", 2300));
             refused(
                     LecternException.Kind.BAD_DOCUMENT,
                     "No text has as many as 2048 tokens",

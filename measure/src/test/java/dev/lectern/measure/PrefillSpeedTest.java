@@ -3,6 +3,7 @@ package dev.lectern.measure;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
@@ -96,6 +97,10 @@ class PrefillSpeedTest {
         assertThat(result.rows().getLast().speed().orElseThrow().operations())
                 .isLessThan(full.speed().orElseThrow().operations());
 
+        assertThat(full.speed().orElseThrow().counted())
+                .isCloseTo(full.speed().orElseThrow().operations(), withinPercentage(1));
+        assertThat(ring.speed().orElseThrow().counted())
+                .isCloseTo(full.speed().orElseThrow().counted(), withinPercentage(1e-6));
         assertThat(read(result.toJson()).toJson()).isEqualTo(result.toJson());
         assertThat(PrefillReport.table(result)).contains("foretold", "n/a: --prefill ulysses", "apb:hosts=3:");
         assertThat(PrefillReport.write(result, folder)).hasSize(2);
@@ -128,7 +133,7 @@ class PrefillSpeedTest {
     @Test
     void ranksReadTheBlocksOfAllMethodsAtOnce() {
         PrefillPlan plan = PLAN.withMethods(List.of("apb", "star", "ring"))
-                .withLengths(List.of(600))
+                .withLengths(List.of(1024))
                 .withHosts(List.of(2))
                 .withRanks(PrefillPlan.Ranks.THREADS)
                 .withLatency(3);
@@ -138,6 +143,8 @@ class PrefillSpeedTest {
             PrefillSpeed.Speed speed = row.speed().orElseThrow();
             assertThat(row.asked().ranks()).as(row.asked().prefill()).isTrue();
             assertThat(speed.bytesReceived()).isPositive();
+            // Blocks are whole pages, so that they are as long as the foretelling takes them.
+            assertThat(speed.counted()).as(row.asked().prefill()).isCloseTo(speed.operations(), withinPercentage(5));
             // A rank waits once in a layer at least.
             assertThat(speed.parts().communication()).isGreaterThan(0.003 * 2);
         }
@@ -219,7 +226,7 @@ class PrefillSpeedTest {
 
     /** Of SmolLM2's shape at 32K, a question of 16 tokens. */
     private static double foretold(String prefill, int hosts) {
-        PrefillCost cost = new PrefillCost(30, 576, 576, 192, 1536, 3);
+        PrefillCost cost = new PrefillCost(30, 576, 576, 64, 192, 1536, 3);
         Asked asked = new Asked(32768, prefill, hosts, false);
         return cost.sum(PrefillCost.full(32768))
                 / cost.sum(PrefillPlan.shares(asked, 16).orElseThrow());

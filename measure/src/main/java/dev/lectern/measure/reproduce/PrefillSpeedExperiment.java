@@ -2,11 +2,14 @@ package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.AtomicFile;
 import dev.lectern.measure.Axis;
+import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.Lines;
+import dev.lectern.measure.ModelCalibration;
 import dev.lectern.measure.PrefillPlan;
 import dev.lectern.measure.PrefillReport;
 import dev.lectern.measure.PrefillSpeed;
 import dev.lectern.options.NamedOptions;
+import dev.lectern.prefill.MInferenceSearch;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,19 +19,30 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** How fast long texts are read by each method of reading, on several hosts. Timed: it wants an idle machine. */
 record PrefillSpeedExperiment() implements Experiment {
     static final String PREFIX = "prefill-speed-";
+
+    /** Results of {@code bench prefill} by several processes, which are started together and not from here. */
+    private static final String PROCESSES = "prefill-hosts-";
+
     private static final String TITLE = "How fast a text is read by each method of reading";
 
     private static final String SMALL = MODELS.getFirst(), LARGE = MODELS.getLast();
 
-    private static final List<String> METHODS =
-            List.of("apb", "star", "star:anchor=again", "minference", "xattention", "ring", "ulysses");
+    private static final String CALIBRATED = "minference:calibrated=yes";
 
-    /** Ranks of one machine gain nothing by sharing an exact reading, however long. */
-    private static final List<String> LONG_METHODS = METHODS.subList(0, METHODS.size() - 2);
+    private static final List<String> METHODS =
+            List.of("apb", "star", "star:anchor=again", CALIBRATED, "minference", "xattention", "ring", "ulysses");
+
+    /** Random weights have no patterns, and ranks of one machine gain nothing by sharing an exact reading, however long. */
+    private static final List<String> LONG_METHODS =
+            List.of("apb", "star", "star:anchor=again", "minference", "xattention");
+
+    private static final List<String> SHAPE_METHODS =
+            METHODS.stream().filter(method -> !method.equals(CALIBRATED)).toList();
 
     /**
      * One length of one model.
@@ -48,8 +62,8 @@ record PrefillSpeedExperiment() implements Experiment {
             new Plan("smollm2-135m-shape:layers=2", 131_072, LONG_METHODS, List.of(8)),
             new Plan(LARGE, 8192),
             new Plan(LARGE, 32_768),
-            new Plan("llama-3.2-1b-shape", 8192),
-            new Plan("llama-3.2-1b-shape", 32_768));
+            new Plan("llama-3.2-1b-shape", 8192, SHAPE_METHODS, List.of(2, 4, 8)),
+            new Plan("llama-3.2-1b-shape", 32_768, SHAPE_METHODS, List.of(2, 4, 8)));
 
     private static final Plan QUICK = new Plan(SMALL, 1024, List.of("ring", "ulysses", "star", "apb"), List.of(2));
 
@@ -81,8 +95,13 @@ record PrefillSpeedExperiment() implements Experiment {
 
     /** Measures what is not there, and keeps the result after each row. */
     private static void measure(Room room, String name, String how, String model, PrefillPlan plan) {
+        BenchModel subject = room.model(model);
+        if (plan.methods().contains(CALIBRATED)) {
+            ModelCalibration.requireLearned(
+                    subject, room.options(), MInferenceSearch.METHOD, room.progress(), room.cancellation());
+        }
         PrefillSpeed.run(
-                room.model(model),
+                subject,
                 room.options(),
                 "lectern eval reproduce " + how + " " + name,
                 plan,
@@ -121,8 +140,8 @@ record PrefillSpeedExperiment() implements Experiment {
                 Pages.heading(
                         TITLE,
                         "Made-up prose, an f16 cache, all cores, beside the full reading of the same text in the same run. Blocks of star and apb are read one after another; hosts of ring and ulysses are ranks of one process that share the cores, so that they can"
-                                + " gain nothing on one machine: their rows tell what dividing costs. *Foretold* is the ratio if time were operations, *hosts at once* what it would be with as many machines, by the one that has most to do: counted, not measured. Parts are seconds, of ranks their"
-                                + " mean; communication is copying within memory, and waiting for other ranks. A model that does not hold a text reads it with positions stretched linearly. `star:anchor=again` is Star Attention as published, each host computing its anchor; `star` shares the one computation among all blocks. A *shape* has the sizes of the model that it is called after and random weights; `layers` says how many of its layers it is cut to, of which each costs what it costs in the whole."));
+                                + " gain nothing on one machine: their rows tell what dividing costs. *Foretold* is the ratio if time were operations, *hosts at once* what it would be with as many machines, by the one that has most to do: what the cost model says, not measured. *Counted* are the operations of the tokens and pairs of queries and keys that were computed. Parts are seconds, of ranks their"
+                                + " mean; communication is copying within memory, and waiting for other ranks. A model that does not hold a text reads it with positions stretched linearly. `star:anchor=again` is Star Attention as published, each host computing its anchor; `star` shares the one computation among all blocks; `minference:calibrated=yes` has for each head the pattern that was found in a prompt of 8192 tokens (`lectern calibrate minference --task kv_retrieval`), `minference` one for all. A *shape* has the sizes of the model that it is called after and random weights; `layers` says how many of its layers it is cut to, of which each costs what it costs in the whole."));
         for (String model : Pages.models(files)) {
             for (PrefillSpeed result : of(files, model)) {
                 text.append(table(result));
@@ -132,17 +151,25 @@ record PrefillSpeedExperiment() implements Experiment {
                 }
             }
         }
-        return Optional.of(text.append(Pages.provenance(files, link)).toString());
+        List<ResultFile> processes = ResultFile.all(results, PROCESSES);
+        if (!processes.isEmpty()) {
+            text.append(
+                    "\nWith processes as hosts, all with one thread, and so has the first that reads alone: two that `mpirun` starts on this machine, and four of `scripts/hosts-lab`, network namespaces of this machine whose links carry 1 Gbit/s, every wait for another taking as much longer as is said. Four share its two cores, so that they can be at most twice as fast. Parts are the mean host's; the launcher's command names what was measured.\n");
+            read(processes).forEach(result -> text.append(table(result)));
+        }
+        List<ResultFile> all = Stream.concat(files.stream(), processes.stream()).toList();
+        return Optional.of(text.append(Pages.provenance(all, link)).toString());
     }
 
     private static String table(PrefillSpeed result) {
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
-                "\n**%s, %d tokens**%s\n\n"
-                        + "| method | hosts | tokens/s | beside full | foretold | hosts at once | TFLOP | projections | attention | communication | feed-forward | rest | received, MB |\n"
-                        + "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n",
+                "\n**%s, %d tokens%s**%s\n\n"
+                        + "| method | hosts | tokens/s | beside full | foretold | hosts at once | TFLOP, foretold | counted | projections | attention | communication | feed-forward | rest | received, MB |\n"
+                        + "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n",
                 result.evaluated().model(),
                 length(result),
+                hosts(result.plan()),
                 result.scaling().isEmpty() ? "" : ", positions scaled `" + result.scaling() + "`"));
         for (PrefillSpeed.Row row : result.rows()) {
             text.append(String.format(
@@ -152,12 +179,20 @@ record PrefillSpeedExperiment() implements Experiment {
                     row.asked().hosts(),
                     row.speed()
                             .map(speed -> numbers(result, row, speed))
-                            .orElse("n/a: " + row.leftOut() + " | – | – | – | – | – | – | – | – | – | –")));
+                            .orElse("n/a: " + row.leftOut() + " | – | – | – | – | – | – | – | – | – | – | –")));
         }
         if (result.missing() > 0) {
             text.append("\nNot measured yet: ").append(result.missing()).append(" rows.\n");
         }
         return text.toString();
+    }
+
+    private static String hosts(PrefillPlan plan) {
+        if (plan.ranks() != PrefillPlan.Ranks.PROCESSES) {
+            return "";
+        }
+        String latency = plan.latency() == 0 ? "" : ", a wait " + plan.latency() + " ms longer";
+        return ", " + plan.hosts().getFirst() + " processes" + latency;
     }
 
     /** What a row's method is called in short. */
@@ -167,19 +202,21 @@ record PrefillSpeedExperiment() implements Experiment {
                 + prefill.text("anchor")
                         .filter("again"::equals)
                         .map(":anchor="::concat)
-                        .orElse("");
+                        .orElse("")
+                + prefill.text("calibrated").map(":calibrated="::concat).orElse("");
     }
 
     private static String numbers(PrefillSpeed result, PrefillSpeed.Row row, PrefillSpeed.Speed speed) {
         PrefillSpeed.Parts parts = speed.parts();
         return String.format(
                 Locale.ROOT,
-                "%.1f | %.2f × | %s | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f",
+                "%.1f | %.2f × | %s | %s | %s | %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f",
                 row.asked().tokens() / speed.seconds(),
                 result.speedUp(row),
                 known("%.2f ×", speed.foretold()),
                 known("%.2f ×", result.atOnce(row)),
                 known("%.2f", speed.operations() / 1e12),
+                known("%.2f", speed.counted() / 1e12),
                 parts.projections(),
                 parts.attention(),
                 parts.communication(),

@@ -229,7 +229,7 @@ class ReproductionTest {
     private static PrefillSpeed.Row reading(PrefillPlan.Asked asked, double seconds, double all, double most) {
         PrefillSpeed.Parts parts = new PrefillSpeed.Parts(1, 2, 0, 3, 0.5);
         return new PrefillSpeed.Row(
-                asked, Optional.of(new PrefillSpeed.Speed(seconds, parts, 0, 0, all, most, 1600 / all)), "");
+                asked, Optional.of(new PrefillSpeed.Speed(seconds, parts, 0, 0, all, all, most, 1600 / all)), "");
     }
 
     @Test
@@ -261,7 +261,23 @@ class ReproductionTest {
                 .contains("smollm2-135m at 1200 tokens: +0.0");
         assertThat(claim(21)).contains("| not yet |");
         assertThat(claim(22)).contains("| not yet |");
+        PrefillPlan processes = PrefillPlan.DEFAULT
+                .withLengths(List.of(500))
+                .withMethods(List.of("ring"))
+                .withHosts(List.of(4))
+                .withRanks(PrefillPlan.Ranks.PROCESSES)
+                .withLatency(1);
+        List<PrefillSpeed.Row> rows = List.of(
+                reading(new PrefillPlan.Asked(500, "full", 1, false), 40, 1600, 1600),
+                reading(new PrefillPlan.Asked(500, "ring:layout=zigzag", 4, true), 25, 1600, 400));
+        Evaluated evaluated =
+                new Evaluated("smollm2-135m", "", 1, Provenance.here("mpirun -n 4 lectern bench prefill"));
+        room().keep("prefill-hosts-4-smollm2-135m-500", new PrefillSpeed(evaluated, processes, "", rows).toJson());
         readings("smollm2-135m", 65_536, 100, 30, 20);
+        Reproduction.write(docs, results);
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains("**smollm2-135m, 500 tokens, 4 processes, a wait 1 ms longer**")
+                .contains("| ring | 4 | 20.0 | 1.60 × |", "`mpirun -n 4 lectern bench prefill`");
         assertThat(claim(21))
                 .contains("| partly |", "smollm2-135m: 2.50 × at 32768, 5.00 × at 65536")
                 .contains("feed-forward 3.0 s of 3.0 s (Star 3.0 s)");
