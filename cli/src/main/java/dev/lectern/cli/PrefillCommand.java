@@ -3,6 +3,7 @@ package dev.lectern.cli;
 import dev.lectern.LecternException;
 import dev.lectern.comm.Communicator;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.PrefillBench;
 import dev.lectern.measure.PrefillPlan;
 import dev.lectern.measure.PrefillReport;
 import dev.lectern.measure.PrefillSpeed;
@@ -149,7 +150,7 @@ final class PrefillCommand implements HostedVerb {
                 resume ? PrefillReport.read(out, subject.name()).stream().toList() : List.of();
         PrefillSpeed result;
         try (ProgressLine line = new ProgressLine(console, "measuring", ProgressLine.Unit.WORK, 0, -1)) {
-            result = PrefillSpeed.run(
+            result = PrefillBench.run(
                     subject,
                     computeChoice.options(),
                     plan.command(subject),

@@ -34,7 +34,7 @@ class PrefillSpeedTest {
 
     private static PrefillSpeed run(PrefillPlan plan, List<PrefillSpeed> known, List<PrefillSpeed> kept, int atMost) {
         Cancellation cancellation = new Cancellation();
-        return PrefillSpeed.run(
+        return PrefillBench.run(
                 MODEL,
                 ModelOptions.DEFAULT.withThreads(2),
                 "lectern bench prefill",
@@ -165,7 +165,7 @@ class PrefillSpeedTest {
         List<PrefillSpeed> results = InProcess.run(
                 2,
                 new Cancellation(),
-                rank -> PrefillSpeed.run(
+                rank -> PrefillBench.run(
                         MODEL,
                         ModelOptions.DEFAULT.withThreads(1),
                         "lectern bench prefill",

@@ -1,5 +1,6 @@
 package dev.lectern.measure.reproduce;
 
+import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.Suite;
 import dev.lectern.measure.TaskEval;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * Tasks over long texts, each model at several lengths.
@@ -84,12 +86,38 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
                         .toList();
     }
 
-    /** Asks a model, and keeps the result. */
+    /** Samples of each task after which there is a result: it takes days to finish all, and a few of each tell more than all of some. */
+    private static final List<Integer> ROUNDS = List.of(2, 5, 10);
+
+    /** Asks a model a few samples of each task, then more, and keeps the result after each round unless there is one of more samples. */
     static void ask(Room room, String name, String model, TaskOptions options) {
-        TaskResults results = TaskEval.run(
-                room.model(model), room.options(), options, room.results(), room.progress(), room.cancellation());
-        results.writeCsv(room.results(), name);
-        room.keep(name, results.toJson());
+        int known = ResultFile.all(room.results(), name).stream()
+                .filter(file -> file.name().equals(name))
+                .mapToInt(TaskExperiment::samples)
+                .findFirst()
+                .orElse(0);
+        List<Integer> rounds = Stream.concat(
+                        ROUNDS.stream().filter(round -> round < options.samples() && round >= known),
+                        Stream.of(options.samples()))
+                .toList();
+        BenchModel subject = room.model(model);
+        for (int round : rounds) {
+            TaskResults results = TaskEval.run(
+                    subject,
+                    room.options(),
+                    options.withSamples(round),
+                    room.results(),
+                    room.progress(),
+                    room.cancellation());
+            results.writeCsv(room.results(), name);
+            room.keep(name, results.toJson());
+        }
+    }
+
+    /** Of each task. */
+    static int samples(ResultFile file) {
+        return file.get(
+                json -> Math.toIntExact(json.objects("results").getFirst().whole("samples")));
     }
 
     @Override
@@ -146,10 +174,7 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
         }
         text.append("\n| samples of each |");
         for (ResultFile file : lengths.values()) {
-            text.append(String.format(
-                    Locale.ROOT,
-                    " %d |",
-                    file.<Long>get(json -> json.objects("results").getFirst().whole("samples"))));
+            text.append(String.format(Locale.ROOT, " %d |", samples(file)));
         }
         return text.append('\n').toString();
     }

@@ -1,0 +1,440 @@
+package dev.lectern.measure.reproduce;
+
+import dev.lectern.measure.JsonFields;
+import dev.lectern.measure.MethodSpeed;
+import dev.lectern.measure.Protocol;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** What the result files say of the claims about what attention looks at, MagicPIG's. */
+final class AttentionClaims {
+    private static final double FOUR_TIMES = 4;
+    private static final double NOTHING_LOST = 0.01;
+    private static final double TEN_TIMES = 10;
+    private static final double LEAST_SPEED_UP = 1.76;
+
+    /** Within so much of it a published share is reproduced. */
+    private static final double NEAR = 0.25;
+
+    private final Path results;
+    private final String link;
+
+    /** @param link from the page to the folder of results */
+    AttentionClaims(Path results, String link) {
+        this.results = results;
+        this.link = link;
+    }
+
+    Claims.Series series() {
+        return new Claims.Series(
+                "MagicPIG",
+                List.of(
+                        new Claims.Claim(
+                                "keys and values of the first token hardly change with the input (similarity above 0.99)",
+                                this::firstToken),
+                        new Claims.Claim(
+                                "the direction of the mean key is stable across inputs (above 0.9)", this::meanKey),
+                        new Claims.Claim(
+                                "the mean key is nearly opposite to the key of the sink (−0.9 … −0.8)", this::opposite),
+                        new Claims.Claim(
+                                "exact TopK attention has a large error, which hurts aggregation (common words, frequent words) and reasoning",
+                                this::topK),
+                        new Claims.Claim("oracle sampling has up to 4 × less error than TopK", this::sampling),
+                        new Claims.Claim(
+                                "K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %",
+                                this::sampledKeys),
+                        new Claims.Claim(
+                                "all heads can share one random projection of about 400 KB", this::sharedProjection),
+                        new Claims.Claim(
+                                "MagicPIG is more accurate than Quest on RULER at an equal budget", this::besideQuest),
+                        new Claims.Claim(
+                                "decoding is 1.76 to 4.99 × faster than with dense attention, at the largest batch that fits",
+                                this::throughput),
+                        new Claims.Claim(
+                                "sampling cuts the memory traffic of attention by 10 × without losing accuracy",
+                                this::traffic),
+                        new Claims.Claim(
+                                "linear layers and projections belong on the GPU, attention and hash tables on the CPU",
+                                this::division)));
+    }
+
+    private String where(String command, List<ResultFile> files) {
+        return Pages.where(command, files, link);
+    }
+
+    /** What the observations of {@code analyze} come to. */
+    private Verdict observed(String described, String share, String... members) {
+        List<ResultFile> files = ResultFile.all(results, GeometryExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        double least = 1, most = 0;
+        for (ResultFile file : files) {
+            for (String member : members) {
+                JsonFields cosines = GeometryExperiment.all(file).object(member);
+                double held = cosines.number(share);
+                least = Math.min(least, held);
+                most = Math.max(most, held);
+                measured.add(String.format(
+                        Locale.ROOT,
+                        "%s, %s: %.0f %%, median %.3f, least %.3f",
+                        file.model(),
+                        member.startsWith("sinkV") ? "values" : "keys",
+                        100 * held,
+                        cosines.number("median"),
+                        cosines.number("min")));
+            }
+        }
+        return new Verdict(
+                least >= 1 - NOTHING_LOST ? "reproduced" : most <= NOTHING_LOST ? "refuted" : "partly",
+                described + ": " + String.join("; ", measured),
+                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
+                where("analyze", files));
+    }
+
+    private Verdict firstToken() {
+        return observed(
+                "share above 0.99 between inputs that begin with different tokens", "above", "sinkKey", "sinkValue");
+    }
+
+    private Verdict meanKey() {
+        return observed("share above 0.9", "above", "meanKey");
+    }
+
+    private Verdict opposite() {
+        return observed("share between −0.9 and −0.8", "within", "meanToSink");
+    }
+
+    private Verdict topK() {
+        List<ResultFile> files = ResultFile.all(results, AttentionExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        for (ResultFile file : files) {
+            List<JsonFields> rows = file.get(json -> json.objects("results"));
+            for (String budget : List.of("2%", "10%")) {
+                row(rows, "topk", budget)
+                        .ifPresent(row -> measured.add(String.format(
+                                Locale.ROOT,
+                                "%s at %s of the tokens: mean relative error %.2g, %.0f %% of the softmax kept",
+                                file.model(),
+                                budget.replace("%", " %"),
+                                row.number("score"),
+                                100 * row.number("massKept"))));
+            }
+        }
+        List<ResultFile> asked = ResultFile.all(results, MethodTasksExperiment.PREFIX);
+        List<String> scores = new ArrayList<>();
+        for (ResultFile file : asked) {
+            for (Protocol protocol : Protocol.values()) {
+                MethodTasksExperiment.Of dense = MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.DENSE);
+                MethodTasksExperiment.Of topK = MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.TOP_K);
+                scores.add(String.format(
+                        Locale.ROOT,
+                        "%s, protocol %s: %.1f against %.1f, all tasks %.1f against %.1f",
+                        file.name().substring(MethodTasksExperiment.PREFIX.length()),
+                        protocol,
+                        topK.counting(),
+                        dense.counting(),
+                        topK.score(),
+                        dense.score()));
+            }
+        }
+        String tasks = scores.isEmpty()
+                ? ". What it does to the tasks is not measured"
+                : ". Mean scores of cwe and fwe at 2 %, beside dense attention's: " + String.join("; ", scores);
+        List<ResultFile> all = Stream.concat(files.stream(), asked.stream()).toList();
+        return new Verdict(
+                "partly",
+                String.join("; ", measured) + tasks,
+                String.join(", ", Pages.models(all)),
+                where(scores.isEmpty() ? "eval attention" : "eval reproduce --full attention methods", all));
+    }
+
+    private record PublishedShare(String tables, double percent) {}
+
+    private static final List<PublishedShare> PUBLISHED_SHARES =
+            List.of(new PublishedShare("k=10:l=150", 2), new PublishedShare("k=10:l=170", 2.5));
+
+    /** The shares that MagicPIG samples, per query head, the mean of all recorded texts. */
+    private Verdict sampledKeys() {
+        List<ResultFile> files = ResultFile.all(results, SparseExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        boolean near = true;
+        for (String model : Pages.models(files)) {
+            for (PublishedShare published : PUBLISHED_SHARES) {
+                String tables = published.tables;
+                double share = Pages.of(files, model).stream()
+                        .flatMap(file -> rows(file, "magicpig:" + tables + ":centre=yes:projection=shared").stream())
+                        .filter(row -> row.text("method").contains(":correct=yes"))
+                        .mapToDouble(row -> SparseExperiment.chosen(row.number("density"), row.whole("length")))
+                        .average()
+                        .orElse(Double.NaN);
+                near &= Math.abs(share / published.percent - 1) <= NEAR;
+                measured.add(String.format(
+                        Locale.ROOT,
+                        "%s, %s: %.1f %%",
+                        model,
+                        tables.toUpperCase(Locale.ROOT).replace(":", ", "),
+                        share));
+            }
+        }
+        return new Verdict(
+                near ? "reproduced" : "partly",
+                "of the tokens between sinks and window, no layer read densely, mean of all texts of 4K to 16K tokens: "
+                        + String.join("; ", measured)
+                        + ". Query heads that share keys choose others, so more rows are read",
+                String.join(", ", Pages.models(files)),
+                where("eval attention", files));
+    }
+
+    private static List<JsonFields> rows(ResultFile file, String method) {
+        return file.get(json -> json.objects("results")).stream()
+                .filter(row -> row.text("method").startsWith(method))
+                .toList();
+    }
+
+    /** Bytes of the numbers of one projection: k · l vectors as long as a head of the models that are measured. */
+    private static final long PROJECTION = 10L * 150 * 64 * Float.BYTES;
+
+    /** Errors where all heads share one projection, beside those where each has its own. */
+    private Verdict sharedProjection() {
+        List<ResultFile> files = ResultFile.all(results, SparseExperiment.PREFIX).stream()
+                .filter(file -> corrected(file, "head").isPresent()
+                        && corrected(file, "shared").isPresent())
+                .toList();
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        boolean same = true;
+        for (String model : Pages.models(files)) {
+            List<ResultFile> of = Pages.of(files, model);
+            double shared = error(of, "shared"), own = error(of, "head");
+            same &= shared <= own * (1 + NEAR / 5);
+            measured.add(String.format(
+                    Locale.ROOT,
+                    "%s: mean relative error %.3f with one for all, %.3f with one for each",
+                    model,
+                    shared,
+                    own));
+        }
+        return new Verdict(
+                same ? "reproduced" : "partly",
+                String.format(
+                                Locale.ROOT,
+                                "K = 10, L = 150, heads of 64 numbers in f32: %d KB; no layer read densely, all texts: ",
+                                PROJECTION / 1000)
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval attention", files));
+    }
+
+    private static Optional<JsonFields> corrected(ResultFile file, String projection) {
+        return rows(file, "magicpig:k=10:l=150:centre=yes:projection=" + projection).stream()
+                .filter(row -> row.text("method").contains(":correct=yes"))
+                .findFirst();
+    }
+
+    private static double error(List<ResultFile> files, String projection) {
+        return files.stream()
+                .flatMap(file -> corrected(file, projection).stream())
+                .mapToDouble(row -> row.number("score"))
+                .average()
+                .orElse(Double.NaN);
+    }
+
+    /** Mean scores of MagicPIG and of Quest, no layer read densely, and what each reads. */
+    private Verdict besideQuest() {
+        List<ResultFile> files = ResultFile.all(results, MethodTasksExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        int better = 0, all = 0;
+        for (ResultFile file : files) {
+            for (Protocol protocol : Protocol.values()) {
+                MethodTasksExperiment.Of pig =
+                        MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.MAGIC_PIG);
+                MethodTasksExperiment.Of quest = MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.QUEST);
+                better += pig.score() > quest.score() ? 1 : 0;
+                all++;
+                measured.add(String.format(
+                        Locale.ROOT,
+                        "%s, protocol %s: %.1f against %.1f (%.0f %% and %.0f %%)",
+                        file.name().substring(MethodTasksExperiment.PREFIX.length()),
+                        protocol,
+                        pig.score(),
+                        quest.score(),
+                        100 * pig.bytes(),
+                        100 * quest.bytes()));
+            }
+        }
+        return new Verdict(
+                better == all ? "reproduced" : better == 0 ? "refuted" : "partly",
+                "mean scores of K = 10, L = 150 against Quest at a budget of 10 % in pages of 8, no layer read densely, in brackets the bytes that each reads beside dense attention's, which are not equal: "
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval ruler", files));
+    }
+
+    /** Tokens per second beside dense attention, each at as many sequences as fit. */
+    private Verdict throughput() {
+        List<ResultFile> files = ResultFile.all(results, MethodSpeedExperiment.PREFIX);
+        List<String> measured = new ArrayList<>();
+        List<Double> ratios = new ArrayList<>();
+        for (String model : Pages.models(files)) {
+            for (MethodSpeed result : MethodSpeedExperiment.of(files, model)) {
+                for (MethodSpeed.Row row : result.rows()) {
+                    double ratio = result.speedUp(row);
+                    String method = row.asked().attention().split(":")[0];
+                    boolean claimed = method.equals("magicpig");
+                    if (row.asked().together() == MethodSpeed.MOST
+                            && (claimed || row.asked().attention().startsWith("pps:budget=5%:bits=1"))) {
+                        measured.add(String.format(
+                                Locale.ROOT,
+                                "%s at %d tokens, %s: %s",
+                                model,
+                                result.plan().depth(),
+                                method,
+                                Double.isNaN(ratio)
+                                        ? row.leftOut()
+                                        : String.format(Locale.ROOT, "%.2f × with %d sequences", ratio, row.batch())));
+                    }
+                    if (claimed && row.asked().together() == MethodSpeed.MOST && !Double.isNaN(ratio)) {
+                        ratios.add(ratio);
+                    }
+                }
+            }
+        }
+        if (ratios.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        boolean all = ratios.stream().allMatch(ratio -> ratio >= LEAST_SPEED_UP);
+        boolean none = ratios.stream().noneMatch(ratio -> ratio >= LEAST_SPEED_UP);
+        return new Verdict(
+                all ? "reproduced" : none ? "refuted" : "partly",
+                "on a CPU, f16 cache, index included in the memory, against dense attention with as many sequences as fit by it: "
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval reproduce --full method-speed", files));
+    }
+
+    /** What a device could take over: all of a step that is not attention. */
+    private Verdict division() {
+        List<ResultFile> files = ResultFile.all(results, MethodSpeedExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        for (String model : Pages.models(files)) {
+            for (MethodSpeed result : MethodSpeedExperiment.of(files, model)) {
+                List<String> shares = new ArrayList<>();
+                for (String method : List.of("dense", "magicpig")) {
+                    result.rows().stream()
+                            .filter(row -> row.asked().together() == 1
+                                    && row.asked().attention().startsWith(method))
+                            .flatMap(row -> row.speed().stream())
+                            .findFirst()
+                            .ifPresent(speed -> shares.add(String.format(
+                                    Locale.ROOT, "%.0f %% (%s)", 100 * speed.attention() / speed.all(), method)));
+                }
+                measured.add(model + " at " + result.plan().depth() + " tokens: " + String.join(", ", shares));
+            }
+        }
+        return new Verdict(
+                "not testable here",
+                "Lectern computes on the CPU alone. There attention, index included, takes of the time of a token, one sequence: "
+                        + String.join("; ", measured)
+                        + ". The rest is what a device could take over",
+                String.join(", ", Pages.models(files)),
+                where("eval reproduce --full method-speed", files));
+    }
+
+    /** What MagicPIG reads, and how far it leads answers away. */
+    private Verdict traffic() {
+        List<ResultFile> files = ResultFile.all(results, AnswerDivergenceExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        boolean so = true;
+        for (String model : Pages.models(files)) {
+            List<ResultFile> of = Pages.of(files, model);
+            double dense = mean(of, "dense", "bytesRead");
+            for (String method : List.of("magicpig:k=10:l=150", "pps:budget=5%:bits=1")) {
+                double less = dense / mean(of, method, "bytesRead"), same = mean(of, method, "sameTop1");
+                so &= !method.startsWith("magicpig") || less >= TEN_TIMES && same >= 1 - NOTHING_LOST;
+                measured.add(String.format(
+                        Locale.ROOT,
+                        "%s, %s: %.1f × fewer bytes, mean KL %.2g, same likeliest token %.1f %%",
+                        model,
+                        method.split(":")[0],
+                        less,
+                        mean(of, method, "meanKl"),
+                        100 * same));
+            }
+        }
+        return new Verdict(
+                so ? "reproduced" : "refuted",
+                "in answers to RULER-like prompts of 4K tokens, index included, grouped queries, f16 cache: "
+                        + String.join("; ", measured),
+                String.join(", ", Pages.models(files)),
+                where("eval answer-kld", files));
+    }
+
+    private static double mean(List<ResultFile> files, String method, String member) {
+        return files.stream()
+                .flatMap(file -> rows(file, method).stream())
+                .mapToDouble(row -> row.number(member))
+                .average()
+                .orElse(Double.NaN);
+    }
+
+    private static Optional<JsonFields> row(List<JsonFields> rows, String family, String budget) {
+        return rows.stream()
+                .filter(row -> row.text("method").startsWith(family + ":budget=" + budget + ":"))
+                .findFirst();
+    }
+
+    private Verdict sampling() {
+        List<ResultFile> files = ResultFile.all(results, AttentionExperiment.PREFIX);
+        if (files.isEmpty()) {
+            return Verdict.NOT_YET;
+        }
+        List<String> measured = new ArrayList<>();
+        boolean somewhere = false;
+        for (ResultFile file : files) {
+            for (JsonFields ratio : file.get(json -> json.objects("ratios"))) {
+                somewhere |= ratio.number("fourTimes") > 0;
+                String budget = AttentionExperiment.budget(ratio);
+                if (budget.equals("2%") || budget.equals("10%")) {
+                    measured.add(String.format(
+                            Locale.ROOT,
+                            "%s at %s: TopK's error is larger in %.0f %% of cases, %.0f times or more in %.1f %%; of the means %.2f ×",
+                            file.model(),
+                            budget.replace("%", " %"),
+                            100 * ratio.number("larger"),
+                            FOUR_TIMES,
+                            100 * ratio.number("fourTimes"),
+                            ratio.number("mean")));
+                }
+            }
+        }
+        return new Verdict(
+                somewhere ? "partly" : "refuted",
+                "as many draws as TopK reads tokens, fewer of them distinct: " + String.join("; ", measured),
+                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
+                where("eval attention", files));
+    }
+}
