@@ -46,6 +46,8 @@ class SharedSessionTest {
                                 + ASKED.length
                                 + answers.getFirst().tokens().size()
                                 - 1);
+                // A host looks at all that it has, however much others have.
+                assertThat(own.traffic().density()).isEqualTo(1);
                 return answers.stream().map(Answer::tokens).toList();
             }
         });

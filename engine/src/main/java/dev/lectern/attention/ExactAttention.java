@@ -88,7 +88,8 @@ public final class ExactAttention {
 
     /** Notes tokens that a query of a cache could have looked at, had they not been dropped. */
     void noteDropped(Heads heads, KvCache cache) {
-        rowsHeld += (heads.visible(cache.position() + 1L) - heads.visible(cache.length() + 1L)) * heads.heads();
+        long here = cache.length() + 1L;
+        rowsHeld += (heads.visible(here + cache.gone()) - heads.visible(here)) * heads.heads();
     }
 
     /** Notes what became of a bound on errors. */

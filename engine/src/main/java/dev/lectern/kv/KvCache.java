@@ -125,6 +125,11 @@ public final class KvCache implements AutoCloseable {
         return length + dropped;
     }
 
+    /** Tokens before those here that were dropped; of a text that several caches share, those that stand in another were not. */
+    public int gone() {
+        return goneOnAt == 0 ? dropped : 0;
+    }
+
     /** Tokens here that the next single token looks at: all, and itself, unless it is stored elsewhere. */
     public int visible() {
         return visible(1);

@@ -185,7 +185,9 @@ final class ReadingClaims {
                 Optional<PrefillSpeed.Row> row = row(result, method);
                 if (row.isPresent()) {
                     double ratio = result.speedUp(row.get());
-                    slower &= method.equals("apb") || method.startsWith("minference") || ratio < result.speedUp(apb.get());
+                    slower &= method.equals("apb")
+                            || method.startsWith("minference")
+                            || ratio < result.speedUp(apb.get());
                     of.add(String.format(Locale.ROOT, "%s %.2f ×", method, ratio));
                 }
             }
