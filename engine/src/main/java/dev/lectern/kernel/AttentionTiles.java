@@ -220,6 +220,26 @@ public interface AttentionTiles {
     void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt);
 
     /**
+     * Chunk: what tokens, and distances from the queries, have of the softmax. With {@code w[t][lane] = p[t][lane] · factor[lane]}: {@code columns[t] = Σ_lane w[t][lane]} and
+     * {@code diagonals[lane − t] += w[t][lane]}.
+     *
+     * @param p {@code [tokens][64]} from pAt
+     * @param factors {@code [64]} from factorsAt
+     * @param columns {@code [tokens]} from columnsAt, written
+     * @param diagonals {@code [tokens + 63]}, of which diagonalsAt is the place of {@code lane − t = 0}
+     */
+    void chunkShares(
+            float[] p,
+            int pAt,
+            int tokens,
+            float[] factors,
+            int factorsAt,
+            float[] columns,
+            int columnsAt,
+            float[] diagonals,
+            int diagonalsAt);
+
+    /**
      * Chunk: rows of values, {@code [tokens][width]} from rowsAt, as tiles of 16 columns, {@code [width / 16][tokens][16]} from outAt.
      */
     void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt);

@@ -208,4 +208,27 @@ final class ChunkTiles {
             }
         }
     }
+
+    /** {@link AttentionTiles#chunkShares}. */
+    static void shares(
+            float[] p,
+            int pAt,
+            int tokens,
+            float[] factors,
+            int factorsAt,
+            float[] columns,
+            int columnsAt,
+            float[] diagonals,
+            int diagonalsAt) {
+        for (int t = 0; t < tokens; t++) {
+            FloatVector sum = all(0);
+            for (int lane = 0; lane < LANES; lane += L) {
+                FloatVector share = Lanes.x(p, pAt + t * LANES + lane).mul(Lanes.x(factors, factorsAt + lane));
+                int at = diagonalsAt - t + lane;
+                Lanes.x(diagonals, at).add(share).intoArray(diagonals, at);
+                sum = sum.add(share);
+            }
+            columns[columnsAt + t] = sum.reduceLanes(VectorOperators.ADD);
+        }
+    }
 }

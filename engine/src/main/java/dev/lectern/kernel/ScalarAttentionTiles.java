@@ -232,6 +232,28 @@ public final class ScalarAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public void chunkShares(
+            float[] p,
+            int pAt,
+            int tokens,
+            float[] factors,
+            int factorsAt,
+            float[] columns,
+            int columnsAt,
+            float[] diagonals,
+            int diagonalsAt) {
+        for (int t = 0; t < tokens; t++) {
+            float sum = 0;
+            for (int lane = 0; lane < LANES; lane++) {
+                float share = p[pAt + t * LANES + lane] * factors[factorsAt + lane];
+                diagonals[diagonalsAt - t + lane] += share;
+                sum += share;
+            }
+            columns[columnsAt + t] = sum;
+        }
+    }
+
+    @Override
     public void columns(float[] rows, int rowsAt, int tokens, int width, float[] out, int outAt) {
         for (int t = 0; t < tokens; t++) {
             for (int c = 0; c < width; c++) {

@@ -144,6 +144,20 @@ final class VectorAttentionTiles implements AttentionTiles {
     }
 
     @Override
+    public void chunkShares(
+            float[] p,
+            int pAt,
+            int tokens,
+            float[] factors,
+            int factorsAt,
+            float[] columns,
+            int columnsAt,
+            float[] diagonals,
+            int diagonalsAt) {
+        ChunkTiles.shares(p, pAt, tokens, factors, factorsAt, columns, columnsAt, diagonals, diagonalsAt);
+    }
+
+    @Override
     public void chunkWeigh(float[] p, int pAt, int tokens, float[] v, int vAt, int width, float[] o, int oAt) {
         ChunkTiles.weigh(p, pAt, tokens, v, vAt, width, o, oAt);
     }

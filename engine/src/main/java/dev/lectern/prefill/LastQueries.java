@@ -65,8 +65,18 @@ final class LastQueries {
             kernel.chunkSoftmax(shares, from * LANES, STRIP, maxima, sums, strip * LANES, scale);
         }
         normalise(strips, looking);
-        for (int token = 0; token < tokens; token++) {
-            add(token, first);
+        for (int strip = 0; strip < strips; strip++) {
+            int from = strip * STRIP;
+            kernel.chunkShares(
+                    shares,
+                    from * LANES,
+                    Math.min(STRIP, tokens - from),
+                    sums,
+                    strip * LANES,
+                    columns,
+                    from,
+                    distances,
+                    first - from + LANES);
         }
     }
 
@@ -124,26 +134,5 @@ final class LastQueries {
         for (int i = 0; i < count; i++) {
             sums[i] = i % LANES < looking ? maxima[i] / sum[i % LANES] : 0;
         }
-    }
-
-    /** Adds what a token has. */
-    private void add(int token, int first) {
-        int at = token * LANES, factors = token / STRIP * LANES, nearest = first - token + LANES;
-        for (int lane = 0; lane < LANES; lane++) {
-            shares[at + lane] *= sums[factors + lane];
-        }
-        for (int lane = 0; lane < LANES; lane++) {
-            distances[nearest + lane] += shares[at + lane];
-        }
-        for (int half = LANES / 2; half >= TILE; half /= 2) {
-            for (int lane = 0; lane < half; lane++) {
-                shares[at + lane] += shares[at + half + lane];
-            }
-        }
-        float column = 0;
-        for (int lane = 0; lane < TILE; lane++) {
-            column += shares[at + lane];
-        }
-        columns[token] = column;
     }
 }

@@ -197,6 +197,13 @@ public class AttentionTilesParityTest {
         assertClose(scale2, scale, 3e-7f);
         assertClose(sum2, sum, tokens * 3e-7f);
 
+        float[] columns = new float[tokens + 2], columns2 = columns.clone();
+        float[] diagonals = random(random, tokens + 2 * LANES), diagonals2 = diagonals.clone();
+        scalar.chunkShares(expected, 0, tokens, scale, 0, columns, 2, diagonals, tokens);
+        vector.chunkShares(expected, 0, tokens, scale, 0, columns2, 2, diagonals2, tokens);
+        assertSame(diagonals2, diagonals);
+        assertClose(columns2, columns, LANES * 3e-7f);
+
         float[] rows = random(random, 3 + tokens * width), v = new float[tokens * width], v2 = v.clone();
         scalar.columns(rows, 3, tokens, width, v, 0);
         vector.columns(rows, 3, tokens, width, v2, 0);
