@@ -47,12 +47,7 @@ abstract class Approximate implements Prefill {
 
     @Override
     public void requireFit(List<LayerCache> layers) {
-        if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill " + name() + " is not for this model, whose layers look back through windows: leave the"
-                            + " option out.");
-        }
+        refuseWindows(this, layers);
     }
 
     @Override
@@ -71,6 +66,16 @@ abstract class Approximate implements Prefill {
         }
         refuseLogitsOfAll(this, logits);
         readText(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+    }
+
+    /** For methods that know of no windows. */
+    static void refuseWindows(Prefill method, List<LayerCache> layers) {
+        if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--prefill " + method.name() + " is not for this model, whose layers look back through windows:"
+                            + " leave the option out.");
+        }
     }
 
     /** For methods that take steps of more rows than there is room for logits of. */

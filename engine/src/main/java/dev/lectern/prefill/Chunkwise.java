@@ -66,12 +66,30 @@ abstract class Chunkwise extends Approximate {
         }
         Chooser chooser = chooser(tokens.length);
         RowAttention chosen = rows -> attend(rows, dense.contains(rows.layer()) ? null : chooser.choose(rows));
+        readChunks(forward, sequence, tokens, logits, sink, attention, chosen, progress, cancellation);
+    }
+
+    /**
+     * Reads a text in chunks of as many tokens as {@link Full}'s.
+     *
+     * @param rows how the queries of a chunk attend
+     */
+    static void readChunks(
+            Forward forward,
+            Sequence sequence,
+            int[] tokens,
+            Slice.Logits logits,
+            LogitSink sink,
+            DecodeAttention attention,
+            RowAttention rows,
+            Progress progress,
+            Cancellation cancellation) {
         for (int from = 0, to; from < tokens.length; from = to) {
             cancellation.check();
             to = from + Math.min(Math.min(Full.CHUNK, sequence.cache().steady()), tokens.length - from);
             boolean last = to == tokens.length;
             Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
-            Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last, chosen);
+            Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last, rows);
             Forward.Result result = forward.step(List.of(slice), attention, cancellation);
             if (wanted == Slice.Logits.LAST) {
                 sink.accept(to - 1, 1, result.values(), result.at(0, 0));

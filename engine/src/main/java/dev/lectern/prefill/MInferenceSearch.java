@@ -92,18 +92,7 @@ public final class MInferenceSearch implements Calibration, Prefill {
             return;
         }
         begin(tokens.length);
-        for (int from = 0, to; from < tokens.length; from = to) {
-            cancellation.check();
-            to = from + Math.min(Math.min(Full.CHUNK, sequence.cache().steady()), tokens.length - from);
-            boolean last = to == tokens.length;
-            Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
-            Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last, this::attend);
-            Forward.Result result = forward.step(List.of(slice), attention, cancellation);
-            if (wanted == Slice.Logits.LAST) {
-                sink.accept(to - 1, 1, result.values(), result.at(0, 0));
-            }
-            progress.report(to, tokens.length);
-        }
+        Chunkwise.readChunks(forward, sequence, tokens, logits, sink, attention, this::attend, progress, cancellation);
     }
 
     /** @param tokens of the text that is read next */

@@ -1,7 +1,6 @@
 package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
-import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
 import dev.lectern.comm.Communicator;
@@ -54,13 +53,7 @@ abstract class Shared implements Prefill {
 
     @Override
     public void requireFit(List<LayerCache> layers) {
-        if (layers.stream().anyMatch(layer -> layer.window() > 0)) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--prefill " + name()
-                            + " cannot share a text for this model, whose layers look back through windows:"
-                            + " leave the option out.");
-        }
+        Approximate.refuseWindows(this, layers);
     }
 
     @Override

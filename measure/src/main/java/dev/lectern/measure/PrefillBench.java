@@ -44,6 +44,9 @@ public final class PrefillBench {
     /** The compiler needs that long to find out what matters. */
     private static final double FIRST_WARM_UP_SECONDS = 3;
 
+    /** Longer than one process reads while the others wait. */
+    private static final Duration PATIENCE = Duration.ofDays(1);
+
     /** What a host did in a reading. */
     private record Read(
             double seconds,
@@ -113,6 +116,7 @@ public final class PrefillBench {
             Consumer<PrefillSpeed> keep,
             Progress progress,
             Cancellation cancellation) {
+        processes.ifPresent(ranks -> ranks.patience(PATIENCE));
         String digest = ModelDigest.of(subject, cancellation);
         int longest = plan.lengths().getLast();
         ModelOptions options = subject.stretched(modelOptions, longest);
@@ -156,10 +160,13 @@ public final class PrefillBench {
             warmUp(asked);
             return new Row(asked, Optional.of(measured(asked)), "");
         } catch (LecternException e) {
-            // A method that this model or this machine cannot have is a result too, but memory may be short at one of
-            // several processes, which the others do not know.
-            boolean isShort = e.kind() == LecternException.Kind.NO_MEMORY && processes.isEmpty();
-            if (e.kind() != LecternException.Kind.BAD_OPTION && !isShort) {
+            // A method that this model or this machine cannot have is a result too; of several processes only what all
+            // of
+            // them meet, since they go on together.
+            boolean bears = e.kind() == LecternException.Kind.BAD_OPTION
+                    ? processes.isEmpty() || asked.ranks()
+                    : e.kind() == LecternException.Kind.NO_MEMORY && processes.isEmpty();
+            if (!bears) {
                 throw e;
             }
             work.did(plan.runs() * Work.reading(0, asked.tokens()));

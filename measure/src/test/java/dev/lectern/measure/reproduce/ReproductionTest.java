@@ -39,6 +39,10 @@ class ReproductionTest {
     }
 
     private Room room() {
+        return room(Progress.NONE, new Cancellation());
+    }
+
+    private Room room(Progress progress, Cancellation cancellation) {
         Path tiny = Path.of("../engine/src/test/resources/tiny/qwen2");
         return new Room(
                 results,
@@ -46,8 +50,8 @@ class ReproductionTest {
                 ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=32"),
                 List.of("lectern"),
                 name -> "The harbour has two lights and one crane. ".repeat(40),
-                Progress.NONE,
-                new Cancellation());
+                progress,
+                cancellation);
     }
 
     private static Reproduction.Reporting silent() {
@@ -124,6 +128,31 @@ class ReproductionTest {
                 .contains("**smollm2-135m**, 2 samples of each of the tasks")
                 .containsPattern("\\| f16 \\| [0-9.]+ \\| +\\| – \\|")
                 .containsPattern("\\| chl-4 \\| [0-9.]+ \\| [+-][0-9.]+ \\([+-][0-9.]+ … [+-][0-9.]+\\) \\| – \\|");
+    }
+
+    @Test
+    void resultsOfTasksAreThereAfterAFewSamplesOfEach() {
+        String name = "ruler-smollm2-135m-1200";
+        TaskOptions options = TaskOptions.DEFAULT
+                .withLengths(List.of(1200))
+                .withTasks(List.of("niah_single_1"))
+                .withSamples(3);
+        Cancellation stop = new Cancellation();
+        Room interrupted = room(
+                (done, all) -> {
+                    if (Files.exists(results.resolve(name + ".json"))) {
+                        stop.cancel();
+                    }
+                },
+                stop);
+        assertThatThrownBy(() -> TaskExperiment.ask(interrupted, name, "smollm2-135m", options))
+                .isInstanceOfSatisfying(
+                        LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.CANCELLED));
+        assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
+                .isEqualTo(1);
+        TaskExperiment.ask(room(), name, "smollm2-135m", options);
+        assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
+                .isEqualTo(3);
     }
 
     private String claim(int number) throws IOException {
