@@ -76,7 +76,7 @@ record PrefillSpeedExperiment() implements Experiment {
         return Stream.concat(some.stream(), others.stream()).toList();
     }
 
-    private static final Plan QUICK = new Plan(SMALL, 1024, List.of("ring", "ulysses", "star", "apb"), List.of(2));
+    private static final Plan QUICK = new Plan(SMALL, 1024, List.of("ring", "ulysses", "star", "apb"), List.of(2, 4));
 
     @Override
     public String name() {
@@ -157,7 +157,7 @@ record PrefillSpeedExperiment() implements Experiment {
             for (PrefillSpeed result : of(files, model)) {
                 text.append(table(result));
                 Map<String, TreeMap<Integer, Double>> lines = ratios(result);
-                if (!lines.isEmpty()) {
+                if (lines.values().stream().anyMatch(points -> points.size() > 1)) {
                     text.append(figure(model, length(result), lines, results, link));
                 }
             }
@@ -268,7 +268,7 @@ record PrefillSpeedExperiment() implements Experiment {
                         lines),
                 results,
                 link,
-                PREFIX + model + "-" + length + "-by-hosts",
+                named(model) + "-" + length + "-by-hosts",
                 TITLE + ": " + title);
     }
 }
