@@ -8,6 +8,7 @@ import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.NativeBlock;
 import dev.lectern.kv.Page;
@@ -159,6 +160,11 @@ final class Loki extends IndexedChoice {
         long blockBytes = IN_BLOCK * step.heads().kvHeads() * keyBytes(step.heads());
         return cache.index(
                 indexName(), Index.class, () -> new Index(cache.layers().size(), blockBytes));
+    }
+
+    @Override
+    public KvFormat.Layout keyLayout() {
+        return KvFormat.Layout.ROW;
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.TileScratch;
 import dev.lectern.kv.KvCache;
+import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvSide;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.NativeBlock;
@@ -84,6 +85,12 @@ final class Quest extends IndexedChoice {
 
     private TokenIndex index(KvCache cache, long blockBytes) {
         return new TokenIndex(cache.layers().size(), layer -> blockBytes, page, IN_BLOCK * page);
+    }
+
+    /** Pages of whole tiles are computed with as they stand in tiles. */
+    @Override
+    public KvFormat.Layout keyLayout() {
+        return page % TILE == 0 ? KvFormat.Layout.TILE : KvFormat.Layout.ROW;
     }
 
     @Override
