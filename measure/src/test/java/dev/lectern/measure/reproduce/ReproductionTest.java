@@ -136,7 +136,7 @@ class ReproductionTest {
         TaskOptions options = TaskOptions.DEFAULT
                 .withLengths(List.of(1200))
                 .withTasks(List.of("niah_single_1"))
-                .withSamples(3);
+                .withSamples(6);
         Cancellation stop = new Cancellation();
         Room interrupted = room(
                 (done, all) -> {
@@ -149,10 +149,10 @@ class ReproductionTest {
                 .isInstanceOfSatisfying(
                         LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.CANCELLED));
         assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
-                .isEqualTo(1);
+                .isEqualTo(5);
         TaskExperiment.ask(room(), name, "smollm2-135m", options);
         assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
-                .isEqualTo(3);
+                .isEqualTo(6);
     }
 
     private String claim(int number) throws IOException {
