@@ -5,7 +5,7 @@ package dev.lectern.prefill;
  *
  * <p>Budgets are those for a text of {@value #PAPER_TOKENS} tokens, for which the paper chose them, until they are {@linkplain #of scaled}.
  */
-public sealed interface HeadPattern {
+sealed interface HeadPattern {
     /** Tokens of the texts that the paper's budgets are for. */
     int PAPER_TOKENS = 131_072;
 
