@@ -14,7 +14,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link ExactAttention#chunk}. A task takes one kv head and one or two blocks of queries through all strips: a strip is unpacked once for the blocks and for all
+ * {@link ExactAttention#chunk}. A task takes one kv head and a few blocks of queries through all strips: a strip is unpacked once for the blocks and for all
  * query heads of the group. How blocks are put into tasks changes no result.
  */
 final class ChunkAttention {
@@ -23,6 +23,9 @@ final class ChunkAttention {
 
     /** Blocks in a task, at most: their queries and outputs have to stay in the second-level cache. */
     private static final int BLOCKS = 2;
+
+    /** Where each query head has chosen a few strips, so that one that was unpacked serves few of them: better that the caches are a little short. */
+    private static final int CHOOSING_BLOCKS = 4;
 
     /** Enough that the last task keeps nobody waiting for long. */
     private static final int TASKS_PER_THREAD = 4;
@@ -73,7 +76,10 @@ final class ChunkAttention {
             @Nullable StripChoice choice,
             Cancellation cancellation) {
         int blocks = Math.ceilDiv(rows, LANES), kvHeads = heads.kvHeads();
-        int perTask = Math.clamp(blocks * kvHeads / (TASKS_PER_THREAD * workers.threads()), 1, BLOCKS);
+        int perTask = Math.clamp(
+                blocks * kvHeads / (TASKS_PER_THREAD * workers.threads()),
+                1,
+                choice == null ? BLOCKS : CHOOSING_BLOCKS);
         int tasksPerHead = Math.ceilDiv(blocks, perTask);
         workers.run(tasksPerHead * kvHeads, cancellation, (task, worker) -> {
             // Later blocks see more tokens: they go first, so that nobody waits long for the last.

@@ -58,7 +58,7 @@ final class AntidiagonalChooser implements Chunkwise.Chooser {
 
     /** Bytes that one holds for a text of so many tokens. */
     static long bytes(Heads heads, int stride, long tokens) {
-        long lanes = (long) heads.kvHeads() * laneBlocks(heads, Full.CHUNK, stride) * LANES;
+        long lanes = (long) heads.kvHeads() * laneBlocks(heads, Chunkwise.CHUNK, stride) * LANES;
         long perLane = Math.addExact(
                 Math.multiplyExact(2L, Math.ceilDiv(tokens, (long) BLOCK)), (long) stride * heads.headDim());
         return Math.multiplyExact(Float.BYTES * lanes, perLane);

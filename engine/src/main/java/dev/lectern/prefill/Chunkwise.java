@@ -13,9 +13,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What methods have in common that read a text in chunks as {@link Full} does, but have each query head look at chosen tokens of those before. All take the option {@code dense}: layers that read exactly.
+ * What methods have in common that read a text in chunks as {@link Full} does, though in longer ones, and have each query head look at chosen tokens of those before. All take the option {@code dense}: layers that read exactly.
  */
 abstract class Chunkwise extends Approximate {
+    /** Tokens of a step, unless formats of keys and values want shorter ones: what is looked up for a step, and unpacked for it, serves four times as many queries as in {@link Full}. */
+    static final int CHUNK = 4 * Full.CHUNK;
+
     private final LayerSet dense;
     private final String name;
 
@@ -41,6 +44,11 @@ abstract class Chunkwise extends Approximate {
     @Override
     public final String name() {
         return name;
+    }
+
+    @Override
+    public final int rows(long tokens) {
+        return CHUNK;
     }
 
     @Override
@@ -70,7 +78,7 @@ abstract class Chunkwise extends Approximate {
     }
 
     /**
-     * Reads a text in chunks of as many tokens as {@link Full}'s.
+     * Reads a text in chunks of {@value #CHUNK} tokens.
      *
      * @param rows how the queries of a chunk attend
      */
@@ -86,7 +94,7 @@ abstract class Chunkwise extends Approximate {
             Cancellation cancellation) {
         for (int from = 0, to; from < tokens.length; from = to) {
             cancellation.check();
-            to = from + Math.min(Math.min(Full.CHUNK, sequence.cache().steady()), tokens.length - from);
+            to = from + Math.min(Math.min(CHUNK, sequence.cache().steady()), tokens.length - from);
             boolean last = to == tokens.length;
             Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
             Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last, rows);

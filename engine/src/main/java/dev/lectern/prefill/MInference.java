@@ -22,7 +22,7 @@ import java.util.Optional;
  * </ul>
  *
  * <p>Deviations. A text is read in chunks, and the last 64 queries are those of each chunk, as in Qwen2.5-1M (Yang et al., arXiv 2501.15383, section 4.2.1): with the last of the text alone, all layers would have to hold all of it at once; so the places
- * are found for nearby queries, at the price of an eighth of the scores. (Formats that close pages have chunks shorter than {@value Full#CHUNK} tokens; then the places serve all chunks of so many tokens.) Strips lie at multiples of 64, where the authors' windows lie anywhere, so that a lone slash costs two strips and not one, and a strip is unpacked once for all heads.
+ * are found for nearby queries, {@value Chunkwise#CHUNK} of them at a time, at the price of a thirty-second of the scores. (Formats that close pages have shorter chunks; then the places serve those of {@value Full#CHUNK} tokens.) Strips lie at multiples of 64, where the authors' windows lie anywhere, so that a lone slash costs two strips and not one, and a strip is unpacked once for all heads.
  * The published budgets are for texts of {@value HeadPattern#PAPER_TOKENS} tokens, and shorter ones get less in proportion ({@code vertical=paper}, {@code slash=paper}); a number is taken as it is.
  *
  * <p>Unless those are asked for that {@link MInferenceSearch} finds for a model ({@code calibrated}), all heads are vertical-slash with the budgets that the authors' code has for heads that it does not know, 1000 and 6096; nearly all heads of the tables that it comes with are of that pattern.

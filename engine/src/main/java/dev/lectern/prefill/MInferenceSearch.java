@@ -32,7 +32,7 @@ public final class MInferenceSearch implements Calibration, Prefill {
             new HeadPattern.BlockSparse(100));
 
     /** Tokens of a text at least: of fewer no chunk would lie behind the first quarter. */
-    private static final int LEAST = 4 * Full.CHUNK;
+    private static final int LEAST = 2 * Chunkwise.CHUNK;
 
     private final List<double[][]> kept = new ArrayList<>(); // [layers][heads][candidates]: sums over queries
     private int from; // of the text being read
@@ -59,6 +59,11 @@ public final class MInferenceSearch implements Calibration, Prefill {
     @Override
     public boolean isExact() {
         return true;
+    }
+
+    @Override
+    public int rows(long tokens) {
+        return Chunkwise.CHUNK;
     }
 
     @Override

@@ -33,7 +33,7 @@ final class PatternChooser implements Chunkwise.Chooser {
 
     private final Patterns patterns;
     private final List<Places[]> places = new ArrayList<>(); // [layers][heads]
-    private final List<Integer> asked = new ArrayList<>(); // [layers]: the chunk of Full in which places were found
+    private final List<Integer> asked = new ArrayList<>(); // [layers]: how many times Full.CHUNK lay before
     private LastQueries[] lastQueries = {}; // [workers]
 
     /** @param patterns scaled to the text */
@@ -77,7 +77,7 @@ final class PatternChooser implements Chunkwise.Chooser {
         return choice;
     }
 
-    /** Whether places are to be found for a chunk: once for as many tokens as {@link Full} takes in a step, where formats of keys and values want shorter ones. */
+    /** Whether places are to be found for a chunk: for each, unless formats of keys and values want shorter ones than {@link Full}'s; then for each as long as one of those. */
     private boolean asks(RowAttention.Rows rows) {
         int chunk = rows.cache().length() / Full.CHUNK, layer = rows.layer();
         while (places.size() <= layer) {

@@ -140,28 +140,28 @@ class ModelCalibrationTest {
                         .withThreads(1)
                         .withRopeScaling("linear:factor=32")
                         .withCalibrations(folder))) {
-            String text = BenchText.sentences(250);
+            String text = BenchText.sentences(500);
             ModelCalibration done =
-                    ModelCalibration.run(model, "tiny", method, List.of(text), 2200, Progress.NONE, new Cancellation());
-            assertThat(done.tokens()).isEqualTo(2200);
+                    ModelCalibration.run(model, "tiny", method, List.of(text), 4200, Progress.NONE, new Cancellation());
+            assertThat(done.tokens()).isEqualTo(4200);
             assertThat(done.file()).isEqualTo(model.calibration(method));
             SessionOptions options = SessionOptions.DEFAULT.withPrefill(method + ":calibrated=yes");
             try (Session session = model.newSession(options)) {
                 session.read(Arrays.copyOf(model.tokenize(text), 600), Progress.NONE, new Cancellation());
                 assertThat(session.methods()).containsEntry("prefill", "minference:calibrated=yes");
             }
-            int[] prompt = ModelCalibration.prompt(model, "kv_retrieval", 2300);
-            assertThat(prompt.length).isBetween(2100, 2300);
+            int[] prompt = ModelCalibration.prompt(model, "kv_retrieval", 4300);
+            assertThat(prompt.length).isBetween(4100, 4300);
             ModelCalibration.run(model, "tiny", method, List.of(prompt), Progress.NONE, new Cancellation());
             refused(
                     LecternException.Kind.BAD_OPTION,
                     "There is no task \"kv\"; there are niah_single_1",
-                    () -> ModelCalibration.prompt(model, "kv", 2300));
+                    () -> ModelCalibration.prompt(model, "kv", 4300));
             refused(
                     LecternException.Kind.BAD_DOCUMENT,
-                    "No text has as many as 2048 tokens",
+                    "No text has as many as 4096 tokens",
                     () -> ModelCalibration.run(
-                            model, "tiny", method, List.of(text, text), 1100, Progress.NONE, new Cancellation()));
+                            model, "tiny", method, List.of(text, text), 2100, Progress.NONE, new Cancellation()));
         }
     }
 
