@@ -1,7 +1,6 @@
 package dev.lectern.kernel;
 
 import static dev.lectern.kernel.Lanes.F;
-import static dev.lectern.kernel.Lanes.I;
 import static dev.lectern.kernel.Lanes.L;
 import static dev.lectern.kernel.Lanes.all;
 import static dev.lectern.kernel.Lanes.toFloat;
@@ -10,7 +9,6 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
@@ -36,10 +34,6 @@ final class InterleavedRows {
     private static final int ROWS = Interleaved.ROWS;
 
     private InterleavedRows() {}
-
-    private static IntVector words(MemorySegment w, long p) {
-        return IntVector.fromMemorySegment(I, w, p, ByteOrder.LITTLE_ENDIAN);
-    }
 
     /**
      * Adds a run of blocks without upper bits, times one vector, to the sums of the rows, in a few groups side by side.
@@ -73,8 +67,8 @@ final class InterleavedRows {
                     FloatVector part0 = FloatVector.zero(F);
                     FloatVector part1 = part0;
                     for (int j = 0; j < 2; j++) {
-                        IntVector word0 = words(w, begin + 4 * ROWS * j);
-                        IntVector word1 = words(w, begin + 4 * (ROWS * j + L));
+                        IntVector word0 = Lanes.words(w, begin + 4 * ROWS * j);
+                        IntVector word1 = Lanes.words(w, begin + 4 * (ROWS * j + L));
                         int k = at + 16 * i + 8 * j;
                         FloatVector y = all(in[k]);
                         part0 = toFloat(word0.and(15)).fma(y, part0);
@@ -129,16 +123,16 @@ final class InterleavedRows {
                     // Five bits: the upper bits of both halves stand in one vector, those of the second two bits
                     // higher.
                     long upper = begin + 4 * ROWS * (bits - 1) * half;
-                    IntVector both0 = words(w, upper).lanewise(LSHR, 2 * (2 - bits) * half);
-                    IntVector both1 = words(w, upper + 4 * L).lanewise(LSHR, 2 * (2 - bits) * half);
+                    IntVector both0 = Lanes.words(w, upper).lanewise(LSHR, 2 * (2 - bits) * half);
+                    IntVector both1 = Lanes.words(w, upper + 4 * L).lanewise(LSHR, 2 * (2 - bits) * half);
                     FloatVector part0 = FloatVector.zero(F);
                     FloatVector part1 = part0;
                     for (int j = 0; j < 2; j++) {
                         IntVector upper0 = both0.lanewise(LSHR, bits * j);
                         IntVector upper1 = both1.lanewise(LSHR, bits * j);
                         long nibbles = begin + 4 * ROWS * (bits + 2 * half + j);
-                        IntVector word0 = words(w, nibbles);
-                        IntVector word1 = words(w, nibbles + 4 * L);
+                        IntVector word0 = Lanes.words(w, nibbles);
+                        IntVector word1 = Lanes.words(w, nibbles + 4 * L);
                         IntVector last0 = word0.lanewise(LSHR, 28)
                                 .or(upper0.lanewise(LSHR, 24).and(above));
                         IntVector last1 = word1.lanewise(LSHR, 28)
@@ -189,8 +183,8 @@ final class InterleavedRows {
                     for (int half = 0; half < 2; half++) {
                         for (int one = 0; one < 2; one++) {
                             int j = 2 * half + one;
-                            IntVector word0 = words(w, begin + 4 * ROWS * j);
-                            IntVector word1 = words(w, begin + 4 * (ROWS * j + L));
+                            IntVector word0 = Lanes.words(w, begin + 4 * ROWS * j);
+                            IntVector word1 = Lanes.words(w, begin + 4 * (ROWS * j + L));
                             int k = at + 16 * i + 4 * j;
                             for (int field = 0; field < 3; field++) {
                                 FloatVector y = all(in[k + field]);
@@ -219,7 +213,7 @@ final class InterleavedRows {
     static void unpack4(MemorySegment w, long p, int bits, int blocks, float[] out, int at) {
         for (int lane = 0; lane < ROWS; lane += L) {
             for (int i = 0; i < 4 * blocks; i++) {
-                IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
+                IntVector word = Lanes.words(w, p + 4L * ROWS * i + 4 * lane);
                 int to = at + 8 * ROWS * i + lane;
                 toFloat(word.and(15)).intoArray(out, to);
                 for (int half = 0; half < 2; half++) {
@@ -242,10 +236,10 @@ final class InterleavedRows {
                 long begin = p + (long) blockBytes * block + 4 * lane;
                 for (int pair = 0; pair < 2; pair++) {
                     IntVector both =
-                            words(w, begin + 4 * ROWS * (bits - 1) * pair).lanewise(LSHR, 2 * (2 - bits) * pair);
+                            Lanes.words(w, begin + 4 * ROWS * (bits - 1) * pair).lanewise(LSHR, 2 * (2 - bits) * pair);
                     for (int j = 0; j < 2; j++) {
                         IntVector upper = both.lanewise(LSHR, bits * j);
-                        IntVector word = words(w, begin + 4 * ROWS * (bits + 2 * pair + j));
+                        IntVector word = Lanes.words(w, begin + 4 * ROWS * (bits + 2 * pair + j));
                         int to = at + 8 * ROWS * (4 * block + 2 * pair + j) + lane;
                         toFloat(word.lanewise(LSHR, 28)
                                         .or(upper.lanewise(LSHR, 24).and(above)))
@@ -269,7 +263,7 @@ final class InterleavedRows {
     static void unpack8(MemorySegment w, long p, int bits, int blocks, float[] out, int at) {
         for (int lane = 0; lane < ROWS; lane += L) {
             for (int i = 0; i < 8 * blocks; i++) {
-                IntVector word = words(w, p + 4L * ROWS * i + 4 * lane);
+                IntVector word = Lanes.words(w, p + 4L * ROWS * i + 4 * lane);
                 int to = at + 4 * ROWS * i + lane;
                 for (int field = 0; field < 3; field++) {
                     toFloat(word.and(255 << 8 * field)).intoArray(out, to + ROWS * field);

@@ -3,6 +3,7 @@ package dev.lectern.kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicInteger;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -39,9 +40,20 @@ final class Lanes {
     private static final ValueLayout.OfShort I16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
     private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
 
+    private static final AtomicInteger ANY = new AtomicInteger();
+
     private Lanes() {}
 
+    /**
+     * Marks the compiled method in which it stands as one that reads memory which may be gone. Where such a method reads beyond the end of a mapped file that was cut, HotSpot throws an
+     * InternalError; another ends the process. Any access by {@code Unsafe} is such a mark for its compiler, vector loads are not; this one leaves no instruction behind.
+     */
+    private static void mayBeCut() {
+        ANY.getPlain();
+    }
+
     static ByteVector bytes(VectorSpecies<Byte> shape, MemorySegment w, long p) {
+        mayBeCut();
         return ByteVector.fromMemorySegment(shape, w, p, LE);
     }
 
@@ -61,7 +73,18 @@ final class Lanes {
 
     /** {@link #L} numbers of 16 bits, extended by their sign. */
     static IntVector shorts(MemorySegment w, long p) {
+        mayBeCut();
         return (IntVector) ShortVector.fromMemorySegment(S, w, p, LE).convertShape(VectorOperators.S2I, I, 0);
+    }
+
+    /** {@link #L} numbers of 32 bits. */
+    static IntVector words(MemorySegment w, long p) {
+        mayBeCut();
+        return IntVector.fromMemorySegment(I, w, p, LE);
+    }
+
+    static FloatVector floats(MemorySegment w, long p) {
+        return words(w, p).reinterpretAsFloats();
     }
 
     /** {@link #L} half floats; infinities and NaN come out as numbers from 65536 on. */

@@ -1,11 +1,9 @@
 package dev.lectern.kernel;
 
-import static dev.lectern.kernel.Lanes.F;
 import static dev.lectern.kernel.Lanes.L;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** {@link AttentionTiles} with the Vector API. */
@@ -195,7 +193,7 @@ final class VectorAttentionTiles implements AttentionTiles {
 
     private static void floats(MemorySegment segment, long offset, int count, float[] out, int at) {
         for (int i = 0; i < count; i += L) {
-            FloatVector.fromMemorySegment(F, segment, offset + 4L * i, LE).intoArray(out, at + i);
+            Lanes.floats(segment, offset + 4L * i).intoArray(out, at + i);
         }
     }
 

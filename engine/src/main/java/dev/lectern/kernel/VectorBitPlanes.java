@@ -1,6 +1,5 @@
 package dev.lectern.kernel;
 
-import static dev.lectern.kernel.Lanes.F;
 import static dev.lectern.kernel.Lanes.I;
 import static dev.lectern.kernel.Lanes.L;
 import static jdk.incubator.vector.VectorOperators.BIT_COUNT;
@@ -8,7 +7,6 @@ import static jdk.incubator.vector.VectorOperators.BIT_COUNT;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
@@ -53,8 +51,8 @@ final class VectorBitPlanes implements BitPlanes {
         IntVector a0 = word(query, q), a1 = word(query, q + 1), a2 = word(query, q + 2), a3 = word(query, q + 3);
         IntVector b0 = word(query, q + 4), b1 = word(query, q + 5), b2 = word(query, q + 6), b3 = word(query, q + 7);
         for (int t = 0; t < tokens; t += L) {
-            IntVector a = IntVector.fromMemorySegment(I, planes, at0 + 4L * t, LE);
-            IntVector b = IntVector.fromMemorySegment(I, planes, at1 + 4L * t, LE);
+            IntVector a = Lanes.words(planes, at0 + 4L * t);
+            IntVector b = Lanes.words(planes, at1 + 4L * t);
             Lanes.toFloat(product(a, b, a0, a1, a2, a3, b0, b1, b2, b3))
                     .mul(factor)
                     .add(Lanes.x(s, to + t))
@@ -79,12 +77,12 @@ final class VectorBitPlanes implements BitPlanes {
         IntVector a0 = word(query, q), a1 = word(query, q + 1), a2 = word(query, q + 2), a3 = word(query, q + 3);
         IntVector b0 = word(query, q + 4), b1 = word(query, q + 5), b2 = word(query, q + 6), b3 = word(query, q + 7);
         for (int t = 0; t < tokens; t += L) {
-            IntVector a = IntVector.fromMemorySegment(I, planes, at0 + 4L * t, LE);
-            IntVector b = IntVector.fromMemorySegment(I, planes, at1 + 4L * t, LE);
+            IntVector a = Lanes.words(planes, at0 + 4L * t);
+            IntVector b = Lanes.words(planes, at1 + 4L * t);
             Lanes.toFloat(product(a, b, a0, a1, a2, a3, b0, b1, b2, b3))
                     .mul(factor)
                     .add(Lanes.x(s, to + t))
-                    .mul(FloatVector.fromMemorySegment(F, scales, scalesAt + 4L * t, LE))
+                    .mul(Lanes.floats(scales, scalesAt + 4L * t))
                     .mul(scale)
                     .intoArray(s, to + t);
         }
