@@ -46,6 +46,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 
 /**
  * An open language model. Cheap to open: the weights are mapped, not read. {@snippet :
@@ -576,7 +577,7 @@ public final class Model implements AutoCloseable {
     }
 
     /** Runs steps one after the other. */
-    synchronized <T> T withForward(java.util.function.Function<Forward, T> work) {
+    synchronized <T> T withForward(Function<Forward, T> work) {
         return work.apply(forward);
     }
 

@@ -25,6 +25,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -279,7 +280,7 @@ public final class Session implements AutoCloseable {
             }
             why = whyNot.get();
         }
-        model.withForward(forward -> {
+        compute(model, List.of(this), forward -> {
             forward.index(indexed, cache, progress, cancellation);
             return cache;
         });
@@ -311,11 +312,11 @@ public final class Session implements AutoCloseable {
         float[] known = logits;
         logits = null;
         try {
-            model.withForward(forward -> {
+            compute(model, List.of(this), forward -> {
                 prefill.read(forward, sequence, more, wanted, sink, attention, progress, cancellation);
+                model.warnOfOffsets(sequence.cache());
                 return more;
             });
-            model.warnOfOffsets(sequence.cache());
         } catch (RuntimeException | Error e) {
             if (!prefill.resumes()) {
                 cut(before);
@@ -323,11 +324,21 @@ public final class Session implements AutoCloseable {
             if (length() == before) {
                 logits = known;
             }
-            if (e instanceof InternalError) {
-                // What the JVM makes of a read beyond the end of a file that shrank, where it can.
-                sequence.cache().requireWholeFiles();
-            }
             throw e;
+        }
+    }
+
+    /** Has the model compute for sessions. A file that was cut meanwhile, of what is kept or of the model, is a sentence. */
+    private static <T> T compute(Model model, List<Session> sessions, Function<Forward, T> work) {
+        try {
+            return model.withForward(work);
+        } catch (InternalError e) {
+            // What the JVM makes of a read beyond the end of a mapped file.
+            sessions.forEach(session -> session.sequence.cache().requireWholeFiles());
+            throw new BadModelFileException(
+                    model.path().toString(),
+                    "it cannot be read any more, as if it had been cut while it was used; put it back and open it again.",
+                    e);
         }
     }
 
@@ -427,17 +438,17 @@ public final class Session implements AutoCloseable {
                 Sequence fork = session.evicted(cancellation).observedBy(session.sequence.observer());
                 starts.add(new Generation.Start(fork, logits, session.context));
             }
-            List<Answer> answers = model.withForward(forward -> new Generation(forward, attention, model.tokenizer())
-                    .answers(starts, options, listener, cancellation));
+            List<Answer> answers = compute(
+                    model,
+                    sessions,
+                    forward -> new Generation(forward, attention, model.tokenizer())
+                            .answers(starts, options, listener, cancellation));
             for (int i = 0; i < sessions.size(); i++) {
                 sessions.get(i).goOn(starts.get(i).sequence(), answers.get(i).tokens());
             }
             return answers;
         } catch (RuntimeException | Error e) {
             starts.forEach(start -> start.sequence().close());
-            if (e instanceof InternalError) {
-                sessions.forEach(session -> session.sequence.cache().requireWholeFiles());
-            }
             throw e;
         }
     }
@@ -558,7 +569,7 @@ public final class Session implements AutoCloseable {
     private Sequence evicted(Cancellation cancellation) {
         return retention.isEmpty() || sequence.cache().cutAt() > 0
                 ? sequence.fork()
-                : model.withForward(forward -> forward.evict(retention.get(), sequence, cancellation));
+                : compute(model, List.of(this), forward -> forward.evict(retention.get(), sequence, cancellation));
     }
 
     /** Bytes of what the method of attention keeps beside keys and values; exact keys that this is to be made of count too. */
@@ -615,7 +626,7 @@ public final class Session implements AutoCloseable {
             session.leaveText();
             slices.add(new Slice(session.sequence, token, Slice.Logits.LAST));
         }
-        model.withForward(forward -> {
+        compute(model, sessions, forward -> {
             Forward.Result result = forward.step(slices, attention, cancellation);
             for (int i = 0; i < next.length; i++) {
                 int at = result.at(i, 0);

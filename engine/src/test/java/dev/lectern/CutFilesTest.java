@@ -18,7 +18,7 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Files of a kept text are cut in the middle of a step that looks at them, once the kernels are compiled: a sentence, and a process that goes on. Once for each case here; more often with {@code -Dlectern.test.cuts=20}. */
+/** Files of a kept text, or of the model, are cut in the middle of a step that looks at them, once the kernels are compiled: a sentence, and a process that goes on. Once for each case here; more often with {@code -Dlectern.test.cuts=20}. */
 @DisabledOnOs(OS.WINDOWS)
 class CutFilesTest {
     private static final int TOKENS = 4096;
@@ -45,33 +45,35 @@ class CutFilesTest {
 
     /** What the other process does. */
     static final class Asker {
-        /** @param args a folder for what is kept, and how often each case */
+        /** @param args a folder for what is kept, the model's, and how often each case */
         public static void main(String[] args) throws InterruptedException {
             int[] text = new Random(1).ints(TOKENS, 0, 250).toArray();
-            try (Model model = Model.open(
-                    Path.of("src/test/resources/tiny/llama3"),
-                    ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=64"))) {
+            Path kept = Path.of(args[0]), weights = Path.of(args[1]);
+            try (Model model =
+                    Model.open(weights, ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=64"))) {
                 for (String of : CASES) {
                     String[] words = of.split(" ", -1);
                     SessionOptions options = SessionOptions.DEFAULT
                             .withContext(2 * TOKENS)
                             .withKv(words[0])
                             .withAttention(words[1]);
-                    for (int round = 0; round < Integer.parseInt(args[1]); round++) {
-                        System.out.println(of + ": " + cut(model, options, text, Path.of(args[0])));
+                    for (int round = 0; round < Integer.parseInt(args[2]); round++) {
+                        System.out.println(of + ": " + cut(model, options, text, kept, kept));
                     }
                 }
+                SessionOptions options = SessionOptions.DEFAULT.withContext(2 * TOKENS);
+                System.out.println("model: " + cut(model, options, text, kept, weights));
             }
         }
 
         /** What it says when files are cut while it decodes. */
-        private static String cut(Model model, SessionOptions options, int[] text, Path folder)
+        private static String cut(Model model, SessionOptions options, int[] text, Path folder, Path victim)
                 throws InterruptedException {
             KeptReadings kept = new KeptReadings(folder, Long.MAX_VALUE);
             kept.collect(0);
             read(model, options, text, kept, Integer.MAX_VALUE); // which keeps it
             read(model, options, text, kept, 200); // from the files, until the kernels are compiled
-            Thread cutter = Thread.ofPlatform().start(() -> cutAll(folder));
+            Thread cutter = Thread.ofPlatform().start(() -> cutAll(victim));
             try {
                 read(model, options, text, kept, Integer.MAX_VALUE);
                 return "nobody has seen it";
@@ -112,6 +114,12 @@ class CutFilesTest {
 
     @Test
     void filesThatAreCutWithinAStepAreASentence() throws Exception {
+        Path weights = Files.createDirectory(folder.resolve("model"));
+        try (Stream<Path> files = Files.list(Path.of("src/test/resources/tiny/llama3"))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, weights.resolve(file.getFileName()));
+            }
+        }
         Path errors = folder.resolve("errors.txt");
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -122,6 +130,7 @@ class CutFilesTest {
                         System.getProperty("java.class.path"),
                         Asker.class.getName(),
                         folder.resolve("kv").toString(),
+                        weights.toString(),
                         Integer.toString(CUTS))
                 .redirectError(errors.toFile())
                 .start();
@@ -130,7 +139,10 @@ class CutFilesTest {
         assertThat(process.exitValue())
                 .as(() -> String.join("\n", said) + "\n" + text(errors))
                 .isZero();
-        assertThat(said).hasSize(CASES.size() * CUTS).allMatch(line -> line.contains("was cut while it was used"));
+        assertThat(said).hasSize(CASES.size() * CUTS + 1);
+        assertThat(said.subList(0, CASES.size() * CUTS))
+                .allMatch(line -> line.contains(" CHECKSUM ") && line.contains(" was cut while it was used"));
+        assertThat(said.getLast()).contains("BAD_MODEL_FILE", "it cannot be read any more");
     }
 
     private static String text(Path file) {

@@ -15,7 +15,7 @@ import java.nio.file.Path;
  *
  * <p>A mapping does not protect from a file that another program cuts short while it is in use: the JVM then answers a
  * read beyond the new end with an {@link InternalError}. The size is therefore looked at again after mapping, and
- * {@link ModelFiles#open} turns that error into a sentence; later reads cannot be guarded without copying.
+ * {@link ModelFiles#open} turns that error into a sentence, as a session does later.
  */
 record MappedFolder(Path folder, Arena arena) implements ModelFolder {
 
