@@ -425,6 +425,22 @@ public final class Model implements AutoCloseable {
     }
 
     /**
+     * What was learned of this model for the methods of attention and of reading that options name: for each of them that needs it a checksum, by the method's name. What they compute
+     * depends on it, and their names do not tell it.
+     */
+    public Map<String, String> learned(SessionOptions options) {
+        Map<String, String> sums = new TreeMap<>();
+        CalibrationSource noting = (method, which) -> {
+            Optional<Calibrated> found = calibrated(method, which);
+            found.ifPresent(of -> sums.put(method, Long.toHexString(of.sum())));
+            return found;
+        };
+        DecodeAttentions.named(options.attention(), noting);
+        Prefills.named(options.prefill(), options.question(), noting);
+        return sums;
+    }
+
+    /**
      * The file for what is learned of this model for a method of attention or of reading.
      *
      * @throws LecternException of kind {@code BAD_OPTION} if the model was opened without a folder for such files

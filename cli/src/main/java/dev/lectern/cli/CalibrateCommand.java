@@ -95,30 +95,26 @@ final class CalibrateCommand implements Verb {
         }
         Console console = surroundings.console();
         computeChoice.options();
-        List<String> words = task != null
-                ? List.of()
-                : texts.isEmpty()
-                        ? List.of(TextArgument.of(surroundings, null, null, "standard input"))
-                        : texts.stream().map(console.in()::file).toList();
+        List<String> words = task == null ? words(surroundings) : List.of();
         ModelChoice.Located located = modelChoice.locate(surroundings);
         try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             long began = System.nanoTime();
+            int made = length == null ? ModelCalibration.LENGTH : length;
+            List<int[]> read = task == null
+                    ? ModelCalibration.tokens(model, words, tokens)
+                    : List.of(ModelCalibration.prompt(model, task, made));
             ModelCalibration done;
             try (ProgressLine line = new ProgressLine(console, "calibrating", ProgressLine.Unit.TOKENS_IN_ALL, 0, -1)) {
-                done = task == null
-                        ? ModelCalibration.run(
-                                model, located.name(), method, words, tokens, line, surroundings.cancellation())
-                        : ModelCalibration.run(
-                                model,
-                                located.name(),
-                                method,
-                                List.of(ModelCalibration.prompt(
-                                        model, task, length == null ? ModelCalibration.LENGTH : length)),
-                                line,
-                                surroundings.cancellation());
+                done = ModelCalibration.run(model, located.name(), method, read, line, surroundings.cancellation());
             }
             print(console, located, done, Answering.seconds(began));
         }
+    }
+
+    private List<String> words(Surroundings surroundings) {
+        return texts.isEmpty()
+                ? List.of(TextArgument.of(surroundings, null, null, "standard input"))
+                : texts.stream().map(surroundings.console().in()::file).toList();
     }
 
     private void print(Console console, ModelChoice.Located located, ModelCalibration done, double seconds) {

@@ -238,8 +238,8 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
             lines.add(String.format(
                     Locale.ROOT,
                     "%s,%s,%d,%.6e,%.6e,%.6e,%.6f,%.0f,%.6f,%d",
-                    row.method(),
-                    options.kv(),
+                    Csv.field(row.method()),
+                    Csv.field(options.kv()),
                     length,
                     row.error().mean(),
                     row.error().median(),

@@ -148,7 +148,7 @@ public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, L
     /** Writes {@code NAME.csv}: the divergence after each token, a column for each format. */
     public Path writeCsv(Path folder, String name) {
         StringBuilder text = new StringBuilder("position");
-        rows.forEach(row -> text.append(",\"").append(row.kv()).append('"'));
+        rows.forEach(row -> text.append(',').append(Csv.field(row.kv())));
         text.append('\n');
         for (int i = 0; i <= logProbs.size(); i++) {
             text.append(i);

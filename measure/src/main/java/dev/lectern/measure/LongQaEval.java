@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ public final class LongQaEval {
     private final int length;
     private final Work work;
     private final Cancellation cancellation;
+    private final Map<Method, String> learned = new HashMap<>();
     private final FinishedSamples finished;
     private final Provenance provenance;
 
@@ -262,7 +264,7 @@ public final class LongQaEval {
     private FinishedSamples.Key key(Question question, Method method) {
         String methods = String.join(
                 ";",
-                "attention=" + method.attention(),
+                "attention=" + method.attention() + learned.computeIfAbsent(method, of -> of.learned(model)),
                 "kv=" + method.kv(),
                 "protocol=" + options.protocol(),
                 "rope=" + modelOptions.ropeScaling().orElse(""),

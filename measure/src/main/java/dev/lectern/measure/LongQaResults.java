@@ -246,16 +246,16 @@ public record LongQaResults(
             Question question = answer.question();
             List<String> fields = new ArrayList<>(List.of(
                     Integer.toString(question.line()),
-                    quoted(question.id()),
-                    quoted(question.dataset()),
-                    quoted(answer.method().attention()),
-                    quoted(answer.method().kv()),
+                    Csv.field(question.id()),
+                    Csv.field(question.dataset()),
+                    Csv.field(answer.method().attention()),
+                    Csv.field(answer.method().kv()),
                     Integer.toString(answer.tokens()),
                     Boolean.toString(answer.cut())));
             for (AnswerMetric metric : AnswerMetric.values()) {
                 fields.add(String.format(Locale.ROOT, "%.2f", 100 * answer.score(metric)));
             }
-            fields.add(quoted(answer.text()));
+            fields.add(Csv.field(answer.text()));
             text.append(String.join(",", fields)).append('\n');
         }
         Path csv = folder.resolve(name() + ".csv");
@@ -293,10 +293,5 @@ public record LongQaResults(
                                 .map(one -> new Bars.Series(one.getKey(), one.getValue()))
                                 .toList())
                 .write(folder, name());
-    }
-
-    /** A field of RFC 4180. */
-    private static String quoted(String field) {
-        return '"' + field.replace("\"", "\"\"") + '"';
     }
 }

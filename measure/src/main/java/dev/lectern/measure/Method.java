@@ -1,12 +1,14 @@
 package dev.lectern.measure;
 
 import dev.lectern.Cancellation;
+import dev.lectern.Model;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
 import dev.lectern.prefill.Prefills;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * How a model keeps what it has read, and looks things up in it, and from which token on it does.
@@ -46,6 +48,14 @@ public record Method(String kv, String attention, String keep, String prefill, P
     /** What tables call it. */
     public String described() {
         return name() + ", " + kv + (protocol == Protocol.A ? "" : ", protocol " + protocol);
+    }
+
+    /** What it has learned of a model, for what samples are known by; empty where it learns nothing. */
+    String learned(Model model) {
+        SessionOptions options = SessionOptions.DEFAULT.withPrefill(prefill).withAttention(attention);
+        return model.learned(options).entrySet().stream()
+                .map(of -> ";" + of.getKey() + "=" + of.getValue())
+                .collect(Collectors.joining());
     }
 
     /** A session from which methods over its format can all go on that read a text alike: sums are kept where one of them asks for them. */

@@ -373,11 +373,11 @@ public record MethodSpeed(Evaluated evaluated, Plan plan, List<Row> rows) {
                             speed.bytesRead,
                             speed.indexBytes,
                             speed.indexSeconds))
-                    .orElse(",,,,,,,,,\"" + row.leftOut + "\"");
+                    .orElse(",,,,,,,,," + Csv.field(row.leftOut));
             lines.add(String.format(
                     Locale.ROOT,
                     "%s,%s,%d,%d,%d,%s",
-                    row.asked.attention,
+                    Csv.field(row.asked.attention),
                     KV,
                     plan.depth,
                     row.asked.together,

@@ -39,24 +39,15 @@ public record ModelCalibration(String option, Path file, long bytes, long tokens
     public static final int LENGTH = 8192;
 
     /**
-     * Calibrates a method.
+     * The tokens of texts to learn from.
      *
-     * @param most tokens of each text; 0 for all
-     * @throws LecternException as {@link #run(Model, String, String, List, Progress, Cancellation)} does
+     * @param most tokens of each; 0 for all
      */
-    public static ModelCalibration run(
-            Model model,
-            String name,
-            String method,
-            List<String> texts,
-            int most,
-            Progress progress,
-            Cancellation cancellation) {
-        List<int[]> tokens = texts.stream()
+    public static List<int[]> tokens(Model model, List<String> texts, int most) {
+        return texts.stream()
                 .map(model::tokenize)
                 .map(text -> most == 0 ? text : Arrays.copyOf(text, Math.min(most, text.length)))
                 .toList();
-        return run(model, name, method, tokens, progress, cancellation);
     }
 
     /**
@@ -108,7 +99,7 @@ public record ModelCalibration(String option, Path file, long bytes, long tokens
      * Has a method learn from the prompt of a task in which keys are looked up, if it has not learned of the model yet.
      *
      * @param options where they name no scaling of positions, the model reads as many tokens as it holds
-     * @throws LecternException as {@link #run(Model, String, String, List, Progress, Cancellation)} does
+     * @throws LecternException as {@link #run} does
      */
     public static void requireLearned(
             BenchModel subject, ModelOptions options, String method, Progress progress, Cancellation cancellation) {

@@ -1,5 +1,6 @@
 package dev.lectern.measure;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -9,11 +10,11 @@ import tools.jackson.core.JsonGenerator;
 /**
  * How two methods compare on the same samples. Two answers to one question agree more than answers to two questions do, so this tells smaller differences apart than two intervals beside each other.
  *
- * <p>Sources: the interval is the paired percentile bootstrap of Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3, each task resampled by itself; the p-value is the exact
+ * <p>Sources: the interval is the paired percentile bootstrap of Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3, each task resampled by itself, with the small samples' correction of Hesterberg, "What teachers should know about the bootstrap" (The American Statistician 69, 2015); the p-value is the exact
  * test of McNemar, "Note on the sampling error of the difference between correlated proportions" (Psychometrika 12, 1947), over samples that one scores higher on.
  *
  * @param difference of the means of the tasks, −1 to 1; above 0 where the method is better than what it is compared with
- * @param low the lower end of the interval that the difference lies in with 95 per cent confidence
+ * @param low the lower end of the interval that the difference lies in with 95 per cent confidence; −1, and 1 the upper one, where a single sample tells nothing of it
  * @param high its upper end
  * @param better samples that the method scores higher on
  * @param worse samples that it scores lower on
@@ -49,20 +50,61 @@ public record Paired(double difference, double low, double high, int better, int
         if (differences.length == 0 || differences.length != others.size()) {
             throw new IllegalArgumentException(scores.size() + " tasks beside " + others.size());
         }
+        double mean = mean(differences);
+        List<Stratum> strata = strata(differences);
+        if (strata.stream().anyMatch(stratum -> stratum.values.length == 1)) {
+            return new Paired(mean, -1, 1, better, worse, p(better, worse));
+        }
         Random random = new Random(SEED);
         double[] means = new double[RESAMPLES];
-        for (int r = 0; r < RESAMPLES; r++) {
-            for (double[] task : differences) {
-                double sum = 0;
-                for (int i = 0; i < task.length; i++) {
-                    sum += task[random.nextInt(task.length)];
-                }
-                means[r] += sum / task.length / differences.length;
-            }
+        Arrays.fill(means, mean);
+        for (Stratum stratum : strata) {
+            stratum.resample(random, means, differences.length);
         }
         Arrays.sort(means);
         int cut = (int) (TAIL * RESAMPLES);
-        return new Paired(mean(differences), means[cut], means[RESAMPLES - 1 - cut], better, worse, p(better, worse));
+        return new Paired(
+                mean,
+                Math.max(-1, means[cut]),
+                Math.min(1, means[RESAMPLES - 1 - cut]),
+                better,
+                worse,
+                p(better, worse));
+    }
+
+    /**
+     * What is resampled together.
+     *
+     * @param tasks how many of them the values are of
+     */
+    private record Stratum(double[] values, int tasks) {
+        /** Adds to means of all tasks how far one of drawn values is from its own. Drawn values spread too little by √(1 − 1/n), which is made up for. */
+        void resample(Random random, double[] means, int all) {
+            int n = values.length;
+            double own = Arrays.stream(values).average().orElseThrow();
+            double weight = (double) tasks / all * Math.sqrt(n / (n - 1.0));
+            for (int r = 0; r < means.length; r++) {
+                double sum = 0;
+                for (int i = 0; i < n; i++) {
+                    sum += values[random.nextInt(n)];
+                }
+                means[r] += weight * (sum / n - own);
+            }
+        }
+    }
+
+    /** Each task, and those of a single sample together, whose spread among themselves is then taken for that of samples. */
+    private static List<Stratum> strata(double[][] differences) {
+        List<Stratum> strata = new ArrayList<>();
+        double[] alone = Arrays.stream(differences)
+                .filter(task -> task.length == 1)
+                .mapToDouble(task -> task[0])
+                .toArray();
+        if (alone.length > 0) {
+            strata.add(new Stratum(alone, alone.length));
+        }
+        Arrays.stream(differences).filter(task -> task.length > 1).forEach(task -> strata.add(new Stratum(task, 1)));
+        return strata;
     }
 
     /** A line for a terminal, in points of 100. */

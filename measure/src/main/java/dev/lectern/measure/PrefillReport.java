@@ -62,12 +62,12 @@ public final class PrefillReport {
                             speed.parts().rest(),
                             speed.bytesReceived(),
                             speed.messages()))
-                    .orElse(",,,,,,,,,,,,,,\"" + row.leftOut().replace("\"", "\"\"") + "\"");
+                    .orElse(",,,,,,,,,,,,,," + Csv.field(row.leftOut()));
             lines.add(String.format(
                     Locale.ROOT,
                     "%d,%s,%d,%b,%s",
                     row.asked().tokens(),
-                    row.asked().prefill(),
+                    Csv.field(row.asked().prefill()),
                     row.asked().hosts(),
                     row.asked().ranks(),
                     numbers));

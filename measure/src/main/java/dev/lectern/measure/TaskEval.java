@@ -17,6 +17,7 @@ import dev.lectern.measure.tasks.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,7 @@ public final class TaskEval {
     private final Provenance provenance;
     private final Work work;
     private final Cancellation cancellation;
+    private final Map<Method, String> learned = new HashMap<>();
 
     private TaskEval(
             Model model,
@@ -178,8 +180,8 @@ public final class TaskEval {
     }
 
     private FinishedSamples.Key key(Method method, Task task, int length, int index) {
-        return new FinishedSamples.Key(
-                digest, options.described(method) + rope, task.name(), length, options.seed(), index);
+        String methods = options.described(method) + learned.computeIfAbsent(method, of -> of.learned(model)) + rope;
+        return new FinishedSamples.Key(digest, methods, task.name(), length, options.seed(), index);
     }
 
     private static double units(Open open) {

@@ -236,9 +236,9 @@ class LongQaEvalTest {
         assertThat(Files.readAllLines(results.writeCsv(folder)))
                 .containsExactly(
                         "line,id,dataset,method,kv,tokens,cut,f1,exact_match,rouge_l,accuracy,answer",
-                        "1,\"q1\",\"ferry\",\"dense\",\"f32\",30,false,0.00,0.00,0.00,0.00,\"none\"",
-                        "2,\"q2\",\"harbour\",\"dense\",\"f32\",30,true,66.67,0.00,66.67,100.00,\"two \"\"lights\"\"\"",
-                        "4,\"q4\",\"harbour\",\"dense\",\"f32\",30,false,100.00,100.00,100.00,100.00,\"B. two\"");
+                        "1,q1,ferry,dense,f32,30,false,0.00,0.00,0.00,0.00,none",
+                        "2,q2,harbour,dense,f32,30,true,66.67,0.00,66.67,100.00,\"two \"\"lights\"\"\"",
+                        "4,q4,harbour,dense,f32,30,false,100.00,100.00,100.00,100.00,B. two");
         assertThat(folder.resolve("longqa-q-tiny.csv")).exists();
     }
 

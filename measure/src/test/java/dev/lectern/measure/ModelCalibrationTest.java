@@ -44,7 +44,8 @@ class ModelCalibrationTest {
     }
 
     private static ModelCalibration calibrated(Model model, List<String> texts, int most) {
-        return ModelCalibration.run(model, "tiny", "loki", texts, most, Progress.NONE, new Cancellation());
+        return ModelCalibration.run(
+                model, "tiny", "loki", ModelCalibration.tokens(model, texts, most), Progress.NONE, new Cancellation());
     }
 
     private static void refused(LecternException.Kind kind, String words, ThrowingCallable call) {
@@ -72,8 +73,7 @@ class ModelCalibrationTest {
                     model,
                     "tiny",
                     "loki",
-                    List.of(TEXT, TEXT),
-                    700,
+                    ModelCalibration.tokens(model, List.of(TEXT, TEXT), 700),
                     (read, all) -> told.add(all - read),
                     new Cancellation());
             assertThat(done.tokens()).isEqualTo(1400);
@@ -141,8 +141,13 @@ class ModelCalibrationTest {
                         .withRopeScaling("linear:factor=32")
                         .withCalibrations(folder))) {
             String text = BenchText.sentences(500);
-            ModelCalibration done =
-                    ModelCalibration.run(model, "tiny", method, List.of(text), 4200, Progress.NONE, new Cancellation());
+            ModelCalibration done = ModelCalibration.run(
+                    model,
+                    "tiny",
+                    method,
+                    ModelCalibration.tokens(model, List.of(text), 4200),
+                    Progress.NONE,
+                    new Cancellation());
             assertThat(done.tokens()).isEqualTo(4200);
             assertThat(done.file()).isEqualTo(model.calibration(method));
             SessionOptions options = SessionOptions.DEFAULT.withPrefill(method + ":calibrated=yes");
@@ -161,7 +166,12 @@ class ModelCalibrationTest {
                     LecternException.Kind.BAD_DOCUMENT,
                     "No text has as many as 4096 tokens",
                     () -> ModelCalibration.run(
-                            model, "tiny", method, List.of(text, text), 2100, Progress.NONE, new Cancellation()));
+                            model,
+                            "tiny",
+                            method,
+                            ModelCalibration.tokens(model, List.of(text, text), 2100),
+                            Progress.NONE,
+                            new Cancellation()));
         }
     }
 
@@ -220,13 +230,23 @@ class ModelCalibrationTest {
                     LecternException.Kind.CANCELLED,
                     "",
                     () -> ModelCalibration.run(
-                            model, "tiny", "loki", List.of(TEXT), 0, (done, all) -> stop.cancel(), stop));
+                            model,
+                            "tiny",
+                            "loki",
+                            ModelCalibration.tokens(model, List.of(TEXT), 0),
+                            (done, all) -> stop.cancel(),
+                            stop));
             refused(LecternException.Kind.BAD_DOCUMENT, "learns from 512", () -> calibrated(model, List.of("Few."), 0));
             refused(
                     LecternException.Kind.BAD_OPTION,
                     "there are loki, minference",
                     () -> ModelCalibration.run(
-                            model, "tiny", "quest", List.of(TEXT), 0, Progress.NONE, new Cancellation()));
+                            model,
+                            "tiny",
+                            "quest",
+                            ModelCalibration.tokens(model, List.of(TEXT), 0),
+                            Progress.NONE,
+                            new Cancellation()));
         }
         try (Stream<Path> files = Files.list(folder)) {
             assertThat(files).isEmpty();

@@ -23,7 +23,7 @@ class PairedTest {
 
     @Test
     void equalScoresDoNotDiffer() {
-        List<List<Double>> scores = List.of(List.of(1.0, 0.5, 0.0), List.of(1.0));
+        List<List<Double>> scores = List.of(List.of(1.0, 0.5, 0.0), List.of(1.0, 0.0));
         assertThat(Paired.of(scores, scores)).isEqualTo(new Paired(0, 0, 0, 0, 0, 1));
     }
 
@@ -50,6 +50,29 @@ class PairedTest {
         assertThat(paired.difference()).isCloseTo(mean, within(1e-12));
         // The deviation of 200 numbers is known to 5 per cent, the bootstrap's own error is some 2.
         assertThat(paired.high() - paired.low()).isCloseTo(2 * 1.96 * 0.5 / Math.sqrt(200), within(0.02));
+    }
+
+    /** Three differences of 0, 0.3 and 0.6 have a deviation of 0.3: the mean of very many such triples spreads by 0.3 / √3, which three numbers drawn again would miss by a fifth. */
+    @Test
+    void fewSamplesDoNotMakeItNarrow() {
+        List<List<Double>> a = new ArrayList<>(), b = new ArrayList<>();
+        for (int task = 0; task < 100; task++) {
+            a.add(List.of(0.0, 0.3, 0.6));
+            b.add(List.of(0.0, 0.0, 0.0));
+        }
+        Paired paired = Paired.of(a, b);
+        assertThat(paired.high() - paired.low()).isCloseTo(2 * 1.96 * 0.3 / Math.sqrt(3 * 100), within(0.003));
+    }
+
+    @Test
+    void singleSamplesAreComparedAmongThemselvesAndOneAloneWithNothing() {
+        List<List<Double>> zeros = List.of(List.of(0.0), List.of(0.0), List.of(0.0), List.of(0.0));
+        Paired several = Paired.of(List.of(List.of(1.0), List.of(0.0), List.of(0.0), List.of(1.0)), zeros);
+        assertThat(several.difference()).isEqualTo(0.5);
+        assertThat(several.low()).isBetween(-0.2, 0.2);
+        assertThat(several.high()).isBetween(0.8, 1.0);
+        Paired one = Paired.of(List.of(List.of(1.0), List.of(0.0, 0.0)), List.of(List.of(1.0), List.of(0.0, 0.0)));
+        assertThat(one).isEqualTo(new Paired(0, -1, 1, 0, 0, 1));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import java.io.IOException;
@@ -86,6 +87,24 @@ class TaskEvalTest {
 
     private static String answer(String line) {
         return line.replaceAll(".*\"answer\":(.*),\"bytesRead\".*", "$1");
+    }
+
+    /** What a method has learned is in no name, but in the samples' key: those of other axes are others. */
+    @Test
+    void samplesOfWhatWasLearnedOtherwiseAreOthers() throws IOException {
+        ModelOptions learning = STRETCHED.withCalibrations(folder);
+        TaskOptions options = OPTIONS.withTasks(List.of("vt"))
+                .withSamples(1)
+                .withAttention(List.of("dense", "loki:budget=5%:dims=0.25:calibrated=yes"));
+        for (int sentences : new int[] {60, 70, 70}) {
+            try (Model model = MODEL.open(learning)) {
+                int[] text = model.tokenize(BenchText.sentences(sentences));
+                ModelCalibration.run(model, "tiny", "loki", List.of(text), Progress.NONE, new Cancellation());
+            }
+            TaskEval.run(MODEL, learning, options, folder, Progress.NONE, new Cancellation());
+        }
+        assertThat(lines()).hasSize(3);
+        assertThat(lines().stream().filter(line -> line.contains(";loki="))).hasSize(2);
     }
 
     @Test

@@ -86,7 +86,7 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
                         .toList();
     }
 
-    /** Samples of each task after which there is a result: it takes days to finish all, and a few of each tell more than all of some. Of fewer a bootstrap within each task knows no spread. */
+    /** Samples of each task after which there is a result: it takes days to finish all, and a few of each tell more than all of some. */
     private static final List<Integer> ROUNDS = List.of(5, 10);
 
     /** Asks a model a few samples of each task, then more, and keeps the result after each round unless there is one of more samples. */
