@@ -44,7 +44,11 @@ final class Console {
      * @param colour whether text on a terminal may be dimmed
      */
     Console(InputStream in, OutputStream out, PrintStream err, Terminals terminals, boolean colour) {
-        this.in = new StandardInput(in);
+        this(new StandardInput(in), out, err, terminals, colour);
+    }
+
+    private Console(StandardInput in, OutputStream out, PrintStream err, Terminals terminals, boolean colour) {
+        this.in = in;
         this.out = out;
         this.err = err;
         this.terminals = terminals;
@@ -59,6 +63,11 @@ final class Console {
                 new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8),
                 Terminals.NONE,
                 false);
+    }
+
+    /** The same without standard output. */
+    Console quiet() {
+        return new Console(in, OutputStream.nullOutputStream(), err, terminals, colour);
     }
 
     StandardInput in() {

@@ -8,6 +8,7 @@ import dev.lectern.measure.reproduce.Reproduction;
 import dev.lectern.measure.reproduce.Room;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Parameters;
             "Measure anew what is published in docs: every figure and table.",
             "",
             "Result files go to DOCS/results, each with its command, commit, model, machine, seed and date; DOCS/measurements.md and"
-                    + " DOCS/claims.md are written from these files alone. An interrupted run goes on where it stopped.",
+                    + " DOCS/claims.md are written from these files alone. An interrupted run goes on where it stopped: what this version has measured on this machine is not measured again, unless a part is named.",
             ""
         },
         footer = {
@@ -39,7 +40,7 @@ import picocli.CommandLine.Parameters;
             "  lectern eval reproduce --full ruler-smollm2-135m-8192",
             "  lectern eval reproduce --full",
             "",
-            "The object of --json: measured [names], pages [files]."
+            "The object of --json: measured [names of parts], pages [files]."
         })
 final class ReproduceCommand implements Verb {
     @Parameters(
@@ -91,18 +92,20 @@ final class ReproduceCommand implements Verb {
                 .toList();
         List<String> others =
                 figures.stream().filter(name -> !Timed.NAMES.contains(name)).toList();
+        List<String> measured = new ArrayList<>();
         if (!writeOnly && (!others.isEmpty() || figures.isEmpty())) {
-            Reproduction.measure(
-                    others, !full, room(surroundings, results), name -> new Line(surroundings.console(), name));
+            measured.addAll(Reproduction.measure(
+                    others, !full, room(surroundings, results), name -> new Line(surroundings.console(), name)));
         }
-        if (!writeOnly) {
-            timed.forEach(name -> Timed.run(name, surroundings, pages));
+        for (String name : writeOnly ? List.<String>of() : timed) {
+            Timed.run(name, surroundings.quiet(), pages, compute, repack);
+            measured.add(name);
         }
         List<Path> written = Reproduction.write(pages, results);
         Console console = surroundings.console();
         if (output.json) {
             Map<String, Object> object = new LinkedHashMap<>();
-            object.put("measured", writeOnly ? List.of() : figures.isEmpty() ? Reproduction.names() : figures);
+            object.put("measured", measured);
             object.put("pages", written.stream().map(Path::toString).toList());
             console.printLine(JsonText.of(object));
         } else {

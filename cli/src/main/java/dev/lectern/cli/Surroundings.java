@@ -35,6 +35,11 @@ record Surroundings(
         return new Surroundings(own, hub, variables, cancellation, uptime, Optional.of(ranks));
     }
 
+    /** The same without standard output, for what is run on the way to what it is to hold. */
+    Surroundings quiet() {
+        return new Surroundings(console.quiet(), hub, variables, cancellation, uptime, hosts);
+    }
+
     /** Whether this is the rank that talks to the user, or the only one. */
     boolean isFirst() {
         return hosts.map(ranks -> ranks.rank() == 0).orElse(true);

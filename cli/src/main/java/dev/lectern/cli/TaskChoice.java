@@ -20,7 +20,7 @@ final class TaskChoice {
             "The object of --json: results [{task, method, kv, protocol, length, score (0 to 100), low, high (its interval of 95 per cent),"
                     + " samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
                     + " {difference, low, high, better, worse, p}: beside the first method, on the same samples}], model, sha256, suite,"
-                    + " haystack, seed, means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"
+                    + " haystack, seed, origins [{commit, machine, samples}], means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"
                     + " given several times: each text is read once for each format, and every method goes on from that reading, each --keep as a method of its own; for each --prefill it is read once more.";
 
     @Mixin

@@ -11,13 +11,15 @@ final class Timed {
     private Timed() {}
 
     /** Runs a bench as its verb does, into the folder of the pages. */
-    static void run(String name, Surroundings surroundings, Path pages) {
+    static void run(String name, Surroundings surroundings, Path pages, ComputeChoice compute, RepackChoice repack) {
         String results = pages.resolve("results").toString();
         String record = pages.resolve("measurements.md").toString();
         if (name.equals("peers")) {
             PeersCommand peers = new PeersCommand();
             peers.folder = results;
             peers.record = record;
+            peers.threads = compute.threads;
+            peers.repackChoice = repack;
             peers.run(surroundings);
             return;
         }
@@ -28,6 +30,8 @@ final class Timed {
             bench.runs = 2;
             bench.folder = results;
             bench.record = record;
+            bench.threads = compute.threads;
+            bench.resume = true;
             bench.run(surroundings);
         }
     }

@@ -23,15 +23,7 @@ public record Evaluated(String model, String digest, int threads, Provenance pro
 
     /** Whether both are of the same model, threads, machine and commit, so that what one measured need not be measured again. */
     boolean isLike(Evaluated other) {
-        return digest.equals(other.digest)
-                && threads == other.threads
-                && machine().equals(other.machine())
-                && commit().equals(other.commit());
-    }
-
-    /** Results change files of the commit: a mark of changes says nothing. */
-    private String commit() {
-        return provenance.commit().replace("+", "");
+        return digest.equals(other.digest) && threads == other.threads && provenance.isLike(other.provenance);
     }
 
     /**

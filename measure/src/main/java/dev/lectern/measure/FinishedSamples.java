@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.ObjectWriteContext;
@@ -34,6 +35,7 @@ final class FinishedSamples implements AutoCloseable {
     private final Path file;
     private final FileChannel channel;
     private final Map<Key, Finished> finished = new HashMap<>();
+    private final Map<Key, Origin> origins = new HashMap<>();
 
     /**
      * What a score depends on.
@@ -57,6 +59,9 @@ final class FinishedSamples implements AutoCloseable {
      * @param density the share of tokens that it looked at, 0 to 1
      */
     record Finished(double score, int tokens, String answer, double bytesRead, double density) {}
+
+    /** By which commit of Lectern, and on which machine, a sample was computed. */
+    record Origin(String commit, String machine) {}
 
     /**
      * Opens a file, making it where it is missing. A last line that was cut short by a crash is dropped.
@@ -130,6 +135,7 @@ final class FinishedSamples implements AutoCloseable {
                             json.text("answer"),
                             json.number("bytesRead"),
                             json.number("density")));
+            origins.put(key, new Origin(json.text("commit"), json.text("machine")));
         } catch (MalformedJsonException | IllegalArgumentException | ArithmeticException | LecternException e) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
@@ -141,6 +147,11 @@ final class FinishedSamples implements AutoCloseable {
 
     Optional<Finished> get(Key key) {
         return Optional.ofNullable(finished.get(key));
+    }
+
+    /** Where a finished sample is from. */
+    Origin origin(Key key) {
+        return Objects.requireNonNull(origins.get(key), "the sample is not finished");
     }
 
     /**
@@ -179,6 +190,7 @@ final class FinishedSamples implements AutoCloseable {
             throw AtomicFile.cannotWrite(file, e);
         }
         finished.put(key, sample);
+        origins.put(key, new Origin(provenance.commit(), provenance.machine().described()));
     }
 
     @Override

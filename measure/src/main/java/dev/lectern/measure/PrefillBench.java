@@ -125,8 +125,9 @@ public final class PrefillBench {
             Evaluated evaluated =
                     new Evaluated(subject.name(), digest, model.threads(), Provenance.here(command, modelOptions));
             List<Row> rows = known.stream()
-                    .filter(other ->
-                            other.plan().equals(plan) && other.evaluated().isLike(evaluated))
+                    .filter(other -> other.plan().equals(plan)
+                            && other.scaling().equals(options.ropeScaling().orElse(""))
+                            && other.evaluated().isLike(evaluated))
                     .findFirst()
                     .map(PrefillSpeed::rows)
                     .orElse(List.of());

@@ -75,6 +75,16 @@ public record Provenance(String command, String commit, Machine machine, Instant
         return said;
     }
 
+    /** Whether both are of the same commit and machine. That files were changed after the commit says nothing: results are such files. */
+    public boolean isLike(Provenance other) {
+        return commit.replace("+", "").equals(other.commit.replace("+", "")) && machine.equals(other.machine);
+    }
+
+    /** Whether it is known of which commit it is. */
+    public boolean isKnown() {
+        return !commit.equals(UNKNOWN);
+    }
+
     /** Writes it as members of an object. */
     void write(JsonGenerator json) {
         json.writeStringProperty("command", command);

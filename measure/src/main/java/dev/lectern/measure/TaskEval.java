@@ -17,6 +17,7 @@ import dev.lectern.measure.tasks.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -106,7 +107,10 @@ public final class TaskEval {
                     new TaskEval(model, digest, options, finished, rope, provenance, new Work(progress), cancellation);
             eval.answerAll();
             return new TaskResults(
-                    new Evaluated(subject.name(), digest, model.threads(), provenance), options, eval.rows());
+                    new Evaluated(subject.name(), digest, model.threads(), provenance),
+                    options,
+                    eval.rows(),
+                    eval.origins());
         }
     }
 
@@ -318,6 +322,25 @@ public final class TaskEval {
             steps += going.size();
         }
         return steps;
+    }
+
+    /** Of all samples, the one with the most first. */
+    private List<TaskResults.Origin> origins() {
+        Map<FinishedSamples.Origin, Integer> counts = new LinkedHashMap<>();
+        for (int length : options.lengths()) {
+            for (Method method : options.methods()) {
+                for (Task task : options.tasks(length)) {
+                    for (int index = 0; index < options.samples(); index++) {
+                        counts.merge(finished.origin(key(method, task, length, index)), 1, Integer::sum);
+                    }
+                }
+            }
+        }
+        return counts.entrySet().stream()
+                .map(of ->
+                        new TaskResults.Origin(of.getKey().commit(), of.getKey().machine(), of.getValue()))
+                .sorted(Comparator.comparingInt(TaskResults.Origin::samples).reversed())
+                .toList();
     }
 
     private List<TaskResults.Row> rows() {

@@ -13,8 +13,16 @@ import tools.jackson.core.JsonGenerator;
  * What {@link TaskEval} found.
  *
  * @param rows lengths ascending; of each, the methods in their order, and of each the tasks in theirs
+ * @param origins of the samples, some of which an earlier run may have finished
  */
-public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> rows) {
+public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> rows, List<Origin> origins) {
+    /**
+     * By which commit of Lectern, and on which machine, samples were computed.
+     *
+     * @param samples how many
+     */
+    public record Origin(String commit, String machine, int samples) {}
+
     /**
      * A task at a length, by one method.
      *
@@ -56,6 +64,7 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
 
     public TaskResults {
         rows = List.copyOf(rows);
+        origins = List.copyOf(origins);
     }
 
     /** The tasks of a method at a length. */
@@ -154,6 +163,15 @@ public record TaskResults(Evaluated evaluated, TaskOptions options, List<Row> ro
             json.writeStringProperty("suite", options.suite().name());
             json.writeStringProperty("haystack", options.haystack().name());
             json.writeNumberProperty("seed", options.seed());
+            json.writeArrayPropertyStart("origins");
+            for (Origin origin : origins) {
+                json.writeStartObject();
+                json.writeStringProperty("commit", origin.commit);
+                json.writeStringProperty("machine", origin.machine);
+                json.writeNumberProperty("samples", origin.samples);
+                json.writeEndObject();
+            }
+            json.writeEndArray();
             json.writeArrayPropertyStart("means");
             for (int length : options.lengths()) {
                 for (Method method : options.methods()) {

@@ -51,7 +51,7 @@ class ResultFigureTest {
                 }
             }
         }
-        return new TaskResults(EVALUATED, options, rows);
+        return new TaskResults(EVALUATED, options, rows, List.of());
     }
 
     @Test

@@ -46,8 +46,16 @@ class TaskEvalTest {
         assertThat(lines).hasSize(4);
         assertThat(run(OPTIONS, new Cancellation()).rows()).isEqualTo(first.rows());
         assertThat(lines()).isEqualTo(lines);
-        run(OPTIONS.withSamples(3), new Cancellation());
-        assertThat(lines()).hasSize(6).startsWith(lines.toArray(String[]::new));
+        Files.write(
+                folder.resolve("ruler-qwen2.jsonl"),
+                lines.stream()
+                        .map(line -> line.replaceAll("\"commit\":\"[^\"]*\"", "\"commit\":\"earlier\""))
+                        .toList());
+        TaskResults more = run(OPTIONS.withSamples(3), new Cancellation());
+        assertThat(lines()).hasSize(6);
+        assertThat(more.origins()).extracting(TaskResults.Origin::samples).containsExactly(4, 2);
+        assertThat(more.origins().getFirst().commit()).isEqualTo("earlier");
+        assertThat(more.toJson()).contains("\"origins\":[{\"commit\":\"earlier\"");
     }
 
     @Test

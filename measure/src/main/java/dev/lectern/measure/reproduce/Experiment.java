@@ -33,8 +33,14 @@ interface Experiment {
      * What gives one result file.
      *
      * @param name of the file, without its end
+     * @param grows whether the file tells part of what is wanted before it tells all; what is there already is then not measured again, one by one
      */
-    record Part(String name, Measuring measuring) {}
+    record Part(String name, boolean grows, Measuring measuring) {
+        /** One whose file tells all. */
+        Part(String name, Measuring measuring) {
+            this(name, false, measuring);
+        }
+    }
 
     /** Measures, and keeps the result in the room's folder. */
     @FunctionalInterface

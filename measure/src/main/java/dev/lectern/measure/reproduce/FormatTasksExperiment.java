@@ -41,7 +41,9 @@ record FormatTasksExperiment() implements Experiment {
                 .withSamples(samples)
                 .withKv(formats());
         return new Part(
-                PREFIX + suite.name() + "-" + model, (room, name) -> TaskExperiment.ask(room, name, model, options));
+                PREFIX + suite.name() + "-" + model,
+                true,
+                (room, name) -> TaskExperiment.ask(room, name, model, options));
     }
 
     /** f16 first: what the others are compared with. */

@@ -64,7 +64,7 @@ record MethodSpeedExperiment() implements Experiment {
     private static Part part(
             String how, String model, int depth, List<Integer> batches, List<String> methods, long memory) {
         MethodSpeed.Plan plan = new MethodSpeed.Plan(depth, batches, methods, TOKENS, RUNS, memory, PATIENCE);
-        return new Part(PREFIX + model + "-" + depth, (room, name) -> measure(room, name, how, model, plan));
+        return new Part(PREFIX + model + "-" + depth, true, (room, name) -> measure(room, name, how, model, plan));
     }
 
     /** Measures what is not there, and keeps the result after each process. */

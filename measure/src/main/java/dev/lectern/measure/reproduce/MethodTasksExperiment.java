@@ -72,6 +72,7 @@ record MethodTasksExperiment() implements Experiment {
                     .withKeep(KEEP);
             parts.add(new Part(
                     PREFIX + plan.model + "-" + plan.length,
+                    true,
                     (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
         }
         return parts;

@@ -24,7 +24,7 @@ record NeedleExperiment() implements Experiment {
     }
 
     private static Part part(String model, int length, List<Integer> depths) {
-        return new Part("needle-" + model + "-" + length, (room, name) -> {
+        return new Part("needle-" + model + "-" + length, true, (room, name) -> {
             TaskOptions options = TaskOptions.DEFAULT
                     .withSuite(Suite.needle(depths))
                     .withLengths(List.of(length))

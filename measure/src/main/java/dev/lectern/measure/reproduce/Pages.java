@@ -6,6 +6,7 @@ import dev.lectern.measure.Provenance;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -76,8 +77,23 @@ final class Pages {
             Optional<Long> seed =
                     file.get(json -> json.has("seed") ? Optional.of(json.whole("seed")) : Optional.empty());
             seed.ifPresent(number -> text.append(", seed ").append(number));
-            text.append('\n');
+            text.append(earlier(file, from)).append('\n');
         }
         return text.toString();
+    }
+
+    /** Samples that other runs had finished, by other commits or on other machines. */
+    private static String earlier(ResultFile file, Provenance from) {
+        List<JsonFields> origins = file.get(json -> json.has("origins") ? json.objects("origins") : List.of());
+        return origins.stream()
+                .filter(of -> !of.text("commit").equals(from.commit())
+                        || !of.text("machine").equals(from.machine().described()))
+                .map(of -> String.format(
+                        Locale.ROOT,
+                        "; %d of its samples by commit %.10s on %s",
+                        of.whole("samples"),
+                        of.text("commit"),
+                        of.text("machine").split(",", 2)[0]))
+                .collect(Collectors.joining());
     }
 }

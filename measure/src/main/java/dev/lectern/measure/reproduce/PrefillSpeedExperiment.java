@@ -96,7 +96,7 @@ record PrefillSpeedExperiment() implements Experiment {
                 .withMethods(plan.methods)
                 .withHosts(plan.hosts);
         String name = named(plan.model) + "-" + plan.length;
-        return new Part(name, (room, part) -> measure(room, part, how, plan.model, measured));
+        return new Part(name, true, (room, part) -> measure(room, part, how, plan.model, measured));
     }
 
     /** What files of a model begin with. */

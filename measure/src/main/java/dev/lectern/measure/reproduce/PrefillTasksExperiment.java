@@ -66,6 +66,7 @@ record PrefillTasksExperiment() implements Experiment {
                     .withPrefill(METHODS);
             parts.add(new Part(
                     PREFIX + plan.model + "-" + plan.length,
+                    true,
                     (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
         }
         return parts;

@@ -46,22 +46,27 @@ public final class Reproduction {
      * @param quick enough to see that everything works
      * @param room where results go; what was finished of tasks before is taken from there
      * @param progress told for each result what it is called
-     * @throws LecternException of kind {@code BAD_OPTION} if something is unknown; of kind {@code CANCELLED} on request, and then what was finished is kept
+     * @return what was measured: parts. One that this commit has measured on this machine is left out unless its own name is given
+     * @throws LecternException of kind {@code BAD_OPTION} if something is unknown, or nothing of it is measured quickly; of kind {@code CANCELLED} on request, and then what was finished is kept
      */
-    public static void measure(
+    public static List<String> measure(
             List<String> names, boolean quick, Room room, Function<String, ? extends Reporting> progress) {
         requireKnown(names, quick);
+        List<String> measured = new ArrayList<>();
         for (Experiment experiment : EXPERIMENTS) {
             boolean whole = names.isEmpty() || names.contains(experiment.name());
             for (Experiment.Part part : experiment.parts(quick)) {
-                if (whole || names.contains(part.name())) {
+                boolean named = names.contains(part.name());
+                if (named || (whole && (part.grows() || !room.has(part.name())))) {
                     room.cancellation().check();
                     try (Reporting reporting = progress.apply(part.name())) {
                         part.measuring().run(room.with(reporting), part.name());
                     }
+                    measured.add(part.name());
                 }
             }
         }
+        return measured;
     }
 
     /** A progress that is over at some time. */
@@ -73,6 +78,13 @@ public final class Reproduction {
     private static void requireKnown(List<String> names, boolean quick) {
         Set<String> known = new HashSet<>(names());
         EXPERIMENTS.forEach(experiment -> experiment.parts(quick).forEach(part -> known.add(part.name())));
+        for (Experiment experiment : EXPERIMENTS) {
+            if (names.contains(experiment.name()) && experiment.parts(quick).isEmpty()) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        experiment.name() + " is not measured in a minute: give --full.");
+            }
+        }
         for (String name : names) {
             if (!known.contains(name)) {
                 throw new LecternException(

@@ -5,6 +5,7 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.measure.AtomicFile;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.Provenance;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,6 +48,15 @@ public record Room(
 
     BenchModel model(String name) {
         return models.apply(name);
+    }
+
+    /** Whether there is a result of that name which this commit of Lectern has measured on this machine. */
+    boolean has(String name) {
+        Provenance here = Provenance.here(name);
+        return here.isKnown()
+                && ResultFile.all(results, name).stream()
+                        .filter(file -> file.name().equals(name))
+                        .anyMatch(file -> file.provenance().isLike(here));
     }
 
     /** Keeps a result. */

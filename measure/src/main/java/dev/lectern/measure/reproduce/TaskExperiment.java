@@ -75,14 +75,15 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
     public List<Part> parts(boolean quick) {
         return (quick ? this.quick : full)
                 .stream()
-                        .map(plan -> new Part(suite.name() + "-" + plan.model + "-" + plan.length, (room, name) -> {
-                            TaskOptions options = TaskOptions.DEFAULT
-                                    .withSuite(suite)
-                                    .withLengths(List.of(plan.length))
-                                    .withSamples(plan.samples)
-                                    .withTasks(plan.tasks);
-                            ask(room, name, plan.model, options);
-                        }))
+                        .map(plan ->
+                                new Part(suite.name() + "-" + plan.model + "-" + plan.length, true, (room, name) -> {
+                                    TaskOptions options = TaskOptions.DEFAULT
+                                            .withSuite(suite)
+                                            .withLengths(List.of(plan.length))
+                                            .withSamples(plan.samples)
+                                            .withTasks(plan.tasks);
+                                    ask(room, name, plan.model, options);
+                                }))
                         .toList();
     }
 

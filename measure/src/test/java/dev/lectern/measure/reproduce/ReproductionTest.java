@@ -2,6 +2,7 @@ package dev.lectern.measure.reproduce;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
@@ -90,6 +91,20 @@ class ReproductionTest {
 
         Reproduction.write(docs, results);
         assertThat(docs.resolve("measurements.md")).hasContent(page);
+    }
+
+    /** The commit is known where the launcher stands in a checkout. */
+    @Test
+    void whatThisCommitHasMeasuredHereIsNotMeasuredAgainUnlessItIsNamed() {
+        System.setProperty("lectern.launcher", Path.of("..", "lectern").toString());
+        try {
+            assumeThat(Provenance.here("").isKnown()).isTrue();
+            assertThat(measure(List.of("perplexity"))).containsExactly("perplexity-smollm2-135m");
+            assertThat(measure(List.of("perplexity"))).isEmpty();
+            assertThat(measure(List.of("perplexity-smollm2-135m"))).containsExactly("perplexity-smollm2-135m");
+        } finally {
+            System.clearProperty("lectern.launcher");
+        }
     }
 
     @Test
@@ -321,6 +336,9 @@ class ReproductionTest {
         assertThatThrownBy(() -> Reproduction.write(docs, results))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("kld-mine.json");
+        assertThatThrownBy(() -> measure(List.of("kept")))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("kept is not measured in a minute: give --full.");
         assertThatThrownBy(() -> measure(List.of("rules")))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("\"rules\"")
