@@ -12,19 +12,24 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A program that says JSON objects, one a line, and may be told some. It ends when this is closed. */
+/** A program that says JSON objects, one a line, and may be told some. It ends when this is closed. Where it is a Lectern, its options are those of its command alone, not what the user has set for every call. */
 final class JsonChild implements AutoCloseable {
+    /** Variables that say where things are, not how to compute. */
+    private static final Set<String> PLACES = Set.of("LECTERN_CACHE", "LECTERN_JAVA_HOME", "LECTERN_JAVA_OPTS");
+
     private static final long POLL_MILLIS = 50;
     private static final long FAREWELL_SECONDS = 2;
 
     private final String name;
     private final Process process;
     private final Path errors;
+    private final Path settings;
     private final BlockingQueue<Optional<String>> lines = new LinkedBlockingQueue<>();
     private final Cancellation cancellation;
 
@@ -39,7 +44,11 @@ final class JsonChild implements AutoCloseable {
         this.cancellation = cancellation;
         try {
             errors = Files.createTempFile("lectern-bench", ".log");
-            process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
+            settings = Files.createTempFile("lectern-bench", ".properties");
+            ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
+            builder.environment().keySet().removeIf(key -> key.startsWith("LECTERN_") && !PLACES.contains(key));
+            builder.environment().put("LECTERN_CONFIG", settings.toString());
+            process = builder.start();
         } catch (IOException e) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
@@ -142,6 +151,7 @@ final class JsonChild implements AutoCloseable {
         try {
             process.waitFor(FAREWELL_SECONDS, TimeUnit.SECONDS);
             Files.deleteIfExists(errors);
+            Files.deleteIfExists(settings);
         } catch (IOException e) {
             // A file in the folder for temporary ones: the system clears it away.
         } catch (InterruptedException e) {

@@ -42,46 +42,59 @@ public record KeptSpeed(Evaluated evaluated, long tokens, double reading, List<D
         // No other document begins so, or a part of it might be kept already.
         Path file = write("Copy " + System.nanoTime() + "\n\n" + document);
         String model = subject.path().toAbsolutePath().toString();
+        int threads = modelOptions.threads() > 0
+                ? modelOptions.threads()
+                : Runtime.getRuntime().availableProcessors();
+        List<String> computing = new ArrayList<>(List.of("--threads", Integer.toString(threads)));
+        if (subject.repack().isEmpty()) {
+            computing.add("--no-repack");
+        }
+        JsonFields read;
         try {
-            JsonFields read =
-                    say(lectern, cancellation, "read", file.toString(), "--as", NAME, "--model", model, "--json");
-            if (!read.object("kept").text("outcome").equals("miss")) {
-                throw new LecternException(
-                        LecternException.Kind.INTERNAL,
-                        "Some of the document was kept already: "
-                                + read.object("kept").text("why") + ".");
-            }
-            progress.report(1, 1 + ANSWERS);
-            List<Double> first = new ArrayList<>();
-            for (int i = 0; i < ANSWERS; i++) {
-                JsonFields answer =
-                        say(lectern, cancellation, "ask", "@" + NAME, question, "--max-tokens", "1", "--json");
-                if (!answer.object("kept").text("outcome").equals("hit")) {
-                    throw new LecternException(
-                            LecternException.Kind.INTERNAL,
-                            "The document was read again: "
-                                    + answer.object("kept").text("why") + ".");
-                }
-                first.add(answer.object("seconds").number("firstToken"));
-                progress.report(2 + i, 1 + ANSWERS);
-            }
-            say(lectern, cancellation, "cache", "remove", "@" + NAME, "--json");
-            String digest = ModelDigest.of(subject, cancellation);
-            Provenance provenance = Provenance.here("lectern eval reproduce --full kept", modelOptions);
-            return new KeptSpeed(
-                    new Evaluated(subject.name(), digest, provenance.machine().cores(), provenance),
-                    read.whole("tokens"),
-                    read.object("seconds").number("reading"),
-                    first);
+            List<String> reading = new ArrayList<>(List.of("read", file.toString(), "--as", NAME, "--model", model));
+            reading.addAll(computing);
+            read = say(lectern, cancellation, reading);
         } finally {
             delete(file);
         }
+        List<Double> first = new ArrayList<>();
+        try {
+            requireOutcome(read, "miss", "Some of the document was kept already");
+            progress.report(1, 1 + ANSWERS);
+            for (int i = 0; i < ANSWERS; i++) {
+                List<String> asking = new ArrayList<>(List.of("ask", "@" + NAME, question, "--max-tokens", "1"));
+                asking.addAll(computing);
+                JsonFields answer = say(lectern, cancellation, asking);
+                requireOutcome(answer, "hit", "The document was read again");
+                first.add(answer.object("seconds").number("firstToken"));
+                progress.report(2 + i, 1 + ANSWERS);
+            }
+        } finally {
+            // After Ctrl-C too, whose cancellation is not for this.
+            say(lectern, new Cancellation(), List.of("cache", "remove", "@" + NAME));
+        }
+        String digest = ModelDigest.of(subject, cancellation);
+        Provenance provenance = Provenance.here("lectern eval reproduce --full kept", modelOptions);
+        return new KeptSpeed(
+                new Evaluated(subject.name(), digest, threads, provenance),
+                read.whole("tokens"),
+                read.object("seconds").number("reading"),
+                first);
     }
 
-    private static JsonFields say(List<String> lectern, Cancellation cancellation, String... arguments) {
+    private static void requireOutcome(JsonFields said, String outcome, String otherwise) {
+        if (!said.object("kept").text("outcome").equals(outcome)) {
+            throw new LecternException(
+                    LecternException.Kind.INTERNAL,
+                    otherwise + ": " + said.object("kept").text("why") + ".");
+        }
+    }
+
+    private static JsonFields say(List<String> lectern, Cancellation cancellation, List<String> arguments) {
         List<String> command = new ArrayList<>(lectern);
-        command.addAll(List.of(arguments));
-        try (JsonChild child = new JsonChild("lectern " + arguments[0], command, cancellation)) {
+        command.addAll(arguments);
+        command.add("--json");
+        try (JsonChild child = new JsonChild("lectern " + arguments.getFirst(), command, cancellation)) {
             return child.answer();
         }
     }
