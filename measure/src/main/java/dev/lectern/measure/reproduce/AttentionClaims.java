@@ -3,12 +3,10 @@ package dev.lectern.measure.reproduce;
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.MethodSpeed;
 import dev.lectern.measure.Protocol;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** What the result files say of the claims about what attention looks at, MagicPIG's. */
@@ -21,13 +19,10 @@ final class AttentionClaims {
     /** Within so much of it a published share is reproduced. */
     private static final double NEAR = 0.25;
 
-    private final Path results;
-    private final String link;
+    private final Evidence evidence;
 
-    /** @param link from the page to the folder of results */
-    AttentionClaims(Path results, String link) {
-        this.results = results;
-        this.link = link;
+    AttentionClaims(Evidence evidence) {
+        this.evidence = evidence;
     }
 
     Claims.Series series() {
@@ -63,13 +58,9 @@ final class AttentionClaims {
                                 this::division)));
     }
 
-    private String where(String command, List<ResultFile> files) {
-        return Pages.where(command, files, link);
-    }
-
     /** What the observations of {@code analyze} come to. */
     private Verdict observed(String described, String share, String... members) {
-        List<ResultFile> files = ResultFile.all(results, GeometryExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(GeometryExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -91,11 +82,11 @@ final class AttentionClaims {
                         cosines.number("min")));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 least >= 1 - NOTHING_LOST ? "reproduced" : most <= NOTHING_LOST ? "refuted" : "partly",
                 described + ": " + String.join("; ", measured),
-                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
-                where("analyze", files));
+                "analyze",
+                files);
     }
 
     private Verdict firstToken() {
@@ -112,7 +103,7 @@ final class AttentionClaims {
     }
 
     private Verdict topK() {
-        List<ResultFile> files = ResultFile.all(results, AttentionExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(AttentionExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -130,7 +121,7 @@ final class AttentionClaims {
                                 100 * row.number("massKept"))));
             }
         }
-        List<ResultFile> asked = ResultFile.all(results, MethodTasksExperiment.PREFIX);
+        List<ResultFile> asked = evidence.all(MethodTasksExperiment.PREFIX);
         List<String> scores = new ArrayList<>();
         for (ResultFile file : asked) {
             for (Protocol protocol : Protocol.values()) {
@@ -151,11 +142,11 @@ final class AttentionClaims {
                 ? ". What it does to the tasks is not measured"
                 : ". Mean scores of cwe and fwe at 2 %, beside dense attention's: " + String.join("; ", scores);
         List<ResultFile> all = Stream.concat(files.stream(), asked.stream()).toList();
-        return new Verdict(
+        return evidence.verdict(
                 "partly",
                 String.join("; ", measured) + tasks,
-                String.join(", ", Pages.models(all)),
-                where(scores.isEmpty() ? "eval attention" : "eval reproduce --full attention methods", all));
+                scores.isEmpty() ? "eval attention" : "eval reproduce --full attention methods",
+                all);
     }
 
     private record PublishedShare(String tables, double percent) {}
@@ -165,7 +156,7 @@ final class AttentionClaims {
 
     /** The shares that MagicPIG samples, per query head, the mean of all recorded texts. */
     private Verdict sampledKeys() {
-        List<ResultFile> files = ResultFile.all(results, SparseExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(SparseExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -189,13 +180,13 @@ final class AttentionClaims {
                         share));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 near ? "reproduced" : "partly",
                 "of the tokens between sinks and window, no layer read densely, mean of all texts of 4K to 16K tokens: "
                         + String.join("; ", measured)
                         + ". Query heads that share keys choose others, so more rows are read",
-                String.join(", ", Pages.models(files)),
-                where("eval attention", files));
+                "eval attention",
+                files);
     }
 
     private static List<JsonFields> rows(ResultFile file, String method) {
@@ -209,7 +200,7 @@ final class AttentionClaims {
 
     /** Errors where all heads share one projection, beside those where each has its own. */
     private Verdict sharedProjection() {
-        List<ResultFile> files = ResultFile.all(results, SparseExperiment.PREFIX).stream()
+        List<ResultFile> files = evidence.all(SparseExperiment.PREFIX).stream()
                 .filter(file -> corrected(file, "head").isPresent()
                         && corrected(file, "shared").isPresent())
                 .toList();
@@ -229,15 +220,15 @@ final class AttentionClaims {
                     shared,
                     own));
         }
-        return new Verdict(
+        return evidence.verdict(
                 same ? "reproduced" : "partly",
                 String.format(
                                 Locale.ROOT,
                                 "K = 10, L = 150, heads of 64 numbers in f32: %d KB; no layer read densely, all texts: ",
                                 PROJECTION / 1000)
                         + String.join("; ", measured),
-                String.join(", ", Pages.models(files)),
-                where("eval attention", files));
+                "eval attention",
+                files);
     }
 
     private static Optional<JsonFields> corrected(ResultFile file, String projection) {
@@ -256,7 +247,7 @@ final class AttentionClaims {
 
     /** Mean scores of MagicPIG and of Quest, no layer read densely, and what each reads. */
     private Verdict besideQuest() {
-        List<ResultFile> files = ResultFile.all(results, MethodTasksExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(MethodTasksExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -280,17 +271,17 @@ final class AttentionClaims {
                         100 * quest.bytes()));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 better == all ? "reproduced" : better == 0 ? "refuted" : "partly",
                 "mean scores of K = 10, L = 150 against Quest at a budget of 10 % in pages of 8, no layer read densely, in brackets the bytes that each reads beside dense attention's, which are not equal: "
                         + String.join("; ", measured),
-                String.join(", ", Pages.models(files)),
-                where("eval ruler", files));
+                "eval ruler",
+                files);
     }
 
     /** Tokens per second beside dense attention, each at as many sequences as fit. */
     private Verdict throughput() {
-        List<ResultFile> files = ResultFile.all(results, MethodSpeedExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(MethodSpeedExperiment.PREFIX);
         List<Double> ratios = new ArrayList<>();
         String most = speedUps(files, MethodSpeed.MOST, ratios);
         boolean isMeasured = !ratios.isEmpty();
@@ -304,11 +295,11 @@ final class AttentionClaims {
         }
         boolean all = ratios.stream().allMatch(ratio -> ratio >= LEAST_SPEED_UP);
         boolean none = ratios.stream().noneMatch(ratio -> ratio >= LEAST_SPEED_UP);
-        return new Verdict(
+        return evidence.verdict(
                 !isMeasured ? "not yet" : all ? "reproduced" : none ? "refuted" : "partly",
                 measured,
-                String.join(", ", Pages.models(files)),
-                where("eval reproduce --full method-speed", files));
+                "eval reproduce --full method-speed",
+                files);
     }
 
     /**
@@ -344,7 +335,7 @@ final class AttentionClaims {
 
     /** What a device could take over: all of a step that is not attention. */
     private Verdict division() {
-        List<ResultFile> files = ResultFile.all(results, MethodSpeedExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(MethodSpeedExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -364,18 +355,18 @@ final class AttentionClaims {
                 measured.add(model + " at " + result.plan().depth() + " tokens: " + String.join(", ", shares));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 "not testable here",
                 "Lectern computes on the CPU alone. There attention, index included, takes of the time of a token, one sequence: "
                         + String.join("; ", measured)
                         + ". The rest is what a device could take over",
-                String.join(", ", Pages.models(files)),
-                where("eval reproduce --full method-speed", files));
+                "eval reproduce --full method-speed",
+                files);
     }
 
     /** What MagicPIG reads, and how far it leads answers away. */
     private Verdict traffic() {
-        List<ResultFile> files = ResultFile.all(results, AnswerDivergenceExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(AnswerDivergenceExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -397,12 +388,12 @@ final class AttentionClaims {
                         100 * same));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 so ? "reproduced" : "refuted",
                 "in answers to RULER-like prompts of 4K tokens, index included, grouped queries, f16 cache: "
                         + String.join("; ", measured),
-                String.join(", ", Pages.models(files)),
-                where("eval answer-kld", files));
+                "eval answer-kld",
+                files);
     }
 
     private static double mean(List<ResultFile> files, String method, String member) {
@@ -420,7 +411,7 @@ final class AttentionClaims {
     }
 
     private Verdict sampling() {
-        List<ResultFile> files = ResultFile.all(results, AttentionExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(AttentionExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -443,10 +434,10 @@ final class AttentionClaims {
                 }
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 somewhere ? "partly" : "refuted",
                 "as many draws as TopK reads tokens, fewer of them distinct: " + String.join("; ", measured),
-                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
-                where("eval attention", files));
+                "eval attention",
+                files);
     }
 }

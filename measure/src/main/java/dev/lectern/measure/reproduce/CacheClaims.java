@@ -1,22 +1,17 @@
 package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.JsonFields;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 
 /** What the result files say of the claims about the KV cache. */
 final class CacheClaims {
-    private final Path results;
-    private final String link;
+    private final Evidence evidence;
 
-    /** @param link from the page to the folder of results */
-    CacheClaims(Path results, String link) {
-        this.results = results;
-        this.link = link;
+    CacheClaims(Evidence evidence) {
+        this.evidence = evidence;
     }
 
     Claims.Series series() {
@@ -39,12 +34,8 @@ final class CacheClaims {
                         new Claims.Claim("a quantised cache takes at least 2.5 × less memory", this::lessMemory)));
     }
 
-    private String where(String command, List<ResultFile> files) {
-        return Pages.where(command, files, link);
-    }
-
     private Verdict withoutTheCache() {
-        List<ResultFile> files = ResultFile.all(results, "kv-cache-");
+        List<ResultFile> files = ResultFile.all(evidence.results(), "kv-cache-");
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -70,20 +61,17 @@ final class CacheClaims {
                 all ? "reproduced" : "partly",
                 String.join("; ", measured) + (all ? "" : ". The claim's own 1000 tokens are not measured"),
                 String.join(", ", models),
-                where("bench kv-cache", files));
+                evidence.where("bench kv-cache", files));
     }
 
     private Verdict arithmetic(Function<JsonFields, Boolean> holds, Function<JsonFields, String> measured) {
-        List<ResultFile> files = ResultFile.all(results, ArithmeticExperiment.NAME);
-        if (files.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        ResultFile file = files.getFirst();
-        return new Verdict(
-                file.get(holds) ? "reproduced" : "refuted",
-                file.get(measured),
-                "none needed",
-                where("eval reproduce " + ArithmeticExperiment.NAME, files));
+        return evidence.one(ArithmeticExperiment.NAME)
+                .map(file -> new Verdict(
+                        file.get(holds) ? "reproduced" : "refuted",
+                        file.get(measured),
+                        "none needed",
+                        evidence.where("eval reproduce " + ArithmeticExperiment.NAME, List.of(file))))
+                .orElse(Verdict.NOT_YET);
     }
 
     private Verdict llamaBytes() {
@@ -115,7 +103,7 @@ final class CacheClaims {
     }
 
     private Verdict fewBits() {
-        List<ResultFile> files = ResultFile.all(results, DivergenceExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(DivergenceExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -136,16 +124,16 @@ final class CacheClaims {
                                 100 * (row.number("perplexity") / exact - 1))));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 "partly",
                 "it depends on the model: on one whose keys have large offsets, int4 with a scale for a token fails: "
                         + String.join("; ", measured),
-                files.stream().map(ResultFile::model).distinct().collect(Collectors.joining(", ")),
-                where("eval kld", files));
+                "eval kld",
+                files);
     }
 
     private Verdict lessMemory() {
-        List<ResultFile> files = ResultFile.all(results, FormatSpeedExperiment.PREFIX);
+        List<ResultFile> files = evidence.all(FormatSpeedExperiment.PREFIX);
         if (files.isEmpty()) {
             return Verdict.NOT_YET;
         }
@@ -163,11 +151,11 @@ final class CacheClaims {
                         String.format(Locale.ROOT, "%s, %s at %d tokens: %.2f ×", file.model(), kv, deepest, ratio));
             }
         }
-        return new Verdict(
+        return evidence.verdict(
                 least >= 2.5 ? "reproduced" : "partly",
                 "bytes held, what is still exact included, against f16: " + String.join("; ", measured),
-                files.stream().map(ResultFile::model).collect(Collectors.joining(", ")),
-                where("eval reproduce --full kv-speed", files));
+                "eval reproduce --full kv-speed",
+                files);
     }
 
     private static double bytes(List<JsonFields> rows, String kv, long depth) {

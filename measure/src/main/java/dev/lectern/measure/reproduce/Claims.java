@@ -30,10 +30,11 @@ final class Claims {
      * @param link from the page to the folder of results
      */
     static String tables(Path results, String link) {
+        Evidence evidence = new Evidence(results, link);
         List<Series> all = List.of(
-                new CacheClaims(results, link).series(),
-                new AttentionClaims(results, link).series(),
-                new ReadingClaims(results, link).series());
+                new CacheClaims(evidence).series(),
+                new AttentionClaims(evidence).series(),
+                new ReadingClaims(evidence).series());
         StringBuilder text = new StringBuilder();
         int number = 0;
         for (Series series : all) {

@@ -2,7 +2,6 @@ package dev.lectern.measure.reproduce;
 
 import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.PrefillSpeed;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -25,16 +24,15 @@ final class ReadingClaims {
 
     private static final String NOT_YET = Verdict.NOT_YET.word();
 
-    private final String link;
+    private final Evidence evidence;
     private final List<ResultFile> timed;
     private final List<ResultFile> asked;
     private final List<PrefillSpeed> speeds;
 
-    /** @param link from the page to the folder of results */
-    ReadingClaims(Path results, String link) {
-        this.link = link;
-        timed = ResultFile.all(results, PrefillSpeedExperiment.PREFIX);
-        asked = ResultFile.all(results, PrefillTasksExperiment.PREFIX);
+    ReadingClaims(Evidence evidence) {
+        this.evidence = evidence;
+        timed = evidence.all(PrefillSpeedExperiment.PREFIX);
+        asked = evidence.all(PrefillTasksExperiment.PREFIX);
         speeds = Pages.models(timed).stream()
                 .flatMap(model -> PrefillSpeedExperiment.of(timed, model).stream())
                 .toList();
@@ -62,7 +60,7 @@ final class ReadingClaims {
     }
 
     private Verdict verdict(String word, String measured, List<ResultFile> files) {
-        return new Verdict(word, measured, String.join(", ", Pages.models(files)), Pages.where(COMMAND, files, link));
+        return evidence.verdict(word, measured, COMMAND, files);
     }
 
     /** A sentence of what scores there are. */
