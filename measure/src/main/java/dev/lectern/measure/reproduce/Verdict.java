@@ -1,5 +1,9 @@
 package dev.lectern.measure.reproduce;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
 /**
  * What became of a claim.
  *
@@ -9,5 +13,48 @@ package dev.lectern.measure.reproduce;
  * @param where the command and the result; Markdown
  */
 record Verdict(String word, String measured, String models, String where) {
+    static final String REPRODUCED = "reproduced", PARTLY = "partly", REFUTED = "refuted";
     static final Verdict NOT_YET = new Verdict("not yet", "", "", "");
+
+    /** What a claim was tried on. It is reproduced where it holds in all cases, refuted where it holds in none. */
+    static final class Cases {
+        private final List<String> held = new ArrayList<>(), failed = new ArrayList<>();
+
+        void add(String name, boolean holds) {
+            (holds ? held : failed).add(name);
+        }
+
+        /** Whether none was tried. */
+        boolean isEmpty() {
+            return held.isEmpty() && failed.isEmpty();
+        }
+
+        String word() {
+            return isEmpty() ? NOT_YET.word : failed.isEmpty() ? REPRODUCED : held.isEmpty() ? REFUTED : PARTLY;
+        }
+
+        /**
+         * The word where something that is claimed was not tried.
+         *
+         * @param open whether there is such a thing: what is reproduced besides is reproduced in part
+         */
+        String word(boolean open) {
+            return open && word().equals(REPRODUCED) ? PARTLY : word();
+        }
+
+        /** A sentence that names the cases which make it partly so, the fewer of both kinds; none where all are alike. */
+        String which() {
+            if (held.isEmpty() || failed.isEmpty()) {
+                return "";
+            }
+            boolean most = failed.size() <= held.size();
+            return String.format(
+                    Locale.ROOT,
+                    ". So in %d of %d cases, %s %s",
+                    held.size(),
+                    held.size() + failed.size(),
+                    most ? "not in" : "only in",
+                    String.join("; ", most ? failed : held));
+        }
+    }
 }
