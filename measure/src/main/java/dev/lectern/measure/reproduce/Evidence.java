@@ -1,8 +1,10 @@
 package dev.lectern.measure.reproduce;
 
+import dev.lectern.measure.JsonFields;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The result files that claims are judged by.
@@ -11,6 +13,9 @@ import java.util.Optional;
  * @param link from the page to it
  */
 record Evidence(Path results, String link) {
+    /** Of fewer samples of a task a bootstrap within it knows too little of their spread for an interval to decide anything. */
+    private static final int LEAST_SAMPLES = 5;
+
     /** Those whose names begin so and that say of which model they are: smaller models first, of one model by name. */
     List<ResultFile> all(String prefix) {
         List<ResultFile> files = ResultFile.all(results, prefix);
@@ -34,5 +39,47 @@ record Evidence(Path results, String link) {
     /** A verdict on the models of the files that it follows from. */
     Verdict verdict(String word, String measured, String command, List<ResultFile> files) {
         return new Verdict(word, measured, String.join(", ", Pages.models(files)), where(command, files));
+    }
+
+    /** Whether there are samples enough of each task for a verdict. */
+    static boolean isEnough(ResultFile tasks) {
+        return TaskExperiment.samples(tasks) >= LEAST_SAMPLES;
+    }
+
+    /** A sentence that names the files whose samples are too few; none where there are none. */
+    static String tooFew(List<ResultFile> tasks) {
+        String few = tasks.stream()
+                .filter(file -> !isEnough(file))
+                .map(ResultFile::name)
+                .collect(Collectors.joining(", "));
+        return few.isEmpty() ? "" : ". Fewer than " + LEAST_SAMPLES + " samples of each task decide nothing: " + few;
+    }
+
+    /**
+     * How far a method's scores are from those of what it is compared with on the same samples, and the interval of that.
+     *
+     * @param difference in points of 100
+     */
+    record Beside(double difference, double low, double high) {
+        /** Empty for that itself. */
+        static Optional<Beside> of(JsonFields row) {
+            if (!row.has("paired")) {
+                return Optional.empty();
+            }
+            JsonFields paired = row.object("paired");
+            return Optional.of(new Beside(paired.number("difference"), paired.number("low"), paired.number("high")));
+        }
+
+        boolean loses() {
+            return high < 0;
+        }
+
+        /**
+         * Whether it is better than another that is compared with the same. Results do not keep what two such have in common, so their intervals must be apart: a difference spreads by no more than the sum
+         * of both spreads, whatever they have in common.
+         */
+        boolean isAbove(Beside other) {
+            return low > other.high;
+        }
     }
 }
