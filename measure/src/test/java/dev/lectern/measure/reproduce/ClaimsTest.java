@@ -3,13 +3,18 @@ package dev.lectern.measure.reproduce;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.measure.Evaluated;
+import dev.lectern.measure.PrefillPlan;
+import dev.lectern.measure.PrefillSpeed;
 import dev.lectern.measure.Protocol;
+import dev.lectern.measure.Provenance;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -369,5 +374,170 @@ class ClaimsTest {
         assertThat(claim(16)).contains(PARTLY, "not in qwen2.5-coder-0.5b");
         divergesInAnswers(SMALL, 200, 0.995);
         assertThat(claim(16)).contains(REFUTED);
+    }
+
+    /**
+     * A reading.
+     *
+     * @param counted operations, of which the slowest of several hosts has a quarter
+     */
+    private static PrefillSpeed.Row row(
+            String prefill, int hosts, int tokens, double seconds, double counted, double attention, double forward) {
+        PrefillSpeed.Parts parts = new PrefillSpeed.Parts(1, attention, 0, forward, 0.5);
+        double most = hosts == 1 ? counted : counted / 4;
+        return new PrefillSpeed.Row(
+                new PrefillPlan.Asked(tokens, prefill, hosts, false),
+                Optional.of(new PrefillSpeed.Speed(seconds, parts, 0, 0, counted, counted, most, 1)),
+                "");
+    }
+
+    private static String apb(int hosts) {
+        return PrefillTasksExperiment.APB.replace("hosts=8", "hosts=" + hosts);
+    }
+
+    private void speed(String model, int tokens, PrefillSpeed.Row... rows) throws IOException {
+        PrefillPlan plan = PrefillPlan.DEFAULT.withLengths(List.of(tokens));
+        Evaluated evaluated = new Evaluated(model, "", 1, Provenance.here("lectern"));
+        List<PrefillSpeed.Row> all = new ArrayList<>(List.of(row("full", 1, tokens, 100, 1000, 50, 40)));
+        all.addAll(List.of(rows));
+        keep(
+                "prefill-speed-" + model.replace(':', '-').replace('=', '-') + "-" + tokens,
+                new PrefillSpeed(evaluated, plan, "", all).toJson());
+    }
+
+    private void read(int samples, Answers... methods) throws IOException {
+        answers("prefill-tasks-smollm2-135m-4096", SMALL, samples, methods);
+    }
+
+    @Test
+    void longTextsAreJudgedByWhatIsMeasuredAndWhatIsLost() throws IOException {
+        int tokens = 131_072;
+        speed(SMALL, tokens, row(apb(8), 8, tokens, 9, 500, 1, 1));
+        assertThat(claim(18)).contains(NOT_YET, "What it does to scores is not measured");
+        read(4, Answers.read(apb(8), 0));
+        assertThat(claim(18)).contains(NOT_YET, "decide nothing: prefill-tasks-smollm2-135m-4096");
+        read(5, Answers.read(apb(8), -1));
+        assertThat(claim(18)).contains(REPRODUCED, "11.11 × on one machine, 2.00 × fewer operations counted; 8.0 ×");
+        read(5, Answers.read(apb(8), -3));
+        assertThat(claim(18)).contains(PARTLY, "not in the scores of smollm2-135m at 4096 tokens");
+        speed(SMALL, tokens, row(apb(8), 8, tokens, 50, 500, 1, 1));
+        assertThat(claim(18)).contains(REFUTED).doesNotContain("foretells");
+        speed(SMALL, tokens, row(apb(8), 8, tokens, 50, 300, 1, 1));
+        read(5, Answers.read(apb(8), -1));
+        assertThat(claim(18)).contains(PARTLY, "Ten times is what counting foretells, and not measured");
+        forget();
+        speed(SMALL, 4096, row(apb(8), 8, 4096, 9, 500, 1, 1));
+        read(5, Answers.read(apb(8), -1));
+        assertThat(claim(18)).contains(PARTLY, "128K tokens are not measured");
+    }
+
+    private void besideStar(int tokens, double seconds, double counted) throws IOException {
+        speed(
+                SMALL,
+                tokens,
+                row(apb(8), 8, tokens, seconds, counted, 1, 1),
+                row("star:hosts=8:anchor=again", 8, tokens, 80, 900, 1, 1));
+    }
+
+    @Test
+    void starIsJudgedByAsManyBlocks() throws IOException {
+        besideStar(524_288, 40, 600);
+        assertThat(claim(19)).contains(NOT_YET);
+        read(5, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -5));
+        assertThat(claim(19)).contains(REPRODUCED, "APB of 8 blocks beside Star of 8: +5.0", "2.00 ×, 1.50 × fewer");
+        besideStar(524_288, 60, 600);
+        assertThat(claim(19)).contains(PARTLY, "not in the time of smollm2-135m at 524288 tokens");
+        besideStar(524_288, 90, 1000);
+        read(5, Answers.read(apb(8), -5), Answers.read("star:hosts=8", 0));
+        assertThat(claim(19)).contains(REFUTED);
+        forget();
+        besideStar(524_288, 40, 600);
+        read(5, Answers.read(apb(8), 0), Answers.read(PrefillTasksExperiment.STAR, -5));
+        assertThat(claim(19)).contains(PARTLY, "APB of 8 blocks beside Star of 4: +5.0");
+        read(5, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -1));
+        assertThat(claim(19)).contains(PARTLY, "APB of 8 blocks beside Star of 8: +1.0, undecided");
+        read(3, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -5));
+        assertThat(claim(19)).contains(NOT_YET);
+        forget();
+        besideStar(4096, 40, 600);
+        read(5, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -5));
+        assertThat(claim(19)).contains(PARTLY, "512K tokens are not measured");
+    }
+
+    private void rivals(double ring, double ulysses, double star) throws IOException {
+        speed(
+                SMALL,
+                4096,
+                row(apb(8), 8, 4096, 50, 500, 1, 1),
+                row("ring", 8, 4096, ring, 1000, 1, 1),
+                row("ulysses", 8, 4096, ulysses, 1000, 1, 1),
+                row("star:hosts=8:anchor=again", 8, 4096, star, 900, 1, 1));
+    }
+
+    @Test
+    void rivalsAreJudgedByTimeAndScore() throws IOException {
+        rivals(90, 90, 60);
+        assertThat(claim(20)).contains(NOT_YET);
+        read(5, Answers.read(PrefillTasksExperiment.MINFERENCE, -3));
+        assertThat(claim(20)).contains(REPRODUCED);
+        read(5, Answers.read(PrefillTasksExperiment.MINFERENCE, -1));
+        assertThat(claim(20)).contains(PARTLY, "not in MInference's scores of smollm2-135m at 4096 tokens");
+        rivals(40, 40, 40);
+        assertThat(claim(20)).contains(REFUTED);
+        read(3, Answers.read(PrefillTasksExperiment.MINFERENCE, -3));
+        assertThat(claim(20)).contains(NOT_YET);
+        read(5, Answers.read(PrefillTasksExperiment.MINFERENCE, -3));
+        speed(SMALL, 4096, row(apb(8), 8, 4096, 50, 500, 1, 1), row("ring", 8, 4096, 90, 1000, 1, 1));
+        assertThat(claim(20)).contains(PARTLY, "Not measured: ulysses, star:anchor=again");
+    }
+
+    private void parts(int tokens, double seconds, double attention, double forward) throws IOException {
+        speed(
+                SMALL,
+                tokens,
+                row(apb(8), 8, tokens, seconds, 500, attention, forward),
+                row("star:hosts=8:anchor=again", 8, tokens, 80, 900, 30, 45));
+    }
+
+    @Test
+    void partsAreJudgedBesideTheFullReadingToo() throws IOException {
+        parts(4096, 50, 20, 39);
+        assertThat(claim(21)).contains(NOT_YET);
+        parts(8192, 40, 20, 39);
+        assertThat(claim(21))
+                .contains(REPRODUCED, "smollm2-135m: 2.00 × at 4096, 2.50 × at 8192")
+                .contains("feed-forward 39.0 s of 40.0 s (Star 45.0 s), 25.0 % of all blocks' operations foretold")
+                .doesNotContain("an eighth");
+        parts(8192, 40, 20, 41);
+        assertThat(claim(21))
+                .contains(PARTLY, "So in 6 of 7 cases, not in feed-forward of smollm2-135m at 8192 tokens");
+        parts(4096, 50, 60, 50);
+        parts(8192, 60, 60, 50);
+        assertThat(claim(21)).contains(REFUTED);
+    }
+
+    private void hosts(String model, double two, double four, double eight) throws IOException {
+        speed(
+                model,
+                4096,
+                row(apb(2), 2, 4096, two, 500, 1, 1),
+                row(apb(4), 4, 4096, four, 500, 1, 1),
+                row(apb(8), 8, 4096, eight, 500, 1, 1));
+    }
+
+    @Test
+    void sizesAreJudgedByTimesAndShapesAreAsLargeAsTheirModels() throws IOException {
+        hosts(SMALL, 60, 50, 40);
+        hosts("smollm2-135m-shape:layers=2", 60, 50, 40);
+        assertThat(claim(22))
+                .contains(PARTLY, "Models of one size alone are measured with all of these hosts: smollm2-135m |");
+        hosts("llama-3.2-1b-shape:layers=4", 60, 50, 40);
+        assertThat(claim(22)).contains(REPRODUCED).doesNotContain("one size");
+        hosts(SMALL, 110, 50, 40);
+        assertThat(claim(22)).contains(PARTLY, "not in smollm2-135m at 4096 tokens with 2 hosts");
+        hosts(SMALL, 110, 110, 110);
+        hosts("smollm2-135m-shape:layers=2", 110, 110, 110);
+        hosts("llama-3.2-1b-shape:layers=4", 110, 110, 110);
+        assertThat(claim(22)).contains(REFUTED);
     }
 }
