@@ -16,8 +16,13 @@ import java.util.TreeSet;
 /** Looks for what makes Lectern slow or stops it, and says what helps. */
 final class Examination {
     /** Variables that set no option. */
-    private static final Set<String> OTHERS =
-            Set.of("LECTERN_CONFIG", "LECTERN_CACHE", "LECTERN_DEBUG", "LECTERN_JAVA_HOME", "LECTERN_JAVA_OPTS");
+    private static final Set<String> OTHERS = Set.of(
+            "LECTERN_CONFIG",
+            "LECTERN_CACHE",
+            "LECTERN_DEBUG",
+            "LECTERN_JAVA_HOME",
+            "LECTERN_JAVA_OPTS",
+            "LECTERN_MPI");
 
     private static final long SMALL_HEAP = 400L << 20;
     private static final long SMALL_DISK = 1L << 30;

@@ -345,13 +345,16 @@ class VerbsTest {
     void doctorSaysWhatItFinds() {
         Map<?, ?> json = new Run(home)
                 .variable("LECTERN_THREAD", "4")
+                .variable("LECTERN_MPI", "none")
                 .with("doctor", "--json")
                 .json();
 
         assertThat(json.keySet())
                 .map(String::valueOf)
                 .contains("java", "vectorBits", "threads", "memory", "models", "warnings");
-        assertThat(json.get("warnings").toString()).contains("LECTERN_THREAD ", "lectern pull");
+        assertThat(json.get("warnings").toString())
+                .contains("LECTERN_THREAD ", "lectern pull")
+                .doesNotContain("LECTERN_MPI");
     }
 
     @Test
