@@ -12,7 +12,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** {@code lectern eval attention}. */
 @Command(
@@ -44,6 +46,10 @@ import picocli.CommandLine.Option;
                     + " budget], model, sha256, threads, command, commit, date, machine."
         })
 final class AttentionCommand implements Verb {
+    /** What says how a recording is made. */
+    private static final List<String> OF_A_READING =
+            List.of("--model", "--text", "--tokens", "--layers", "--rope-scaling");
+
     @Mixin
     EvalChoice eval = new EvalChoice();
 
@@ -117,6 +123,9 @@ final class AttentionCommand implements Verb {
     @Mixin
     OutputChoice output = new OutputChoice();
 
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
@@ -162,6 +171,14 @@ final class AttentionCommand implements Verb {
     }
 
     private void requireOneSource() {
+        for (String option : recording == null ? List.<String>of() : OF_A_READING) {
+            if (Settings.isGiven(spec, option)) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--recording is of a model that has read a text already, so " + option
+                                + " would change nothing: leave it out, or record anew without --recording.");
+            }
+        }
         if (task != null && (text != null || tokens != 0 || recording != null)) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,

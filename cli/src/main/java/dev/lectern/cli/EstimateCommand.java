@@ -10,12 +10,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lectern estimate}. */
 @Command(
@@ -68,6 +69,9 @@ final class EstimateCommand implements Verb {
     @Mixin
     OutputChoice output = new OutputChoice();
 
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
     @Override
     public void run(Surroundings surroundings) {
         if (context != null && context < 1) {
@@ -77,8 +81,7 @@ final class EstimateCommand implements Verb {
         }
         SessionOptions options = SessionOptions.DEFAULT.withContext(context == null ? 0 : context);
         SessionOptions chosen = lookup.choose(kv.choose(options));
-        ModelChoice.Located located =
-                ModelChoice.locate(surroundings, Optional.ofNullable(argument != null ? argument : model));
+        ModelChoice.Located located = ModelChoice.locate(surroundings, ModelChoice.named(spec, argument, model));
         try (Estimator estimator = Estimator.open(located.path(), computeChoice.options())) {
             Estimate estimate = estimator.estimate(chosen);
             if (estimate.tokens() > estimator.context()) {

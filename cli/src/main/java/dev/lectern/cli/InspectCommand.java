@@ -9,13 +9,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lectern inspect}. */
 @Command(
@@ -49,12 +50,14 @@ final class InspectCommand implements Verb {
     @Mixin
     OutputChoice output = new OutputChoice();
 
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
     private record Row(String name, String type, List<Long> shape, long bytes) {}
 
     @Override
     public void run(Surroundings surroundings) {
-        ModelChoice.Located located =
-                ModelChoice.locate(surroundings, Optional.ofNullable(argument != null ? argument : model));
+        ModelChoice.Located located = ModelChoice.locate(surroundings, ModelChoice.named(spec, argument, model));
         try (ModelFile file = ModelFiles.open(located.path())) {
             List<Row> rows = new ArrayList<>();
             file.tensors().forEach(t -> rows.add(new Row(t.name(), t.type().name(), t.shape(), t.bytes())));

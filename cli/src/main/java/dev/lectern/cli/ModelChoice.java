@@ -1,11 +1,13 @@
 package dev.lectern.cli;
 
+import dev.lectern.LecternException;
 import dev.lectern.hub.Hub;
 import dev.lectern.hub.Installed;
 import dev.lectern.hub.PullRecord;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** Which model. */
@@ -44,6 +46,21 @@ final class ModelChoice {
             return located(pulled.path(), Optional.of(pulled.record()));
         }
         return located(here.get(), hub.record(spec));
+    }
+
+    /**
+     * The model that the argument of a verb names, or else {@code --model}.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if both are given
+     */
+    static Optional<String> named(CommandSpec verb, @Nullable String argument, @Nullable String model) {
+        if (argument != null && Settings.isGiven(verb, "--model")) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "The model is named twice, as MODEL (" + argument + ") and by --model (" + model
+                            + "): leave one out.");
+        }
+        return Optional.ofNullable(argument != null ? argument : model);
     }
 
     private static Located located(Path path, Optional<PullRecord> record) {

@@ -6,8 +6,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code lectern pull}. */
 @Command(
@@ -47,15 +49,15 @@ final class PullCommand implements Verb {
     @Mixin
     OutputChoice output = new OutputChoice();
 
+    @Spec
+    CommandSpec spec = CommandSpec.create();
+
     @Override
     public void run(Surroundings surroundings) {
         long began = System.nanoTime();
-        String spec = name != null
-                ? name
-                : model != null
-                        ? model
-                        : surroundings.hub().catalogue().defaultModel().name();
-        Installed pulled = pull(surroundings, spec);
+        String wanted = ModelChoice.named(spec, name, model)
+                .orElseGet(() -> surroundings.hub().catalogue().defaultModel().name());
+        Installed pulled = pull(surroundings, wanted);
         if (output.json) {
             Map<String, Object> object = new LinkedHashMap<>();
             object.put("name", pulled.record().name());

@@ -97,6 +97,11 @@ final class Settings implements IDefaultValueProvider {
                 : Optional.empty();
     }
 
+    /** Whether an option stands on the command line itself. A setting is for all verbs, and contradicts no argument of one. */
+    static boolean isGiven(CommandSpec verb, String option) {
+        return verb.commandLine().getParseResult().hasMatchedOption(option);
+    }
+
     /** The variable that sets an option. */
     static String variable(String name) {
         return "LECTERN_" + name.toUpperCase(Locale.ROOT).replace('-', '_');

@@ -265,6 +265,65 @@ class VerbsTest {
     }
 
     @Test
+    void aModelIsNamedOnce() {
+        for (String verb : List.of("pull", "inspect", "estimate")) {
+            Run run = run(verb, QWEN2, "--model", LLAMA3);
+            assertThat(run.exitCode()).as(verb).isEqualTo(2);
+            assertThat(run.err())
+                    .contains("The model is named twice, as MODEL (" + QWEN2 + ") and by --model (" + LLAMA3
+                            + "): leave one out.");
+        }
+        // A setting is for all verbs, and an argument goes before it.
+        Run set = new Run(home).variable("LECTERN_MODEL", LLAMA3).with("inspect", QWEN2, "--json");
+        assertThat(set.json().get("architecture")).isEqualTo("qwen2");
+        Run alone = new Run(home).variable("LECTERN_MODEL", LLAMA3).with("inspect", "--json");
+        assertThat(alone.json().get("architecture")).isEqualTo("llama");
+    }
+
+    @Test
+    void aRecordingTakesNothingThatSaysHowOneIsMade() throws IOException {
+        Path folder = home.resolve("results");
+        String text = Files.writeString(document, "The harbour has two lights and one crane. ".repeat(20))
+                .toString();
+        Run recorded = run(
+                "eval",
+                "attention",
+                "--model",
+                QWEN2,
+                "--rope-scaling",
+                STRETCHED,
+                "--text",
+                text,
+                "--budget",
+                "50%",
+                "--out",
+                folder.toString());
+        assertThat(recorded.exitCode()).as(recorded.err()).isZero();
+        String recording;
+        try (Stream<Path> files = Files.list(folder)) {
+            recording = files.map(Path::toString)
+                    .filter(name -> name.endsWith(".safetensors"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        String[] judge = {"eval", "attention", "--recording", recording, "--budget", "50%", "--out", folder.toString()};
+        assertThat(new Run(home).variable("LECTERN_MODEL", LLAMA3).with(judge).exitCode())
+                .isZero();
+        for (List<String> more : List.of(
+                List.of("--model", QWEN2),
+                List.of("--text", text),
+                List.of("--tokens", "9"),
+                List.of("--layers", "0"),
+                List.of("--rope-scaling", STRETCHED))) {
+            Run run = run(Stream.concat(Stream.of(judge), more.stream()).toArray(String[]::new));
+            assertThat(run.exitCode()).as(more.getFirst()).isEqualTo(2);
+            assertThat(run.err())
+                    .contains("--recording is of a model that has read a text already, so " + more.getFirst()
+                            + " would change nothing: leave it out, or record anew without --recording.");
+        }
+    }
+
+    @Test
     void estimateNeedsNoMoreThanAConfig() {
         Run run = run("estimate", "--ctx", "64", "--json", Run.tiny("qwen3/config.json"));
 
