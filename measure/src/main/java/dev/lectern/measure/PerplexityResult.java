@@ -48,7 +48,7 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
                 json -> {
                     json.writeStartObject();
                     json.writeStringProperty("metric", "perplexity");
-                    json.writeStringProperty("method", options.attention());
+                    json.writeStringProperty("method", attention());
                     json.writeStringProperty("kv", options.kv());
                     json.writeStringProperty("mode", options.mode().name().toLowerCase(Locale.ROOT));
                     json.writeNumberProperty("length", logProbs.size() + 1);
@@ -102,7 +102,8 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
                 .write(folder, name);
     }
 
+    /** What really ran: a text that is read in chunks goes through no method of decoding. */
     private String attention() {
-        return options.mode() == TextOptions.Mode.PREFILL ? "exact" : options.attention();
+        return options.mode() == TextOptions.Mode.PREFILL ? TextOptions.DEFAULT.attention() : options.attention();
     }
 }

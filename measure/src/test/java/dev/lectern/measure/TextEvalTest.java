@@ -12,6 +12,8 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.json.Json;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -49,6 +51,20 @@ class TextEvalTest {
                     .as("token %d", i + 1)
                     .isCloseTo(read.logProbs().get(i), within(1e-4));
         }
+    }
+
+    @Test
+    void whatIsReadInChunksIsSaidToHaveGoneThroughNoMethod() {
+        TextOptions options = TextOptions.DEFAULT.withTokens(40).withAttention("topk:budget=2");
+        assertThat(method(perplexity(options))).isEqualTo("topk:budget=2");
+        PerplexityResult read = perplexity(options.withMode(TextOptions.Mode.PREFILL));
+        assertThat(method(read)).isEqualTo("dense");
+        assertThat(read.table()).contains("dense attention").doesNotContain("topk");
+    }
+
+    private static String method(PerplexityResult result) {
+        JsonFields json = JsonFields.of(Json.parse(result.toJson().getBytes(StandardCharsets.UTF_8)));
+        return json.objects("results").getFirst().text("method");
     }
 
     /** A perplexity through a cache and a method is that of an answer which goes through them: token by token, in sessions of their own. */
