@@ -175,22 +175,23 @@ final class AskCommand implements HostedVerb {
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
         GenerateOptions options = answerChoice.options();
-        SessionOptions chosen = sessionChoice.options();
+        sessionChoice.options();
         computeChoice.options();
         int answers = GenerateCommand.checkedCount(n);
         answerChoice.warnOfNoEffect(console, answers);
         if (shownPassages != null && shownPassages < 1) {
             throw bad("--show-reading is " + shownPassages + ", but it takes 1 passage or more.");
         }
-        if (shownPassages != null && !chosen.keep().equals(SessionOptions.DEFAULT.keep())) {
-            throw bad("--show-reading cannot say where a text was read of which --keep dropped some: leave one of the"
-                    + " two out.");
-        }
         Optional<Communicator> hosts = surroundings.hosts();
         hosts.ifPresent(this::prepare);
         Request request = surroundings.isFirst() ? request(surroundings) : new Request(List.of(), List.of());
         Optional<KeptDocument> named = named(surroundings, request.documents());
         named.ifPresent(this::readAsItWas);
+        String keep = sessionChoice.options().keep();
+        if (shownPassages != null && !keep.equals(SessionOptions.DEFAULT.keep())) {
+            throw bad("--show-reading cannot say where a text was read of which --keep " + keep
+                    + " dropped some: leave it out, or ask with --keep all.");
+        }
         List<Document> read = named.isPresent() ? List.of() : DocumentFiles.read(surroundings, request.documents());
         List<String> documents = told(hosts, Wording.documents(read));
         List<String> questions = told(hosts, request.questions());

@@ -9,6 +9,8 @@ import dev.lectern.Recall;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
 import dev.lectern.TextIndex;
+import dev.lectern.attention.Retention;
+import dev.lectern.attention.Retentions;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -34,7 +36,9 @@ import picocli.CommandLine.Parameters;
             "",
             "\"lectern ask @NAME QUESTION\" then answers in the time of the question alone, today and tomorrow. A reading that"
                     + " is interrupted goes on where it was, when it is begun again. With --attention what that method keeps of"
-                    + " a text is made and kept too; ask makes and keeps the first time what is missing.",
+                    + " a text is made and kept too; ask makes and keeps the first time what is missing. The text is kept whole:"
+                    + " --keep snapkv says what ask @NAME does unless told otherwise, and h2o, which has to see a text being"
+                    + " read, is refused.",
             ""
         },
         footer = {
@@ -101,6 +105,7 @@ final class ReadCommand implements Verb {
         String called = name == null ? nameOf(arguments.getFirst()) : name;
         KeptDocument.requireName(called);
         SessionOptions options = sessionChoice.options();
+        requireKept(options.keep());
         computeChoice.options();
         List<String> documents = Wording.documents(DocumentFiles.read(surroundings, arguments));
         ModelChoice.Located located = modelChoice.locate(surroundings);
@@ -145,6 +150,20 @@ final class ReadCommand implements Verb {
                 print(surroundings, called, text.length, session, written, load, reading, answering);
             }
         }
+    }
+
+    /**
+     * Refuses a way to drop tokens for which a kept text does not have what it goes by. The text itself is kept whole, with its last queries; which tokens stay is chosen by each
+     * question.
+     */
+    private static void requireKept(String keep) {
+        Retentions.named(keep).filter(Retention::needsSums).ifPresent(retention -> {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--keep " + retention.name()
+                            + " goes by how much each token of a text was looked at while it was read, which is not kept"
+                            + " with it: give --keep snapkv or --keep all, or \"lectern ask --no-cache\" the documents.");
+        });
     }
 
     private void print(

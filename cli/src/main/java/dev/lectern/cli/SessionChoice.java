@@ -45,6 +45,7 @@ final class SessionChoice {
         }
         prefill = prefill == null ? earlier.get("prefill") : prefill;
         lookup.attention = lookup.attention == null ? earlier.get("attention") : lookup.attention;
+        lookup.keep = lookup.keep == null ? earlier.get("keep") : lookup.keep;
     }
 
     /** How a text is read, by the names of options; defaults too, which may be others one day. */
@@ -56,6 +57,7 @@ final class SessionChoice {
         }
         described.put("prefill", options.prefill());
         described.put("attention", options.attention());
+        described.put("keep", options.keep());
         return described;
     }
 

@@ -269,6 +269,38 @@ class KeptVerbsTest {
     }
 
     @Test
+    void whatIsToStayIsChosenByEachQuestion() {
+        Run read = read("--as", "r", "--keep", "snapkv:budget=40", "--attention", "quest:budget=32", "--json");
+        assertThat((String) in(read, "methods", "retention")).startsWith("snapkv:budget=40");
+        assertThat(in(read, "index", "outcome")).isEqualTo("none");
+        assertThat(in(read, "index", "why")).isEqualTo("--keep drops tokens first");
+        Run some = ask("@r", "--json");
+        assertThat(in(some, "kept", "outcome")).isEqualTo("hit");
+        assertThat((String) in(some, "methods", "retention")).startsWith("snapkv:budget=40");
+        Run cold = ask(
+                document.toString(),
+                "--json",
+                "--no-cache",
+                "--keep",
+                "snapkv:budget=40",
+                "--attention",
+                "quest:budget=32");
+        assertThat(some.json().get("answer")).isEqualTo(cold.json().get("answer"));
+        Run all = ask("@r", "--json", "--keep", "all");
+        assertThat(in(all, "kept", "outcome")).isEqualTo("hit");
+        assertThat(in(all, "methods", "retention")).isEqualTo("all");
+        assertThat(in(all, "index", "outcome")).isEqualTo("made");
+        Run shown = ask("@r", "--show-reading");
+        assertThat(shown.exitCode()).isEqualTo(2);
+        assertThat(shown.err()).contains("--keep snapkv:budget=40", "ask with --keep all");
+
+        Run sums = read("--as", "s", "--keep", "h2o");
+        assertThat(sums.exitCode()).isEqualTo(2);
+        assertThat(sums.err()).contains("--keep h2o:", "not kept with it", "--keep snapkv or --keep all");
+        assertThat(read("--as", "s", "--keep", "lru").err()).contains("no way to keep tokens called \"lru\"");
+    }
+
+    @Test
     void namesComeFromFiles() {
         assertThat(ReadCommand.nameOf("/a/Report 2024.final.PDF")).isEqualTo("report-2024.final");
         assertThat(ReadCommand.nameOf("-")).isEqualTo("standard-input");

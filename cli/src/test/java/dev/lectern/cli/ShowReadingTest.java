@@ -156,6 +156,6 @@ class ShowReadingTest {
         run = new Run(home)
                 .with("ask", note.toString(), "How many?", "--show-reading", "--keep", "snapkv", "--model", QWEN2);
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("--show-reading cannot say where");
+        assertThat(run.err()).contains("--show-reading cannot say where", "--keep snapkv", "ask with --keep all");
     }
 }
