@@ -90,8 +90,8 @@ final class AskCommand implements HostedVerb {
             names = "--system",
             paramLabel = "TEXT",
             description = {
-                "What the model is told before the documents; empty for nothing.",
-                "Default: that it reads carefully."
+                "What the model is told before the documents. Default: nothing,",
+                "or for @NAME what it was told when they were read."
             })
     @Nullable
     String system;

@@ -21,9 +21,10 @@ final class MethodChoice {
             names = "--attention",
             paramLabel = "METHOD",
             description = {
-                "What each new token looks at: dense (everything, exact), or for",
-                "comparison topk, topp, oracle-sampling or uniform with options, as",
-                "topk:budget=2%:sinks=4:window=64. Default: dense."
+                "What each new token looks at: dense (everything, exact), or",
+                "window, quest, loki, magicpig, pps, topk, topp, oracle-sampling",
+                "or uniform with options, as topk:budget=2%:sinks=4:window=64.",
+                "Default: dense."
             })
     List<String> attention = List.of();
 

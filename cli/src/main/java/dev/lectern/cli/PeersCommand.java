@@ -33,7 +33,8 @@ import picocli.CommandLine.Option;
         },
         footer = {
             "",
-            "Rows: prefill, prefill-deep, decode, decode-deep (the deep ones at --depth), batch (8 sequences decoded together against"
+            "Rows: prefill, prefill-deep, decode, decode-deep (the deep ones at --depth), decode-deep-8-bit and decode-deep-4-bit"
+                    + " (with caches of so many bits), batch (8 sequences decoded together against"
                     + " one after another, Lectern beside itself), first-token and first-answer (of fresh processes that read"
                     + " 4000 tokens), memory (of processes with 8192 tokens in the cache).",
             "",
