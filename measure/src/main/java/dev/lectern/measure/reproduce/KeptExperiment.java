@@ -50,7 +50,7 @@ record KeptExperiment() implements Experiment {
                         "What a kept document saves",
                         "A fresh process reads a document and keeps it; others, each fresh too, answer a question about it: seconds from the model being ready to the first token, the median. Most of them"
                                 + " go into compiling what the question takes.\n\n"
-                                + "| model | tokens | reading, s | first token, s | one to |\n| --- | --: | --: | --: | --: |\n"));
+                                + "| model | tokens | reading, s | first token, s | one to |\n| --- | --: | --: | --: | --: |"));
         for (ResultFile file : files) {
             JsonFields row = file.get(json -> json.objects("results").getFirst());
             double reading = row.number("readingSeconds"), first = row.number("firstTokenSeconds");

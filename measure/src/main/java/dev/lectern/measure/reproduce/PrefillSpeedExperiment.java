@@ -165,7 +165,7 @@ record PrefillSpeedExperiment() implements Experiment {
         List<ResultFile> processes = ResultFile.all(results, PROCESSES);
         if (!processes.isEmpty()) {
             text.append(
-                    "\nWith processes as hosts, all with one thread, and so has the first that reads alone: two that `mpirun` starts on this machine, and four of `scripts/hosts-lab`, network namespaces of this machine whose links carry 1 Gbit/s, every wait for another taking as much longer as is said. Four share its two cores, so that they can be at most twice as fast. Parts are the mean host's; the launcher's command names what was measured.\n");
+                    "\nWith processes as hosts, all with one thread, and so has the first that reads alone: two that `mpirun` starts on this machine, and four of `scripts/hosts-lab`, network namespaces of this machine whose links carry 1 Gbit/s, every wait for another taking as much longer as is said. Four share its two cores, so that with the same work they can be at most twice as fast; star and apb have less. Parts are the mean host's; the launcher's command names what was measured.\n");
             read(processes).forEach(result -> text.append(table(result)));
         }
         List<ResultFile> all = Stream.concat(files.stream(), processes.stream()).toList();

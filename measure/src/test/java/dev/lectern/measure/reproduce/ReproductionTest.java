@@ -11,6 +11,7 @@ import dev.lectern.Progress;
 import dev.lectern.measure.AttentionOptions;
 import dev.lectern.measure.BenchModel;
 import dev.lectern.measure.Evaluated;
+import dev.lectern.measure.KeptSpeed;
 import dev.lectern.measure.MethodSpeed;
 import dev.lectern.measure.PrefillPlan;
 import dev.lectern.measure.PrefillSpeed;
@@ -168,6 +169,19 @@ class ReproductionTest {
         TaskExperiment.ask(room(), name, "smollm2-135m", options);
         assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
                 .isEqualTo(6);
+    }
+
+    @Test
+    void theTableOfWhatIsKeptIsOne() throws IOException {
+        for (String model : List.of("smollm2-135m", "qwen2.5-coder-0.5b")) {
+            Evaluated evaluated = new Evaluated(model, "12", 2, Provenance.here("lectern eval reproduce --full kept"));
+            room().keep("kept-" + model, new KeptSpeed(evaluated, 8000, 16.5, List.of(1.5, 1.6, 1.5)).toJson());
+        }
+        Reproduction.write(docs, results);
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains(
+                        "one to |\n| --- | --: | --: | --: | --: |\n| ",
+                        "\n| smollm2-135m | 8000 | 16.5 | 1.50 | 11.0 |\n");
     }
 
     private String claim(int number) throws IOException {
