@@ -22,6 +22,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -71,6 +72,7 @@ public final class PrefillBench {
     private final PrefillSpeed begun;
     private final PrefillPlan plan;
     private final Optional<Communicator> processes;
+    private final List<RankCores> cores; // of each process
     private final Work work;
     private final Cancellation cancellation;
     private final int[] text;
@@ -88,6 +90,9 @@ public final class PrefillBench {
         this.cost = cost;
         this.begun = begun;
         this.processes = processes;
+        cores = gathered(processes, RankCores.here(model.threads()).numbers()).stream()
+                .map(RankCores::of)
+                .toList();
         this.work = work;
         this.cancellation = cancellation;
         plan = begun.plan();
@@ -235,14 +240,12 @@ public final class PrefillBench {
         return reads.stream().mapToDouble(number).sum();
     }
 
-    /** What a rank computes with, beside what the full reading does. */
+    /** What the rank that has the least computes with, beside what the full reading does. */
     private double coresOfRank(Asked asked) {
-        if (processes.isPresent()) {
-            return 1;
-        }
-        double cores = Math.min(model.threads(), Runtime.getRuntime().availableProcessors());
-        double each = (double) Runtime.getRuntime().availableProcessors() / asked.hosts();
-        return Math.min(threadsOfRank(asked), each) / cores;
+        List<RankCores> ranks = processes.isPresent()
+                ? cores
+                : Collections.nCopies(asked.hosts(), RankCores.here(threadsOfRank(asked)));
+        return RankCores.least(ranks) / cores.getFirst().alone();
     }
 
     private int threadsOfRank(Asked asked) {
@@ -251,6 +254,12 @@ public final class PrefillBench {
 
     /** What all processes have, where they take part: the first alone in what is read by one. */
     private List<double[]> ofAll(Asked asked, double[] own) {
+        List<double[]> numbers = gathered(processes, own);
+        return asked.ranks() ? numbers : numbers.subList(0, 1);
+    }
+
+    /** What every process has; of one alone its own. */
+    private static List<double[]> gathered(Optional<Communicator> processes, double[] own) {
         if (processes.isEmpty()) {
             return List.of(own);
         }
@@ -261,7 +270,7 @@ public final class PrefillBench {
         mine.copyFrom(MemorySegment.ofArray(own));
         ranks.allGather(mine, all);
         List<double[]> numbers = new ArrayList<>();
-        for (int rank = 0; rank < (asked.ranks() ? ranks.size() : 1); rank++) {
+        for (int rank = 0; rank < ranks.size(); rank++) {
             numbers.add(all.asSlice(bytes * rank, bytes).toArray(ValueLayout.JAVA_DOUBLE));
         }
         return numbers;

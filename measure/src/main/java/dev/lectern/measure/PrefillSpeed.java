@@ -32,7 +32,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
      * @param counted operations of all hosts together, counted while they read
      * @param operations of all hosts together as they are foretold; NaN where they cannot be
      * @param most of the host that has most to do; NaN likewise
-     * @param foretold how many times as fast as the full reading it would be if time were operations, with the machine's cores shared equally among ranks; NaN likewise
+     * @param foretold how many times as fast as the full reading it would be if time were operations, with a machine's cores shared equally among the ranks on it; NaN likewise
      */
     public record Speed(
             double seconds,

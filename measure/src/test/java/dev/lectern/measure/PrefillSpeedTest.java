@@ -187,9 +187,25 @@ class PrefillSpeedTest {
             assertThat(of.bytesReceived() > 0)
                     .isEqualTo(first.rows().get(row).asked().ranks());
         }
-        assertThat(first.rows().get(1).speed().orElseThrow().foretold()).isCloseTo(2, within(1e-9));
+        // Both are on this machine.
+        assertThat(first.rows().get(1).speed().orElseThrow().foretold())
+                .isCloseTo(Math.min(2, Runtime.getRuntime().availableProcessors()), within(1e-9));
         assertThat(PrefillReport.table(first)).contains("Hosts are processes");
         assertThatThrownBy(() -> plan.withMethods(List.of("star:hosts=8"))).hasMessageContaining("leave hosts out");
+    }
+
+    @Test
+    void ranksHaveTheirSharesOfTheirMachines() {
+        RankCores one = new RankCores(7, 1, 2), other = new RankCores(8, 4, 2);
+        assertThat(one.alone()).isEqualTo(1);
+        assertThat(other.alone()).isEqualTo(2);
+        assertThat(RankCores.least(List.of(one))).isEqualTo(1);
+        assertThat(RankCores.least(List.of(one, one))).isEqualTo(1);
+        assertThat(RankCores.least(List.of(one, one, one, one))).isEqualTo(0.5);
+        assertThat(RankCores.least(List.of(other, one))).isEqualTo(1);
+        assertThat(RankCores.least(List.of(other, other, other, one))).isCloseTo(2.0 / 3, within(1e-12));
+        RankCores here = RankCores.here(3);
+        assertThat(RankCores.of(here.numbers())).isEqualTo(here).isEqualTo(RankCores.here(3));
     }
 
     @Test
