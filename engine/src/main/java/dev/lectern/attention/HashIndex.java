@@ -100,6 +100,11 @@ final class HashIndex implements CacheIndex {
     }
 
     @Override
+    public void unsettle(int settled) {
+        Arrays.stream(layers).filter(layer -> !layer.exact).forEach(layer -> layer.truncate(settled));
+    }
+
+    @Override
     public long bytes() {
         return Arrays.stream(layers).mapToLong(Layer::bytes).sum();
     }

@@ -53,6 +53,11 @@ class TokenIndex implements CacheIndex {
         }
     }
 
+    @Override
+    public void unsettle(int settled) {
+        truncate(settled);
+    }
+
     /** Forgets tokens of one layer. */
     final void truncate(int layer, int length) {
         known[layer] = Math.min(known[layer], length / unit * unit);

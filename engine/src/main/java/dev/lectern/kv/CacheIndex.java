@@ -15,6 +15,9 @@ public interface CacheIndex extends AutoCloseable {
     /** Forgets all tokens from {@code length} on; it may forget more, which is then made again. */
     void truncate(int length);
 
+    /** Is told that the keys from a token on, which were settled, will be stored otherwise: forgets what was made of them as they were. */
+    default void unsettle(int settled) {}
+
     /** Bytes that it holds, alone or with forks. */
     long bytes();
 

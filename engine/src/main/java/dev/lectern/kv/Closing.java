@@ -16,6 +16,16 @@ public sealed interface Closing {
      */
     int after(int closed, int callStart, int tokens, boolean ended);
 
+    /**
+     * How many tokens from the first on are still closed when all from one on were forgotten; the others are exact again, and are closed anew with those that follow.
+     *
+     * @param closed those before
+     * @param tokens that are left
+     */
+    default int left(int closed, int tokens) {
+        return Math.min(closed, tokens);
+    }
+
     /** How many tokens can follow before more are closed: rows of one step, which see the same, may not be more where a token is to see what it sees in decoding. */
     default int steady(int tokens) {
         return Integer.MAX_VALUE;
@@ -50,12 +60,18 @@ public sealed interface Closing {
     /**
      * Blocks, each once it is full: KIVI's keys (Liu et al., arXiv 2402.02750, algorithm 1), of which 0 … R − 1 stay exact.
      *
-     * @param residual R, the tokens of a block
+     * @param residual R, the tokens of a block: whole groups
+     * @param group tokens that share a scale, so that none of them is closed without the others
      */
-    record Blocks(int residual) implements Closing {
+    record Blocks(int residual, int group) implements Closing {
         @Override
         public int after(int closed, int callStart, int tokens, boolean ended) {
             return Math.max(closed, tokens / residual * residual);
+        }
+
+        @Override
+        public int left(int closed, int tokens) {
+            return Math.min(closed, tokens / group * group);
         }
     }
 

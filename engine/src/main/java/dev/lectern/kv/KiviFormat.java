@@ -40,7 +40,7 @@ final class KiviFormat {
                 + (residual == RESIDUAL ? "" : ":residual=" + residual)
                 + (sinks == 0 ? "" : ":sinks=" + sinks);
         Closing closing =
-                axis == AffineGroups.Axis.CHANNEL ? new Closing.Blocks(residual) : new Closing.Sliding(residual);
+                axis == AffineGroups.Axis.CHANNEL ? new Closing.Blocks(residual, group) : new Closing.Sliding(residual);
         CodePlanes planes = bits == 2 ? CodePlanes.TWO : CodePlanes.FOUR;
         return new GroupedFormat(name, new AffineGroups.Coding(planes, axis, group), closing, sinks, false);
     }

@@ -344,8 +344,14 @@ public final class KvCache implements AutoCloseable {
         if (inPage != 0) {
             PageGroup group = own(length / Page.TOKENS);
             for (int l = 0; l < layers.size(); l++) {
-                group.page(l).keys().reopen(inPage);
-                group.page(l).values().reopen(inPage);
+                Page page = group.page(l);
+                page.keys()
+                        .reopen(layers.get(l).keys().closing().left(page.keys().closed(), inPage));
+                page.values()
+                        .reopen(layers.get(l)
+                                .values()
+                                .closing()
+                                .left(page.values().closed(), inPage));
             }
         }
         while ((long) groups.size() * Page.TOKENS < needed) {
@@ -622,16 +628,24 @@ public final class KvCache implements AutoCloseable {
         while (groups.size() > pages(this.length)) {
             groups.removeLast().release();
         }
+        int settled = this.length;
         for (int l = 0; l < layers.size(); l++) {
-            closedKeys[l] = Math.min(closedKeys[l], this.length);
-            closedValues[l] = Math.min(closedValues[l], this.length);
+            boolean cut = closedKeys[l] > this.length;
+            closedKeys[l] = layers.get(l).keys().closing().left(closedKeys[l], this.length);
+            closedValues[l] = layers.get(l).values().closing().left(closedValues[l], this.length);
+            settled = cut ? Math.min(settled, closedKeys[l]) : settled;
         }
         callStart = Math.min(callStart, this.length);
         queries.truncate(this.length);
         if (exactKeys != null) {
             exactKeys.truncate(this.length);
         }
-        indexes.values().forEach(index -> index.truncate(this.length));
+        for (CacheIndex index : indexes.values()) {
+            index.truncate(this.length);
+            if (settled < this.length) {
+                index.unsettle(settled);
+            }
+        }
         return this.length;
     }
 

@@ -206,6 +206,91 @@ class KvCacheLifeTest {
         }
     }
 
+    /** Keys close in blocks of groups, and each group has a scale: which tokens are in it does not depend on where the text was cut. */
+    @ParameterizedTest
+    @ValueSource(strings = {"f16", "int8", "kivi-4", "kivi-2:group=16:residual=16", "kivi-4:group=64:sinks=4"})
+    void whatFollowsATruncationStandsAsIfItHadBeenReadAtOnce(String kv) {
+        for (int length : new int[] {700, 300, 140}) {
+            for (int left : new int[] {length - 1, length - 50, length - 100, 513, 250, 130, 17, 1}) {
+                if (left >= length) {
+                    continue;
+                }
+                try (KvCache cache = new KvCache(layers(kv));
+                        KvCache fresh = new KvCache(layers(kv))) {
+                    append(cache, length);
+                    int kept = cache.truncate(left);
+                    append(cache, 42);
+                    while (cache.length() < kept + 300) {
+                        append(cache, 43);
+                    }
+                    append(fresh, cache.length());
+                    assertSame(read(cache), read(fresh));
+                }
+            }
+        }
+    }
+
+    @Test
+    void aGroupThatWasCutIsExactAgain() {
+        try (KvCache cache = new KvCache(layers("kivi-4"));
+                KvCache fresh = new KvCache(layers("kivi-4"))) {
+            append(cache, 300);
+            assertThat(cache.settledKeys(0)).isEqualTo(256);
+            cache.truncate(250);
+            assertThat(cache.settledKeys(0)).isEqualTo(224);
+            append(cache, 1);
+            assertThat(closed(cache, true)).isEqualTo(224);
+            append(fresh, 251);
+            // Their keys are those that were stored; of the token before the group they are codes.
+            int keys = 2 * LAYERS;
+            assertThat(Arrays.equals(read(cache).get(224 * keys), read(fresh).get(224 * keys)))
+                    .isTrue();
+            assertThat(Arrays.equals(read(cache).get(223 * keys), read(fresh).get(223 * keys)))
+                    .isFalse();
+        }
+    }
+
+    @Test
+    void whatWasMadeOfKeysThatAreStoredAnewIsForgotten() {
+        List<String> told = new ArrayList<>();
+        CacheIndex index = new CacheIndex() {
+            @Override
+            public CacheIndex fork() {
+                return this;
+            }
+
+            @Override
+            public void truncate(int length) {
+                told.add("truncate " + length);
+            }
+
+            @Override
+            public void unsettle(int settled) {
+                told.add("unsettle " + settled);
+            }
+
+            @Override
+            public long bytes() {
+                return 0;
+            }
+
+            @Override
+            public void close() {
+                // It holds nothing.
+            }
+        };
+        try (KvCache cache = new KvCache(layers("kivi-4"))) {
+            append(cache, 300);
+            cache.index("some", CacheIndex.class, () -> index);
+            cache.truncate(290);
+            cache.truncate(250);
+            cache.truncate(240);
+            cache.truncate(224);
+        }
+        assertThat(told)
+                .containsExactly("truncate 290", "truncate 250", "unsettle 224", "truncate 240", "truncate 224");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"f16", "int8", "hf-int4", "kivi-4", "chl-4"})
     void aRepeatedPageHoldsTheSameTokensAgain(String kv) {
