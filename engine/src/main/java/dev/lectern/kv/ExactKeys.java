@@ -23,7 +23,7 @@ final class ExactKeys implements AutoCloseable {
 
     private ExactKeys(List<LayerCache> layers, BitSet wanted, BlockList pages) {
         this.layers = layers;
-        this.wanted = wanted;
+        this.wanted = (BitSet) wanted.clone(); // the caller goes on striking layers from its own
         this.pages = pages;
         for (int page = 0; page < pages.count(); page++) {
             sides.add(views(pages.block(page)));

@@ -171,6 +171,28 @@ class ExactKeysTest {
     }
 
     @Test
+    void aForkReadsOnWhenItsParentIsClosedOrIndexed() {
+        Indexed method = method(METHOD);
+        KvCache plain = cache("f16", method);
+        read(plain, 900);
+        index(method, plain);
+        for (boolean closes : new boolean[] {true, false}) {
+            KvCache parent = cache("chl-4", method);
+            read(parent, 600);
+            KvCache fork = parent.fork();
+            caches.add(fork);
+            if (closes) {
+                parent.close();
+            } else {
+                index(method, parent);
+            }
+            read(fork, 900);
+            index(method, fork);
+            assertSame(method.image(fork).orElseThrow(), method.image(plain).orElseThrow());
+        }
+    }
+
+    @Test
     void tablesThatAreMadeAgainSayThatTheyAreOfStoredKeys() {
         Indexed method = method(METHOD);
         KvCache cache = cache("chl-4", method);
