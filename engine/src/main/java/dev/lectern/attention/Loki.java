@@ -89,15 +89,29 @@ final class Loki extends IndexedChoice {
     /** The few dimensions of all layers of a sequence, each block {@code [kvHeads][tiles][dims][16]} f16. */
     private static final class Index extends TokenIndex {
         final Components[][] components; // [layers][kvHeads]; never changed once they are there
+        final int[] ends; // [layers]: of the tokens that components are of; 0 where they are of none of these
 
         Index(int layers, long blockBytes) {
             super(layers, layer -> blockBytes, TILE, IN_BLOCK);
             components = new Components[layers][0];
+            ends = new int[layers];
         }
 
         private Index(Index other) {
             super(other);
             components = other.components.clone();
+            ends = other.ends.clone();
+        }
+
+        /** Without a token that a layer's components are of, all of the layer is made again. */
+        @Override
+        public void truncate(int length) {
+            for (int layer = 0; layer < ends.length; layer++) {
+                boolean cut = length < ends[layer];
+                components[layer] = cut ? new Components[0] : components[layer];
+                ends[layer] = cut ? 0 : ends[layer];
+                truncate(layer, cut ? 0 : length);
+            }
         }
 
         @Override
@@ -146,6 +160,7 @@ final class Loki extends IndexedChoice {
             Arrays.setAll(
                     index.components[layer],
                     kvHead -> new Components(from.floats(headDim), from.floats(dims * headDim)));
+            index.ends[layer] = isOwn() ? index.tokens(layer) : 0; // it was kept as it was made, at once
         }
         from.end();
         return index;
@@ -216,7 +231,7 @@ final class Loki extends IndexedChoice {
         step.exact().workers().run(heads.kvHeads(), step.cancellation(), (kvHead, worker) -> {
             Scratch s = scratch[worker];
             if (isNew) {
-                components[kvHead] = calibrated.equals(OWN_KEYS)
+                components[kvHead] = isOwn()
                         ? ownComponents(cache, layer, kvHead, end, s)
                         : LokiCalibration.components(kept(), heads, layer, kvHead, dims(heads));
             }
@@ -226,7 +241,13 @@ final class Loki extends IndexedChoice {
             }
         });
         index.components[layer] = components;
+        index.ends[layer] = isNew && isOwn() ? end : index.ends[layer];
         index.grown(layer, end);
+    }
+
+    /** Whether components are of the text's own keys. */
+    private boolean isOwn() {
+        return calibrated.equals(OWN_KEYS);
     }
 
     private Calibrated kept() {

@@ -152,6 +152,40 @@ class LokiTest {
         assertThat(chosen).containsAll(best.subList(0, 36));
     }
 
+    private static void store(KvCache cache, float[][] keys, int from, int to) {
+        cache.reserve(to - from);
+        for (int token = from; token < to; token++) {
+            cache.put(0, token, keys[token], 0, new float[DIM], 0);
+        }
+        cache.commit(to - from);
+    }
+
+    /** Components are those of the text that is there, not of one that was there before. */
+    @Test
+    void anotherTextInPlaceOfOneHasComponentsOfItsOwn() {
+        float[][] before = flatKeys(axes(), random(DIM, 20)), after = flatKeys(axes(), random(DIM, 20));
+        LayerCache layer = new LayerCache(1, DIM, 0, FloatFormat.F32, FloatFormat.F32);
+        Indexed method = (Indexed) DecodeAttentions.named("loki:budget=40:window=20");
+        for (int left : new int[] {0, 100, TOKENS - 1}) {
+            float[][] text = after.clone();
+            System.arraycopy(before, 0, text, 0, left);
+            try (Workers workers = new Workers(2);
+                    KvCache cache = new KvCache(List.of(layer));
+                    KvCache fresh = new KvCache(List.of(layer))) {
+                ExactAttention exact = new ExactAttention(workers);
+                store(cache, before, 0, TOKENS);
+                method.index(exact, 0, SHAPE, cache, NEVER);
+                cache.truncate(left);
+                store(cache, text, left, TOKENS);
+                method.index(exact, 0, SHAPE, cache, NEVER);
+                store(fresh, text, 0, TOKENS);
+                method.index(exact, 0, SHAPE, fresh, NEVER);
+                assertThat(method.image(cache).orElseThrow().state())
+                        .isEqualTo(method.image(fresh).orElseThrow().state());
+            }
+        }
+    }
+
     @Test
     void eigenvectorsAreThoseOfTheLargestEigenvalues() {
         int n = 24;
