@@ -53,8 +53,8 @@ class EstimateTest {
     void whatMethodsKnowBesideTheCacheIsCounted(@TempDir Path folder) throws IOException {
         Path config = Files.writeString(folder.resolve("config.json"), config("LlamaForCausalLM", 32, 131_072));
         SessionOptions options = SessionOptions.DEFAULT.withContext(10_000).withKv("f16");
-        // A sum for each token and kv head.
-        assertThat(estimate(config, options.withKeep("h2o")).index()).isEqualTo(32L * 8 * 10_000 * Float.BYTES);
+        // A sum for each token and kv head, and that before the last step.
+        assertThat(estimate(config, options.withKeep("h2o")).index()).isEqualTo(32L * 8 * 10_000 * 2 * Float.BYTES);
         assertThat(estimate(config, options.withKeep("snapkv")).index()).isZero();
         // Of 32 layers 30 have an index: everything is read in two of them.
         long all =
@@ -68,15 +68,18 @@ class EstimateTest {
         assertThat(both.total()).isEqualTo(both.kv() + both.besideCache());
     }
 
-    /** What is estimated is what is there. */
+    /** What is estimated is what is there, but for the sums before the last step of its own tokens. */
     @Test
     void sumsTakeWhatWasEstimated() {
         SessionOptions options = SessionOptions.DEFAULT.withKeep("h2o");
         try (Model model = Model.open(TINY.resolve("llama3"), ModelOptions.DEFAULT.withThreads(1));
                 Session session = model.newSession(options)) {
-            session.read(new int[model.context()], Progress.NONE, new Cancellation());
-            assertThat(session.indexBytes())
-                    .isEqualTo(model.estimate(options, 1).index());
+            long estimated = model.estimate(options, 1).index();
+            session.read(new int[model.context() - 2], Progress.NONE, new Cancellation());
+            assertThat(session.indexBytes()).isLessThan(estimated);
+            session.read(new int[2], Progress.NONE, new Cancellation());
+            long each = estimated / (2L * model.context());
+            assertThat(session.indexBytes()).isEqualTo(estimated - 2 * each);
         }
     }
 

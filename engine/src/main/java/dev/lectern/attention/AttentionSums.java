@@ -12,10 +12,34 @@ import java.util.Arrays;
 public final class AttentionSums implements CacheIndex {
     private static final String NAME = "attention-sums";
 
-    private final float[][][] sums; // [layers][kvHeads][tokens]
+    /**
+     * Those of one kv head. A step may be given up after it was added, in some heads and not in others, so the sums before it are held until the next one tells by its first token which it was.
+     *
+     * @param before the last step, a number for each token that it followed
+     * @param with the last step, a number for each token
+     * @param first token of the last step
+     */
+    private record Sums(float[] before, float[] with, int first) {
+        static final Sums NONE = new Sums(new float[0], new float[0], 0);
+
+        /** Those of so many tokens that are part of the sequence. */
+        float[] of(int committed) {
+            return committed > first ? with : before;
+        }
+
+        Sums cut(int length) {
+            return new Sums(cut(before, length), cut(with, length), first);
+        }
+
+        private static float[] cut(float[] sums, int length) {
+            return sums.length > length ? Arrays.copyOf(sums, length) : sums;
+        }
+    }
+
+    private final Sums[][] sums; // [layers][kvHeads]
     private boolean fromTheFirst; // whether the text's beginning was seen being read
 
-    private AttentionSums(float[][][] sums, boolean fromTheFirst) {
+    private AttentionSums(Sums[][] sums, boolean fromTheFirst) {
         this.sums = sums;
         this.fromTheFirst = fromTheFirst;
     }
@@ -27,14 +51,18 @@ public final class AttentionSums implements CacheIndex {
                 AttentionSums.class,
                 () -> new AttentionSums(
                         cache.layers().stream()
-                                .map(layer -> new float[layer.kvHeads()][0])
-                                .toArray(float[][][]::new),
+                                .map(layer -> {
+                                    Sums[] heads = new Sums[layer.kvHeads()];
+                                    Arrays.fill(heads, Sums.NONE);
+                                    return heads;
+                                })
+                                .toArray(Sums[][]::new),
                         true));
     }
 
     /** Bytes of those of one layer of one sequence, at a depth. */
     public static long bytes(Heads heads, long tokens) {
-        return Math.multiplyExact((long) Float.BYTES * heads.kvHeads(), tokens);
+        return Math.multiplyExact(2L * Float.BYTES * heads.kvHeads(), tokens);
     }
 
     /** Whether they are kept of a cache. */
@@ -44,12 +72,16 @@ public final class AttentionSums implements CacheIndex {
 
     /** Whether all tokens of a layer before one were seen being read. */
     boolean areWhole(int layer, int before) {
-        return fromTheFirst && sums[layer][0].length >= before;
+        return fromTheFirst && sums[layer][0].of(before).length >= before;
     }
 
-    /** The sums of a kv head, a number for each token; not to be changed. */
-    float[] of(int layer, int kvHead) {
-        return sums[layer][kvHead];
+    /**
+     * The sums of a kv head, a number for each token; not to be changed.
+     *
+     * @param committed tokens of the cache: what a step that was given up has added is not among them
+     */
+    float[] of(int layer, int kvHead, int committed) {
+        return sums[layer][kvHead].of(committed);
     }
 
     /**
@@ -71,10 +103,11 @@ public final class AttentionSums implements CacheIndex {
         AttentionRow[] scratch = new AttentionRow[workers.threads()];
         Arrays.setAll(scratch, i -> new AttentionRow());
         int width = heads.heads() * heads.headDim();
-        fromTheFirst &= sums[layer][0].length > 0 || firstToken == 0;
+        fromTheFirst &= sums[layer][0].with.length > 0 || firstToken == 0;
         workers.run(heads.kvHeads(), cancellation, (kvHead, worker) -> {
-            // What a step that was given up left of the tokens of this one is forgotten.
-            float[] sum = Arrays.copyOf(Arrays.copyOf(sums[layer][kvHead], firstToken), firstToken + rows);
+            // What a step that was given up left is forgotten.
+            float[] before = Arrays.copyOf(sums[layer][kvHead].of(firstToken), firstToken);
+            float[] sum = Arrays.copyOf(before, firstToken + rows);
             AttentionRow row = scratch[worker];
             for (int r = 0; r < rows; r++) {
                 cancellation.check();
@@ -86,22 +119,20 @@ public final class AttentionSums implements CacheIndex {
                     }
                 }
             }
-            sums[layer][kvHead] = sum;
+            sums[layer][kvHead] = new Sums(before, sum, firstToken);
         });
     }
 
     @Override
     public CacheIndex fork() {
-        return new AttentionSums(Arrays.stream(sums).map(float[][]::clone).toArray(float[][][]::new), fromTheFirst);
+        return new AttentionSums(Arrays.stream(sums).map(Sums[]::clone).toArray(Sums[][]::new), fromTheFirst);
     }
 
-    /** What the forgotten tokens looked at stays counted. */
+    /** What the forgotten tokens looked at stays counted, but for those of the last step. */
     @Override
     public void truncate(int length) {
-        for (float[][] layer : sums) {
-            for (int head = 0; head < layer.length; head++) {
-                layer[head] = layer[head].length > length ? Arrays.copyOf(layer[head], length) : layer[head];
-            }
+        for (Sums[] layer : sums) {
+            Arrays.setAll(layer, head -> layer[head].cut(length));
         }
     }
 
@@ -109,7 +140,7 @@ public final class AttentionSums implements CacheIndex {
     public long bytes() {
         return Arrays.stream(sums)
                 .flatMap(Arrays::stream)
-                .mapToLong(head -> (long) Float.BYTES * head.length)
+                .mapToLong(head -> (long) Float.BYTES * (head.before.length + head.with.length))
                 .sum();
     }
 

@@ -50,7 +50,8 @@ final class H2o implements Retention {
         }
         int[][] kept = new int[heads.kvHeads()][];
         Arrays.setAll(
-                kept, head -> Highest.and(Arrays.copyOf(sums.of(layer, head), from), stay - latest, from, length));
+                kept,
+                head -> Highest.and(Arrays.copyOf(sums.of(layer, head, length), from), stay - latest, from, length));
         return kept;
     }
 }

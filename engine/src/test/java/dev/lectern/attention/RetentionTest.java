@@ -54,20 +54,25 @@ class RetentionTest {
 
     /** Reads tokens in chunks of some length, as a model does. */
     private void read(int chunk) {
-        int width = queries[0].length;
         for (int from = 0; from < TOKENS; from += chunk) {
             int n = Math.min(chunk, TOKENS - from);
-            cache.reserve(n);
-            cache.expectQueries(width);
-            float[] q = new float[n * width];
-            for (int i = 0; i < n; i++) {
-                cache.put(0, from + i, keys[from + i], 0, values[from + i], 0);
-                cache.remember(0, from + i, queries[from + i], 0);
-                System.arraycopy(queries[from + i], 0, q, i * width, width);
-            }
-            AttentionSums.of(cache).add(workers, SHAPE, 0, cache, q, 0, n, from, NEVER);
+            step(from, n);
             cache.commit(n);
         }
+    }
+
+    /** What a step does before it is committed. */
+    private void step(int from, int n) {
+        int width = queries[0].length;
+        cache.reserve(n);
+        cache.expectQueries(width);
+        float[] q = new float[n * width];
+        for (int i = 0; i < n; i++) {
+            cache.put(0, from + i, keys[from + i], 0, values[from + i], 0);
+            cache.remember(0, from + i, queries[from + i], 0);
+            System.arraycopy(queries[from + i], 0, q, i * width, width);
+        }
+        AttentionSums.of(cache).add(workers, SHAPE, 0, cache, q, 0, n, from, NEVER);
     }
 
     /** The softmax of a token's query head. */
@@ -124,7 +129,7 @@ class RetentionTest {
         read(chunk);
         for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
             double[] expected = sums(kvHead, 0);
-            float[] sums = AttentionSums.of(cache).of(0, kvHead);
+            float[] sums = AttentionSums.of(cache).of(0, kvHead, TOKENS);
             for (int t = 0; t < TOKENS; t++) {
                 assertThat((double) sums[t]).isCloseTo(expected[t], within(1e-3));
             }
@@ -138,6 +143,30 @@ class RetentionTest {
         for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
             assertThat(kept[kvHead]).isEqualTo(highest(sums(kvHead, 0), TOKENS - 20, 60, TOKENS - 20));
         }
+    }
+
+    @Test
+    void aStepThatIsGivenUpIsNotCounted() {
+        for (int from = 0; from < TOKENS; from += 100) {
+            step(from, 100);
+            step(from, 40);
+            cache.truncate(from);
+            step(from, 100);
+            cache.commit(100);
+        }
+        int[][] kept = kept("h2o:budget=80:recent=0.25");
+        for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+            assertThat(kept[kvHead]).isEqualTo(highest(sums(kvHead, 0), TOKENS - 20, 60, TOKENS - 20));
+        }
+    }
+
+    @Test
+    void whatStaysAfterAStepThatIsGivenUpIsAsBeforeIt() {
+        read(100);
+        cache.truncate(TOKENS - 20);
+        int[][] before = kept("h2o:budget=80");
+        step(TOKENS - 20, 20);
+        assertThat(kept("h2o:budget=80")).isDeepEqualTo(before);
     }
 
     @Test
