@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -425,6 +426,62 @@ class KeptReadingsTest {
         assertThat(kept.names()).isEmpty();
         assertThat(read(F16, text(900), kept).recall().outcome()).isEqualTo(Recall.Outcome.HIT);
         assertThatThrownBy(() -> kept.remove("report")).hasMessageContaining("called @report");
+    }
+
+    private void readAs(String name, int[] text, KeptReadings kept) {
+        try (Session session = model.newSession(F16, text, kept)) {
+            session.readRest(Progress.NONE, new Cancellation());
+            kept.name(document(name, text), session);
+        }
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void whatIsBehindALinkIsNeitherCountedNorDeleted() throws IOException {
+        String digits = "0123456789abcdef".repeat(4);
+        List<Path> others = new ArrayList<>();
+        Files.createDirectories(folder.resolve("kv"));
+        for (String in : List.of("pages", "tails", "indexes", "documents")) {
+            Path elsewhere = Files.createDirectories(folder.resolve("elsewhere").resolve(in));
+            for (String name : List.of(
+                    "00000000-" + digits + ".page",
+                    "00000000-" + digits + ".tail",
+                    "00000000-" + digits + ".index",
+                    ".part-00000000-0000-0000-0000-000000000000",
+                    "report.json")) {
+                Path file = Files.writeString(elsewhere.resolve(name), "{}");
+                Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+                others.add(file);
+            }
+            Files.createSymbolicLink(folder.resolve("kv").resolve(in), elsewhere);
+        }
+        assertThat(kept().names()).isEmpty();
+        assertThat(kept().bytes()).isZero();
+        assertThat(kept().readings()).isEmpty();
+        assertThat(kept().verify(Progress.NONE, new Cancellation())).isEmpty();
+        assertThat(kept().collect(0)).isEqualTo(new KeptReadings.Freed(0, 0, 0));
+        assertThatThrownBy(() -> kept().remove("report")).hasMessageContaining("nothing has a name yet");
+        assertThat(others).allSatisfy(file -> assertThat(file).exists());
+    }
+
+    @Test
+    void whatLecternDidNotWriteStays() throws IOException {
+        readAs("report", text(600), kept());
+        List<Path> others = new ArrayList<>();
+        for (String in : List.of("pages", "tails", "documents")) {
+            for (String name : List.of("notes.txt", "00000000-notes.page", "a.tail", ".part-of-mine", ".hidden")) {
+                Path file = Files.writeString(folder.resolve("kv").resolve(in).resolve(name), "mine");
+                Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+                others.add(file);
+            }
+        }
+        Path part = Files.writeString(folder.resolve("kv/tails/.part-00000000-0000-0000-0000-000000000000"), "");
+        Files.setLastModifiedTime(part, FileTime.fromMillis(0));
+        assertThat(kept().verify(Progress.NONE, new Cancellation())).isEmpty();
+        assertThat(kept().collect(0).left()).isZero();
+        assertThat(kept().names()).isEmpty();
+        assertThat(part).doesNotExist();
+        assertThat(others).allSatisfy(file -> assertThat(file).exists());
     }
 
     private static KeptDocument document(String name, int[] text) {

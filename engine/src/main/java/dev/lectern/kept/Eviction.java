@@ -3,11 +3,9 @@ package dev.lectern.kept;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -17,6 +15,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -50,7 +49,11 @@ public final class Eviction {
 
     /** Bytes of all files. */
     public long bytes() throws IOException {
-        return candidates().stream().mapToLong(Candidate::bytes).sum();
+        return bytes(candidates());
+    }
+
+    private static long bytes(List<Candidate> files) {
+        return files.stream().mapToLong(Candidate::bytes).sum();
     }
 
     /**
@@ -75,9 +78,10 @@ public final class Eviction {
 
     private Freed evict(long maxBytes) throws IOException {
         int files = 0;
-        long freed = 0, left = bytes();
+        List<Candidate> all = candidates();
+        long freed = 0, left = bytes(all);
         Instant stale = Instant.now().minus(STALE);
-        List<Candidate> inTurn = candidates().stream()
+        List<Candidate> inTurn = all.stream()
                 .filter(Candidate::evictable)
                 .sorted(Comparator.comparing(Candidate::used)
                         .thenComparing(Comparator.comparingInt(Candidate::first).reversed())
@@ -109,30 +113,31 @@ public final class Eviction {
         return String.valueOf(path.getFileName()).startsWith(KeptFolder.PART);
     }
 
+    /** Files of ours; whatever else somebody has put into the folders is neither counted nor deleted. */
     private List<Candidate> candidates() throws IOException {
         List<Candidate> all = new ArrayList<>();
-        for (String name : List.of(KeptFolder.PAGES, KeptFolder.TAILS, KeptFolder.INDEXES, KeptFolder.DOCUMENTS)) {
-            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.folder(name))) {
-                for (Path file : files) {
-                    candidate(file, name, all);
+        for (String in : List.of(KeptFolder.PAGES, KeptFolder.TAILS, KeptFolder.INDEXES, KeptFolder.DOCUMENTS)) {
+            for (Path file : folder.files(in, "*")) {
+                String name = String.valueOf(file.getFileName());
+                boolean evictable = KeptFolder.isName(in, name);
+                if (evictable || (in.equals(KeptFolder.DOCUMENTS) && name.endsWith(KeptNames.SUFFIX))) {
+                    candidate(file, evictable).ifPresent(all::add);
                 }
-            } catch (NoSuchFileException | NotDirectoryException e) {
-                continue; // nothing was kept there yet
             }
         }
         return all;
     }
 
-    private static void candidate(Path file, String in, List<Candidate> all) throws IOException {
+    private static Optional<Candidate> candidate(Path file, boolean evictable) throws IOException {
         try {
             BasicFileAttributes attributes =
                     Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            boolean evictable = !in.equals(KeptFolder.DOCUMENTS) || isPart(file);
-            if (!attributes.isDirectory()) {
-                all.add(new Candidate(file, attributes.size(), attributes.lastModifiedTime(), first(file), evictable));
-            }
+            return attributes.isDirectory()
+                    ? Optional.empty()
+                    : Optional.of(new Candidate(
+                            file, attributes.size(), attributes.lastModifiedTime(), first(file), evictable));
         } catch (NoSuchFileException e) {
-            return; // somebody deleted it just now
+            return Optional.empty(); // somebody deleted it just now
         }
     }
 

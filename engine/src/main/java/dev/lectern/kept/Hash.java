@@ -16,6 +16,9 @@ import java.util.HexFormat;
 public record Hash(byte[] bytes) {
     static final int BYTES = 32;
 
+    /** Of {@link #hex}. */
+    public static final int DIGITS = 2 * BYTES;
+
     public Hash {
         if (bytes.length != BYTES) {
             throw new IllegalArgumentException("a SHA-256 of " + bytes.length + " bytes");

@@ -3,10 +3,8 @@ package dev.lectern.kept;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
@@ -72,18 +70,10 @@ public final class Inventory {
     }
 
     private List<Path> files(String in, String suffix) throws IOException {
-        List<Path> all = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder.folder(in), "*." + suffix)) {
-            for (Path file : files) {
-                if (KeptFolder.isThere(file)) {
-                    all.add(file);
-                }
-            }
-        } catch (NoSuchFileException | NotDirectoryException e) {
-            return List.of();
-        }
-        all.sort(Comparator.naturalOrder());
-        return all;
+        return folder.files(in, "*." + suffix).stream()
+                .filter(file -> KeptFolder.isName(in, String.valueOf(file.getFileName())) && KeptFolder.isThere(file))
+                .sorted()
+                .toList();
     }
 
     /** The fingerprints under which a text with that hash was read to its end. */
@@ -162,15 +152,13 @@ public final class Inventory {
 
     /** The page whose name has that hash. */
     private Optional<Path> ending(Hash hash) {
-        try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(folder.folder(KeptFolder.PAGES), "*-" + hash.hex() + ".page")) {
-            for (Path file : files) {
-                return Optional.of(file).filter(KeptFolder::isThere);
-            }
+        try {
+            return folder.files(KeptFolder.PAGES, "*-" + hash.hex() + ".page").stream()
+                    .filter(KeptFolder::isThere)
+                    .findFirst();
         } catch (IOException e) {
             return Optional.empty();
         }
-        return Optional.empty();
     }
 
     private static Instant used(Path path) {

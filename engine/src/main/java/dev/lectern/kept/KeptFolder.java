@@ -7,10 +7,13 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -20,11 +23,13 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /**
  * The folder that keeps what was read:
@@ -46,6 +51,11 @@ public final class KeptFolder {
     static final String TAILS = "tails";
     static final String INDEXES = "indexes";
     static final String DOCUMENTS = "documents";
+
+    /** The names of pages, tails and indexes. */
+    private static final Pattern NAME = Pattern.compile("[0-9]{8,10}-[0-9a-f]{" + Hash.DIGITS + "}\\.[a-z]+");
+
+    private static final Pattern PART_NAME = Pattern.compile(Pattern.quote(PART) + "[0-9a-f-]{36}");
 
     private static final System.Logger LOG = System.getLogger("dev.lectern.kept");
     private static final Set<PosixFilePermission> OWNER_FOLDER = PosixFilePermissions.fromString("rwx------");
@@ -84,6 +94,40 @@ public final class KeptFolder {
     /** A folder in it. */
     Path folder(String name) {
         return root.resolve(name);
+    }
+
+    /** Whether a folder in it is there, and is no symbolic link: what is behind one is somebody else's, and neither read nor deleted. */
+    boolean isOurs(String name) {
+        return Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)
+                && Files.isDirectory(folder(name), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /**
+     * What is in a folder in it, whatever it is; nothing where the folder is not {@linkplain #isOurs ours}.
+     *
+     * @param glob what names have to match
+     */
+    List<Path> files(String in, String glob) throws IOException {
+        List<Path> all = new ArrayList<>();
+        if (!isOurs(in)) {
+            return all;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder(in), glob)) {
+            files.forEach(all::add);
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        } catch (NoSuchFileException | NotDirectoryException e) {
+            return List.of(); // somebody removed it just now
+        }
+        return all;
+    }
+
+    /** Whether a page, a tail or an index may have that name in a folder, or a writer that has not come to its end. */
+    static boolean isName(String in, String name) {
+        boolean isWhole = NAME.matcher(name).matches()
+                && Arrays.stream(KeptHeader.Kind.values())
+                        .anyMatch(kind -> kind.folder.equals(in) && name.endsWith("." + kind.suffix));
+        return isWhole || PART_NAME.matcher(name).matches();
     }
 
     private static String name(KeptHeader.Kind kind, int first, Hash hash) {

@@ -5,11 +5,9 @@ import dev.lectern.json.MalformedJsonException;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
@@ -22,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /** The names of readings: a JSON object for each, whose members {@code tail} and {@code page} name the files that it cannot do without. */
 public final class KeptNames {
     private static final Pattern NAME = Pattern.compile("[a-z0-9_-][a-z0-9._-]{0,99}");
-    private static final String SUFFIX = ".json";
+    static final String SUFFIX = ".json";
 
     /** The member with the SHA-256 of all others, as {@link Json#write} writes them. */
     private static final String CHECKSUM = "sha256";
@@ -51,17 +49,12 @@ public final class KeptNames {
     /** All names, in their order. */
     public List<String> all() throws IOException {
         TreeSet<String> names = new TreeSet<>();
-        try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(folder.folder(KeptFolder.DOCUMENTS), "*" + SUFFIX)) {
-            for (Path file : files) {
-                String name = String.valueOf(file.getFileName());
-                name = name.substring(0, name.length() - SUFFIX.length());
-                if (isName(name) && KeptFolder.isThere(file)) {
-                    names.add(name);
-                }
+        for (Path file : folder.files(KeptFolder.DOCUMENTS, "*" + SUFFIX)) {
+            String name = String.valueOf(file.getFileName());
+            name = name.substring(0, name.length() - SUFFIX.length());
+            if (isName(name) && KeptFolder.isThere(file)) {
+                names.add(name);
             }
-        } catch (NoSuchFileException | NotDirectoryException e) {
-            return List.of();
         }
         return List.copyOf(names);
     }
@@ -74,6 +67,9 @@ public final class KeptNames {
      */
     public @Nullable Map<?, ?> read(String name) throws IOException {
         Path file = file(name);
+        if (!folder.isOurs(KeptFolder.DOCUMENTS)) {
+            return null;
+        }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
             if (channel.size() > MOST_BYTES) {
                 throw new IOException(file + " is longer than such a record can be");
@@ -107,6 +103,9 @@ public final class KeptNames {
     /** Deletes a name, not what was read; the bytes that are free again. */
     public long remove(String name) throws IOException {
         Path file = file(name);
+        if (!folder.isOurs(KeptFolder.DOCUMENTS)) {
+            return 0;
+        }
         try {
             long bytes = Files.size(file);
             Files.deleteIfExists(file);
