@@ -316,6 +316,10 @@ class KeptReadingsTest {
                             Files.getPosixFilePermissions(folder.resolve("kv").resolve(in))))
                     .isEqualTo("rwx------");
         }
+        kept().collect(Long.MAX_VALUE);
+        assertThat(PosixFilePermissions.toString(
+                        Files.getPosixFilePermissions(folder.resolve("kv").resolve("lock"))))
+                .isEqualTo("rw-------");
         Path page = files("pages").get(0);
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(page)))
                 .isEqualTo("rw-------");

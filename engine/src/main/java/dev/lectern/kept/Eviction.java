@@ -66,9 +66,11 @@ public final class Eviction {
             return new Freed(0, 0, 0);
         }
         HERE.lock();
+        Path held = folder.root().resolve("lock");
         try (FileChannel channel = FileChannel.open(
-                        folder.root().resolve("lock"),
-                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
+                        held,
+                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
+                        KeptFolder.ofOwner(held));
                 FileLock lock = channel.lock()) {
             return lock.isValid() ? evict(maxBytes) : new Freed(0, 0, bytes());
         } finally {

@@ -326,7 +326,7 @@ public final class KeptFolder {
             try (FileChannel channel = FileChannel.open(
                     part,
                     Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
-                    attributes(part, OWNER_FILE))) {
+                    ofOwner(part))) {
                 content.write(channel);
                 channel.force(true);
             }
@@ -371,6 +371,11 @@ public final class KeptFolder {
                 }
             }
         }
+    }
+
+    /** Those of a file for its owner alone, where the system has such. */
+    static FileAttribute<?>[] ofOwner(Path file) {
+        return attributes(file, OWNER_FILE);
     }
 
     /** Permissions, where the system has such. */
