@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermission;
@@ -288,7 +289,7 @@ public final class KeptFolder {
     private long publish(KeptHeader header, List<MemorySegment> parts, FileTime used, boolean replace)
             throws IOException {
         Path path = path(header);
-        if (!replace && isThere(path) && Files.size(path) == header.fileBytes()) {
+        if (!replace && holds(path, header.fileBytes())) {
             touch(path, used);
             return 0;
         }
@@ -302,6 +303,16 @@ public final class KeptFolder {
             }
         });
         return header.fileBytes();
+    }
+
+    /** Whether a file is there and has so many bytes. */
+    private static boolean holds(Path path, long bytes) throws IOException {
+        try {
+            BasicFileAttributes file = Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return file.isRegularFile() && file.size() == bytes;
+        } catch (NoSuchFileException e) {
+            return false; // it never was there, or was evicted just now
+        }
     }
 
     /** Keeps a text under a name in the folder of documents, in place of what was there. */
