@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What was read, kept in a folder: a text is read once, and asked again tomorrow without being read again. {@snippet :
@@ -173,10 +172,16 @@ public final class KeptReadings {
         }
     }
 
-    /** The name of the file of a name's tail, as its record says; empty where it says none. */
-    private @Nullable String tailOf(String name) throws IOException {
-        Map<?, ?> members = names.read(name);
-        return members != null && members.get("tail") instanceof String tail ? tail : null;
+    /** The name of the file of a name's tail, as its record says; empty where it says none, or cannot be read: {@link #verify} tells of it. */
+    private Optional<String> tailOf(String name) {
+        try {
+            Map<?, ?> members = names.read(name);
+            return Optional.ofNullable(members == null ? null : members.get("tail"))
+                    .filter(String.class::isInstance)
+                    .map(String.class::cast);
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     /** The texts that were read to their end, the latest first. */
@@ -184,14 +189,9 @@ public final class KeptReadings {
         try {
             Map<String, List<String>> named = new LinkedHashMap<>();
             for (String name : names.all()) {
-                try {
-                    String tail = tailOf(name);
-                    if (tail != null) {
-                        named.computeIfAbsent(tail, any -> new ArrayList<>()).add(name);
-                    }
-                } catch (IOException e) {
-                    continue; // verify tells of it
-                }
+                tailOf(name)
+                        .ifPresent(tail -> named.computeIfAbsent(tail, any -> new ArrayList<>())
+                                .add(name));
             }
             List<KeptReading> readings = new ArrayList<>();
             for (Inventory.Reading reading : new Inventory(folder).readings()) {
@@ -219,23 +219,26 @@ public final class KeptReadings {
     }
 
     /**
-     * Reads every file and compares it with its checksums. Damaged ones are deleted.
+     * Reads every file and compares it with its checksums. Damaged ones are deleted; a name whose record cannot be read is left as it is, and told of.
      *
      * @param progress in bytes
-     * @return a sentence for each file that was damaged
+     * @return a sentence for each file that was damaged, or could not be read
      */
     public List<String> verify(Progress progress, Cancellation cancellation) {
         try {
             List<String> damaged = new ArrayList<>(new Inventory(folder).verify(progress, cancellation));
             for (String name : names.all()) {
                 try {
-                    KeptDocument.of(
-                            name,
-                            Optional.<Map<?, ?>>ofNullable(names.read(name)).orElse(Map.of()));
-                } catch (IOException | IllegalArgumentException e) {
+                    Map<?, ?> members = names.read(name);
+                    if (members != null) { // somebody removed it just now otherwise
+                        KeptDocument.of(name, members);
+                    }
+                } catch (KeptNames.DamagedException | IllegalArgumentException e) {
                     names.remove(name);
                     damaged.add("the record of @" + name + " was damaged (" + e.getMessage()
-                            + "): it is deleted; read the" + " document again");
+                            + "): it is deleted; read the document again");
+                } catch (IOException e) {
+                    damaged.add("the record of @" + name + " cannot be read (" + e + "): it is left as it is");
                 }
             }
             return damaged;
@@ -247,27 +250,26 @@ public final class KeptReadings {
     /**
      * Deletes a reading with its names and the pages that no other reading has.
      *
-     * @param name of a document, or the {@linkplain KeptReading#id id} of a reading
+     * @param name of a document, or the whole {@linkplain KeptReading#id id} of a reading; of a name whose record is damaged, only that goes
      * @return bytes that are free again
      * @throws LecternException of kind {@code NOT_FOUND} if there is none
      */
     public long remove(String name) {
         try {
-            String id = name;
-            if (KeptNames.isName(name) && names.read(name) != null) {
-                String tail = tailOf(name);
-                id = tail == null ? "" : tail.replaceFirst("^[0-9]+-", "").replaceFirst("\\.tail$", "");
-            }
+            List<String> known = names.all();
+            String id =
+                    known.contains(name) ? tailOf(name).map(KeptReadings::id).orElse("") : name;
+            boolean isId = id.length() == Hash.DIGITS;
             long freed = 0;
             boolean found = false;
-            for (String each : names.all()) {
-                String tail = tailOf(each);
-                if (each.equals(name) || (!id.isEmpty() && tail != null && tail.contains(id))) {
+            for (String each : known) {
+                boolean isOf = isId && tailOf(each).map(KeptReadings::id).equals(Optional.of(id));
+                if (each.equals(name) || isOf) {
                     freed += names.remove(each);
                     found = true;
                 }
             }
-            Optional<Long> files = id.length() == 64 ? new Inventory(folder).remove(id) : Optional.empty();
+            Optional<Long> files = isId ? new Inventory(folder).remove(id) : Optional.empty();
             if (files.isEmpty() && !found) {
                 document(name); // says that there is none
             }
@@ -275,6 +277,11 @@ public final class KeptReadings {
         } catch (IOException e) {
             throw cannotRead(e);
         }
+    }
+
+    /** The id of the reading whose tail is in a file of that name. */
+    private static String id(String tail) {
+        return tail.replaceFirst("^[0-9]+-", "").replaceFirst("\\.tail$", "");
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.lectern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.lectern.kv.KvFormats;
 import java.io.IOException;
@@ -437,6 +438,58 @@ class KeptReadingsTest {
             session.readRest(Progress.NONE, new Cancellation());
             kept.name(document(name, text), session);
         }
+    }
+
+    @Test
+    void aPartOfAnIdRemovesNothing() {
+        KeptReadings kept = kept();
+        readAs("report", text(300), kept);
+        readAs("other", text(400), kept);
+        String id = kept.readings().getFirst().id();
+        for (String part : List.of("0", id.substring(0, 8), "tail", id.substring(1), id + "0")) {
+            assertThatThrownBy(() -> kept.remove(part))
+                    .isInstanceOf(LecternException.class)
+                    .hasMessageContaining("@other, @report");
+        }
+        assertThat(kept.readings()).hasSize(2);
+        String name = kept.readings().getFirst().names().getFirst();
+        kept.remove(id);
+        assertThat(kept.names()).hasSize(1).doesNotContain(name);
+        assertThat(kept.readings()).hasSize(1);
+    }
+
+    @Test
+    void aRecordThatIsDamagedIsInNobodysWay() throws IOException {
+        KeptReadings kept = kept();
+        for (String name : List.of("a", "b", "c")) {
+            readAs(name, text(300), kept);
+        }
+        readAs("d", text(400), kept);
+        flip(folder.resolve("kv/documents/b.json"), 100, 3);
+        assertThat(kept.remove("d")).isPositive();
+        assertThat(kept.names()).containsExactly("a", "b", "c");
+        assertThat(kept.remove("b")).isPositive();
+        assertThat(kept.readings().getFirst().names()).containsExactly("a", "c");
+        flip(folder.resolve("kv/documents/a.json"), 100, 3);
+        assertThat(kept.remove("c")).isPositive();
+        assertThat(kept.names()).containsExactly("a");
+        assertThat(kept.readings()).isEmpty();
+        assertThat(kept.verify(Progress.NONE, new Cancellation())).hasSize(1);
+        assertThat(kept.names()).isEmpty();
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aRecordThatCannotBeReadIsNotDamaged() throws IOException {
+        readAs("report", text(300), kept());
+        Path record = files("documents").get(0);
+        Files.setPosixFilePermissions(record, PosixFilePermissions.fromString("---------"));
+        assumeThat(Files.isReadable(record)).as("root reads everything").isFalse();
+        assertThat(kept().verify(Progress.NONE, new Cancellation()))
+                .hasSize(1)
+                .allSatisfy(told -> assertThat(told).contains("cannot be read"));
+        Files.setPosixFilePermissions(record, PosixFilePermissions.fromString("rw-------"));
+        assertThat(kept().document("report").tokens()).hasSize(300);
     }
 
     @Test

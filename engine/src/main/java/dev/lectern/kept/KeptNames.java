@@ -59,11 +59,21 @@ public final class KeptNames {
         return List.copyOf(names);
     }
 
+    /** A record that is not what was written; the message is a sentence with its file. */
+    public static final class DamagedException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        DamagedException(String sentence) {
+            super(sentence);
+        }
+    }
+
     /**
      * What is said of a name.
      *
      * @return null if there is no such name
-     * @throws IOException with a sentence if it cannot be read or is not a JSON object
+     * @throws DamagedException if it is not what was written
+     * @throws IOException if it cannot be read
      */
     public @Nullable Map<?, ?> read(String name) throws IOException {
         Path file = file(name);
@@ -72,7 +82,7 @@ public final class KeptNames {
         }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
             if (channel.size() > MOST_BYTES) {
-                throw new IOException(file + " is longer than such a record can be");
+                throw new DamagedException(file + " is longer than such a record can be");
             }
             byte[] text = Channels.newInputStream(channel).readAllBytes();
             if (Json.parse(text) instanceof Map<?, ?> object) {
@@ -82,13 +92,13 @@ public final class KeptNames {
                 if (Hash.of(Json.write(rest)).hex().equals(checksum)) {
                     return rest;
                 }
-                throw new IOException(file + " does not have its checksum");
+                throw new DamagedException(file + " does not have its checksum");
             }
-            throw new IOException(file + " is not a JSON object");
+            throw new DamagedException(file + " is not a JSON object");
         } catch (NoSuchFileException e) {
             return null;
         } catch (MalformedJsonException e) {
-            throw new IOException(file + " is damaged: " + e.getMessage(), e);
+            throw new DamagedException(file + " is damaged: " + e.getMessage());
         }
     }
 
