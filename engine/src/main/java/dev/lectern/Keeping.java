@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,10 +59,13 @@ final class Keeping {
     private final FileTime used; // one for all files, so that they are evicted from the end
     private int published; // pages that are on the disk
     private int written;
-    private long bytes;
+    private long writtenBytes;
+    private long
+            held; // bytes of this text on the disk: what was taken, was there, or was written, without what is gone
     private int lastTail = -BETWEEN_TAILS / 2; // short texts get one, too
     private int lastStaying = lastTail;
     private @Nullable Path stopover; // a tail on the way that goes when there is a later one
+    private long stopoverBytes;
     private @Nullable LecternException failure;
     private boolean damaged; // something that was kept of it could not be used
 
@@ -120,19 +124,22 @@ final class Keeping {
             return pages.size() >= count;
         }
 
-        /** Gives the first so many to a cache, and lets the others go. */
-        void giveTo(KvCache cache, int count) {
+        /** Gives the first so many to a cache, and lets the others go; returns the bytes of their files. */
+        long giveTo(KvCache cache, int count) {
+            long bytes = 0;
             for (int i = 0; i < pages.size(); i++) {
                 KeptFile file = pages.get(i);
                 if (i < count) {
                     Path path = page(i);
                     cache.appendMapped(new MappedBytes(file.payload(), file.arena(), path, file.fileBytes()));
                     KeptFolder.touch(path, used);
+                    bytes += file.fileBytes();
                 } else {
                     file.close();
                 }
             }
             pages.clear();
+            return bytes;
         }
     }
 
@@ -229,7 +236,7 @@ final class Keeping {
     }
 
     private boolean take(KvCache cache, Found found, int pages, Optional<KeptFile> tail, Path path) {
-        found.giveTo(cache, pages);
+        long taken = found.giveTo(cache, pages);
         if (tail.isPresent()) {
             try {
                 cache.loadTail(tail.get().state(), tail.get().payload());
@@ -239,8 +246,10 @@ final class Keeping {
                 return false;
             }
             KeptFolder.touch(path, used);
+            taken += tail.get().fileBytes();
         }
         published = pages;
+        held = taken;
         lastTail = cache.length();
         lastStaying = lastTail;
         return true;
@@ -265,8 +274,22 @@ final class Keeping {
             if (failure == null) {
                 publishTail(cache, text.length, logits);
             }
+            requireThere();
         });
-        return new Kept(written, bytes, Optional.ofNullable(failure));
+        return new Kept(written, writtenBytes, Optional.ofNullable(failure));
+    }
+
+    /** Notes as a failure that something of the text is gone: another program that keeps other texts in the folder may have evicted it. */
+    private void requireThere() {
+        Path end = tail(published, text.length);
+        boolean whole = KeptFolder.isThere(end)
+                && IntStream.range(0, published).mapToObj(this::page).allMatch(KeptFolder::isThere);
+        if (failure == null && !whole) {
+            failure = new LecternException(
+                    LecternException.Kind.NO_SPACE,
+                    "Something of this text is gone from " + folder.root()
+                            + " again, as somebody else keeps other texts there: raise --cache-bytes, and read it again.");
+        }
     }
 
     /** What is written to a disk. */
@@ -292,7 +315,8 @@ final class Keeping {
             int[] tokens = Arrays.copyOfRange(text, from, from + Page.TOKENS);
             long more = folder.publishPage(chain[0], from, chain[published], tokens, cache.pageMemory(published), used);
             written += more == 0 ? 0 : 1;
-            added(more);
+            held += more == 0 ? KvCache.finalPageBytes(layers, published == 0) : 0; // it was there
+            added(more, 0);
         }
     }
 
@@ -307,12 +331,13 @@ final class Keeping {
             if (ends) {
                 open.add(cache.tailQueries(arena));
             }
-            if (!hasRoom(open.stream().mapToLong(MemorySegment::byteSize).sum())) {
+            long more = open.stream().mapToLong(MemorySegment::byteSize).sum();
+            if (!hasRoom(more - stopoverBytes)) { // which goes in its place
                 return;
             }
             MemorySegment numbers = arena.allocate((long) Float.BYTES * logits.length, Float.BYTES);
             MemorySegment.copy(logits, 0, numbers, FLOAT, 0, logits.length);
-            added(folder.publishTail(
+            long tail = folder.publishTail(
                     chain[0],
                     from,
                     chain[published],
@@ -321,35 +346,38 @@ final class Keeping {
                     kept.description(fingerprint, text, length),
                     open,
                     numbers,
-                    used));
+                    used);
+            Path path = tail(published, length), before = stopover;
+            if (before != null && !before.equals(path)) {
+                Files.deleteIfExists(before);
+            }
+            added(tail, stopoverBytes);
+            boolean stays = length - lastStaying >= Math.max(BETWEEN_TAILS, length / STAYING);
+            stopover = stays || length == text.length ? null : path;
+            stopoverBytes = stopover == null ? 0 : tail;
+            lastStaying = stays ? length : lastStaying;
+            lastTail = length;
         }
-        Path path = tail(published, length);
-        Path before = stopover;
-        if (before != null && !before.equals(path)) {
-            Files.deleteIfExists(before);
-        }
-        boolean stays = length - lastStaying >= Math.max(BETWEEN_TAILS, length / STAYING);
-        stopover = stays || length == text.length ? null : path;
-        lastStaying = stays ? length : lastStaying;
-        lastTail = length;
     }
 
     /** Whether the budget holds so many bytes beside what this text has; notes it as the reason if not. */
     private boolean hasRoom(long more) {
-        if (bytes + more <= kept.afterEviction()) {
+        if (held + more <= kept.afterEviction()) {
             return true;
         }
         failure = new LecternException(
                 LecternException.Kind.NO_SPACE,
                 "This text takes more than " + kept.afterEviction() + " of the " + kept.maxBytes()
-                        + " bytes that are kept at most, so only " + bytes
+                        + " bytes that are kept at most, so only " + held
                         + " of it are kept: raise --cache-bytes, or choose a smaller --kv format.");
         return false;
     }
 
-    private void added(long more) throws IOException {
-        bytes += more;
-        kept.added(more);
+    /** Notes what was written, and what was deleted since. */
+    private void added(long more, long gone) throws IOException {
+        writtenBytes += more;
+        held += more - gone;
+        kept.added(more - gone);
     }
 
     /** The text's hash, that of its tail. */
@@ -378,6 +406,7 @@ final class Keeping {
                     method.restore(
                             cache, file.state(), new MappedBytes(file.payload(), file.arena(), path, file.fileBytes()));
                     KeptFolder.touch(path, used);
+                    held += file.fileBytes();
                     return Optional.empty();
                 } catch (IllegalArgumentException e) {
                     file.close();
@@ -391,7 +420,7 @@ final class Keeping {
 
     /** Keeps the index that a method has of the text; never fails. */
     Kept keepIndex(Indexed method, KvCache cache) {
-        long before = bytes;
+        long before = writtenBytes;
         Optional<String> name = method.keptName(cache);
         Optional<CacheIndex.Image> image = method.image(cache);
         if (name.isPresent() && image.isPresent()) {
@@ -399,11 +428,13 @@ final class Keeping {
             attempt(() -> {
                 if (hasRoom(parts.stream().mapToLong(MemorySegment::byteSize).sum())) {
                     int[] state = image.get().state();
-                    added(folder.publishIndex(chain[0], text.length, end(), name.get() + INDEXES, state, parts, used));
+                    added(
+                            folder.publishIndex(chain[0], text.length, end(), name.get() + INDEXES, state, parts, used),
+                            0);
                 }
             });
         }
-        return new Kept(0, bytes - before, Optional.ofNullable(failure));
+        return new Kept(0, writtenBytes - before, Optional.ofNullable(failure));
     }
 
     /** The file names without which nothing of the text is left: of the end, and of the first page where there is one. */

@@ -374,7 +374,13 @@ class KeptIndexesTest {
             assertThat(made.failure().get().kind()).isEqualTo(LecternException.Kind.NO_SPACE);
             assertSame(future(session), again.future());
         }
-        assertThat(read(options, text, small).recall().outcome()).isEqualTo(Recall.Outcome.HIT);
+        try (Session session = model.newSession(options, text, small)) {
+            assertThat(session.recalled().outcome()).isEqualTo(Recall.Outcome.HIT);
+            session.readRest(Progress.NONE, NEVER);
+            // There is no more room than before, and that is told again.
+            assertThat(session.index(Progress.NONE, NEVER).failure()).isPresent();
+        }
+        assertThat(small.bytes()).isLessThanOrEqualTo(room);
     }
 
     @Test

@@ -403,6 +403,66 @@ class KeptReadingsTest {
     }
 
     @Test
+    void aTextOfItsBudgetIsKeptThoughManyTailsOnTheWayWereDeleted() throws IOException {
+        int[] text = text(14_000);
+        SessionOptions options = SessionOptions.DEFAULT.withContext(14_300);
+        try (Model longer = Model.open(
+                Path.of("src/test/resources/tiny/llama3"),
+                ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=128"))) {
+            long all;
+            try (Session session = longer.newSession(options, text, kept())) {
+                Kept written = session.readRest(Progress.NONE, new Cancellation());
+                all = kept().bytes();
+                // What has gone is more than the budget of the second reading spares.
+                assertThat(written.bytes() - all).isGreaterThan(all / 16);
+            }
+            KeptReadings small = new KeptReadings(folder.resolve("small"), all * 17 / 15);
+            try (Session session = longer.newSession(options, text, small)) {
+                assertThat(session.readRest(Progress.NONE, new Cancellation()).failure())
+                        .isEmpty();
+            }
+            assertThat(small.bytes()).isEqualTo(all);
+            try (Session session = longer.newSession(options, text, small)) {
+                assertThat(session.recalled().outcome()).isEqualTo(Recall.Outcome.HIT);
+            }
+        }
+    }
+
+    @Test
+    void aTextThatIsTakenUpAndExceedsTheBudgetIsToldOf() throws IOException {
+        read(F16, text(1100), kept());
+        long each = kept().bytes();
+        KeptReadings small = new KeptReadings(folder.resolve("small"), 2 * each);
+        assertThat(read(F16, text(1100), small).kept().failure()).isEmpty();
+        sleep();
+        Read longer = read(F16, text(2600), small);
+        assertThat(longer.recall().tokens()).isEqualTo(1024);
+        assertThat(longer.kept().failure()).isPresent();
+        assertThat(longer.kept().failure().get().kind()).isEqualTo(LecternException.Kind.NO_SPACE);
+        assertThat(small.bytes()).isLessThanOrEqualTo(2 * each);
+        // Nothing of it has gone for the rest of it.
+        try (Stream<Path> pages = Files.list(folder.resolve("small/pages"))) {
+            assertThat(pages).hasSize(1024 / 256 + longer.kept().pages());
+        }
+        assertThat(read(F16, text(2600), small).recall().tokens()).isGreaterThan(1024);
+        assertSame(longer.future(), cold(F16, text(2600)));
+    }
+
+    @Test
+    void pagesThatAreThereAlreadyCount() throws IOException {
+        int[] text = text(2600);
+        read(F16, text, kept());
+        long all = kept().bytes();
+        Files.delete(files("pages").get(0));
+        KeptReadings small = new KeptReadings(folder.resolve("kv"), all * 3 / 4);
+        Read again = read(F16, text, small);
+        assertThat(again.recall().outcome()).isEqualTo(Recall.Outcome.MISS);
+        assertThat(again.kept().failure()).isPresent();
+        assertThat(small.bytes()).isLessThanOrEqualTo(all * 3 / 4);
+        assertThat(read(F16, text, small).recall().tokens()).isPositive();
+    }
+
+    @Test
     void namesAreGivenListedAndRemoved() throws IOException {
         KeptReadings kept = kept();
         int[] text = text(700);
