@@ -36,6 +36,7 @@ public final class KeptReadings {
     private final Eviction eviction;
     private final long maxBytes;
     private long bytes = -1; // of all files; not counted yet
+    private long sinceCounted; // bytes that were written since; other programs may have written as many
 
     /**
      * Touches nothing yet.
@@ -77,9 +78,17 @@ public final class KeptReadings {
         }
     }
 
-    /** Notes that so many bytes were written, and stays within the budget. */
+    /**
+     * Notes that so many bytes were written, or with fewer than 0 deleted, and stays within the budget. Others write into the folder too, so all files are counted again after every part of the budget.
+     */
     void added(long more) throws IOException {
-        bytes = bytes < 0 ? eviction.bytes() : bytes + more;
+        sinceCounted += Math.max(0, more);
+        if (bytes < 0 || sinceCounted >= maxBytes / SPARE) {
+            bytes = eviction.bytes();
+            sinceCounted = 0;
+        } else {
+            bytes += more;
+        }
         if (bytes > maxBytes) {
             bytes = eviction.to(afterEviction()).left();
         }

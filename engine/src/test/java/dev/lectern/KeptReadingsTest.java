@@ -463,6 +463,21 @@ class KeptReadingsTest {
     }
 
     @Test
+    void storesThatShareAFolderStayWithinItsBytesTogether() throws IOException {
+        read(F16, text(1100), new KeptReadings(folder.resolve("one"), KeptReadings.DEFAULT_BYTES));
+        long each = new KeptReadings(folder.resolve("one"), 0).bytes(), most = each * 5 / 2;
+        KeptReadings one = new KeptReadings(folder.resolve("kv"), most);
+        for (int i = 0; i < 4; i++) {
+            int[] text = text(1100);
+            text[0] = 250 + i;
+            // Another program each time; it has counted what was there, not what came since.
+            read(F16, text, i % 2 == 0 ? one : new KeptReadings(folder.resolve("kv"), most));
+            assertThat(one.bytes()).as("text %d", i).isLessThanOrEqualTo(most);
+            sleep();
+        }
+    }
+
+    @Test
     void namesAreGivenListedAndRemoved() throws IOException {
         KeptReadings kept = kept();
         int[] text = text(700);
