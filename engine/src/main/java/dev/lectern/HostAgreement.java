@@ -20,7 +20,7 @@ final class HostAgreement {
      */
     static void require(Communicator hosts, SessionOptions options, List<String> more) {
         int question = options.question().hashCode();
-        byte[] mine = Hash.of(new int[] {Kernels.vectorBits(), question})
+        byte[] mine = Hash.of(new int[] {Kernels.bitsInUse(), question})
                 .then(options + "\n" + String.join("\n", more))
                 .bytes();
         MemorySegment part = Arena.ofAuto().allocate(mine.length),
@@ -32,7 +32,7 @@ final class HostAgreement {
                 throw new LecternException(
                         LecternException.Kind.BAD_OPTION,
                         "Rank " + host + " has another model, other options, or vectors of another width (here "
-                                + Kernels.vectorBits()
+                                + Kernels.bitsInUse()
                                 + " bits) than rank 0, so they would not compute the same: give all hosts the"
                                 + " same file and command, and machines of one kind.");
             }

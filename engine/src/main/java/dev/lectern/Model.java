@@ -391,6 +391,7 @@ public final class Model implements AutoCloseable {
                                 .substring(0, 8));
         fields.put("tokenizer", Integer.toString(tokenizer.size()));
         fields.put("page", Integer.toString(Page.TOKENS));
+        fields.put("vectors of", Kernels.bitsInUse() + " bits");
         fields.put("numerics", Integer.toString(NUMERICS));
         fields.put("format", Integer.toString(KEPT_FORMAT));
         return new Fingerprint(fields);

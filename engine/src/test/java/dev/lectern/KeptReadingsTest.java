@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.lectern.kernel.Kernels;
 import dev.lectern.kv.KvFormats;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -474,6 +476,41 @@ class KeptReadingsTest {
             read(F16, text, i % 2 == 0 ? one : new KeptReadings(folder.resolve("kv"), most));
             assertThat(one.bytes()).as("text %d", i).isLessThanOrEqualTo(most);
             sleep();
+        }
+    }
+
+    @Test
+    void whatOtherKernelsHaveReadIsReadAgain() throws Exception {
+        assumeThat(Kernels.bitsInUse()).isPositive();
+        List<String> command = List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-Dlectern.matmul=scalar",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Scalar.class.getName(),
+                folder.resolve("kv").toString());
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(kept().readings()).hasSize(1);
+        Read here = read(F16, text(300), kept());
+        assertThat(here.recall())
+                .isEqualTo(new Recall(
+                        Recall.Outcome.MISS,
+                        0,
+                        "kept with vectors of 0 bits, this is vectors of " + Kernels.bitsInUse() + " bits"));
+        assertSame(here.future(), cold(F16, text(300)));
+        assertThat(kept().readings()).hasSize(2);
+    }
+
+    /** Reads the text as a processor without vectors does. */
+    static final class Scalar {
+        public static void main(String[] args) {
+            open();
+            read(F16, text(300), new KeptReadings(Path.of(args[0]), KeptReadings.DEFAULT_BYTES));
+            close();
         }
     }
 

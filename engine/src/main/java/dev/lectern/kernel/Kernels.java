@@ -63,6 +63,11 @@ public final class Kernels {
         return Math.max(0, VECTOR_BITS);
     }
 
+    /** Bits of the vectors that are computed with: sums come out otherwise at each width, if by little. 0 where the scalar kernels compute. */
+    public static int bitsInUse() {
+        return VECTOR ? VECTOR_BITS : 0;
+    }
+
     private static int findVectorBits() {
         if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
             return 0;
