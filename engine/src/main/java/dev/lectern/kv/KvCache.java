@@ -705,8 +705,8 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * Checks that the files of its pages and indexes are as long as when they were mapped. Compiled kernels do not survive a read beyond the end of one, so this is asked before each step; what is cut within a
-     * step may still end the program.
+     * Checks that the files of its pages and indexes are as long as when they were mapped. Asked before each step, so that it names the file; one that is cut within a step is found by the kernel that reads
+     * beyond its end, and then asked for by this.
      *
      * @throws LecternException of kind {@code CHECKSUM} that names the file
      */
