@@ -60,10 +60,6 @@ final class ChunkAttention {
         return Arrays.stream(scratch).mapToLong(s -> s.pairs).sum();
     }
 
-    private static float[] grown(float[] array, int needed) {
-        return array.length >= needed ? array : new float[needed];
-    }
-
     void attend(
             Heads heads,
             float[] q,
@@ -193,15 +189,15 @@ final class ChunkAttention {
 
     private static void prepare(Heads heads, int blocks, Scratch s) {
         int headDim = heads.headDim(), width = heads.width(), slots = blocks * heads.group();
-        s.keys = grown(s.keys, STRIP * headDim);
-        s.rows = grown(s.rows, STRIP * width);
-        s.gathered = grown(s.gathered, STRIP * width);
-        s.values = grown(s.values, STRIP * width);
-        s.scores = grown(s.scores, STRIP * LANES);
-        s.queries = grown(s.queries, slots * headDim * LANES);
-        s.outputs = grown(s.outputs, slots * width * LANES);
-        s.max = grown(s.max, slots * LANES);
-        s.sum = grown(s.sum, slots * LANES);
+        s.keys = Shares.grown(s.keys, STRIP * headDim);
+        s.rows = Shares.grown(s.rows, STRIP * width);
+        s.gathered = Shares.grown(s.gathered, STRIP * width);
+        s.values = Shares.grown(s.values, STRIP * width);
+        s.scores = Shares.grown(s.scores, STRIP * LANES);
+        s.queries = Shares.grown(s.queries, slots * headDim * LANES);
+        s.outputs = Shares.grown(s.outputs, slots * width * LANES);
+        s.max = Shares.grown(s.max, slots * LANES);
+        s.sum = Shares.grown(s.sum, slots * LANES);
         Arrays.fill(s.outputs, 0, slots * width * LANES, 0);
         Arrays.fill(s.max, 0, slots * LANES, LOWEST);
         Arrays.fill(s.sum, 0, slots * LANES, 0);

@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class AffineGroups extends CodedSide {
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
-    /** Codes as numbers. */
-
     /** What a group is. */
     enum Axis {
         /** Channels of one token. */
