@@ -47,9 +47,9 @@ final class HostBlocks extends BlockReading {
         }
     }
 
-    /** Tokens of the anchor that the first host passes on. */
+    /** Tokens of the anchor that the first host passes on; where it has the whole text nobody asks for them. */
     private int shared() {
-        return recipe.again() ? 0 : recipe.anchorLength();
+        return recipe.again() || recipe.division().blocks() == 1 ? 0 : recipe.anchorLength();
     }
 
     /** Tokens that a host passes on; a short text leaves hosts without a block. */

@@ -134,6 +134,23 @@ class HostsTest {
 
     @ParameterizedTest
     @CsvSource({
+        "1, 2, apb:anchor=1024",
+        "253, 2, apb:anchor=1024",
+        "256, 3, apb:anchor=1024",
+        "250, 2, apb:anchor=1024:hosts-share=nothing",
+        "250, 3, star:anchor=again",
+        "257, 2, apb:anchor=1024",
+        "513, 5, apb:anchor=300:passing=20",
+    })
+    void shortTextsHaveAnchorsToo(int length, int hosts, String method) {
+        KvFormat f32 = KvFormats.named("f32").keys();
+        int[] text = Arrays.copyOf(TEXT, length);
+        float[] one = alone("qwen2", method + ":hosts=" + hosts, "dense", f32, text);
+        assertClose(shared("qwen2", hosts, method, "dense", f32, text), one, 1e-4);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "star, 3, f32",
         "star:anchor=again, 3, f16",
         "apb, 3, f32",
