@@ -39,7 +39,7 @@ final class OracleSampling extends OracleChoice {
         }
         double[] drawn = new double[draws];
         SplitMix random = new SplitMix();
-        random.begin(seed, middle.layer, middle.set, middle.tokens);
+        random.begin(seed, middle.layer, middle.set, middle.place);
         Arrays.setAll(drawn, i -> random.next());
         Arrays.sort(drawn);
         double sum = 0;

@@ -318,7 +318,7 @@ final class Pps extends IndexedChoice {
         int tail = proportionate(middle, scan, limit, s);
         float factor = factor(scan.x, stride, wanted, wanted - (count - tail), s);
         proportions.fixed(scan.x, 0, stride, factor, s.chances, 0);
-        s.random.begin(seed, middle.layer, middle.set, middle.tokens);
+        s.random.begin(seed, middle.layer, middle.set, middle.place);
         draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
     }
 

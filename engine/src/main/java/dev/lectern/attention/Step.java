@@ -22,6 +22,11 @@ record Step(ExactAttention exact, int layer, Heads heads, KvCache[] caches, floa
         return caches[row].visible();
     }
 
+    /** Tokens of a row's sequence, its own included, those too that were dropped or that another host has. */
+    int place(int row) {
+        return caches[row].position() + 1;
+    }
+
     /** The first token that a row may look at. */
     int first(int row) {
         return heads.window() == 0 ? 0 : Math.max(0, tokens(row) - heads.window());

@@ -195,6 +195,7 @@ abstract class TokenChoice implements DecodeAttention {
         middle.row = row;
         middle.set = set;
         middle.tokens = tokens;
+        middle.place = step.place(row);
         middle.first = step.first(row);
         middle.from = Math.min(middle.first + sinks, tokens);
         middle.to = Math.max(middle.from, middleEnd(step, row, tokens - window));
@@ -208,8 +209,11 @@ abstract class TokenChoice implements DecodeAttention {
         /** Which of the row's sets. */
         int set;
 
-        /** Tokens of the sequence: tells one step from another. */
+        /** Tokens that are looked at. */
         int tokens;
+
+        /** Tokens of the sequence, wherever they are: tells one step from another. */
+        int place;
 
         /** The first token that is seen: of a layer without a window, the first of all. */
         int first;

@@ -31,7 +31,7 @@ final class Uniform extends TokenChoice {
         int count = middle.count(), draws = budget.of(count);
         float logWeight = (float) Math.log((double) count / draws);
         SplitMix random = new SplitMix();
-        random.begin(seed, middle.layer, middle.set, middle.tokens);
+        random.begin(seed, middle.layer, middle.set, middle.place);
         int left = draws;
         for (int i = 0; i < count && left > 0; i++) {
             if (random.next() * (count - i) < left) {

@@ -131,6 +131,21 @@ class TokenChoiceTest {
         assertThat(mass - lightest).isLessThan(p);
     }
 
+    /** A host that shares a text and has nothing of what follows it draws anew for each token all the same. */
+    @ParameterizedTest
+    @ValueSource(strings = {"uniform:budget=30", "oracle-sampling:budget=30", "pps:budget=30"})
+    void aPartOfATextIsDrawnFromAnewForEveryToken(String method) {
+        TreeMap<Integer, Float> alone = chosen(method);
+        cache.commit(1);
+        cache.goOnAt(5 * TOKENS, true);
+        TreeMap<Integer, Float> first = chosen(method);
+        cache.commit(1);
+        TreeMap<Integer, Float> second = chosen(method);
+        assertThat(first).isNotEqualTo(second).isNotEqualTo(alone);
+        cache.truncateTo(5 * TOKENS);
+        assertThat(chosen(method)).isEqualTo(first);
+    }
+
     /** The mean over many seeds is the exact output: within 4 standard errors in each of the 64 coordinates. */
     @ParameterizedTest
     @ValueSource(strings = {"oracle-sampling:budget=40", "oracle-sampling:budget=3:sinks=0:window=1"})
