@@ -389,7 +389,7 @@ public final class Session implements AutoCloseable {
                 throw new IllegalStateException("nothing was read yet");
             }
             // The last token is read again, alone where it can be: its logits were not kept.
-            int length = length(), kept = cut(length - 1);
+            int length = length(), kept = cutTogether(length - 1);
             read(Arrays.copyOfRange(tokens, kept, length), Progress.NONE, new Cancellation());
             return logits();
         }
@@ -527,13 +527,28 @@ public final class Session implements AutoCloseable {
         if (length == length()) {
             return;
         }
-        int kept = cut(length);
+        int kept = cutTogether(length);
         logits = null;
         leaveText();
         if (kept < length) {
             int[] again = Arrays.copyOfRange(tokens, kept, length);
             read(again, Slice.Logits.NONE, (first, rows, values, at) -> {}, Progress.NONE, new Cancellation());
         }
+    }
+
+    /**
+     * Cuts the cache to a length that all hosts can go back to: that of the last one, which has the tokens behind the text. Called by all.
+     *
+     * @return the tokens that are left, read ones
+     */
+    private int cutTogether(int length) {
+        Communicator hosts = sequence.hosts();
+        if (hosts == null) {
+            return cut(length);
+        }
+        int last = hosts.size() - 1;
+        int own = cut(length), kept = hosts.broadcast(new int[] {own}, last)[0];
+        return kept == own ? own : cut(kept);
     }
 
     /** Cuts the cache; returns the tokens that are left, read ones. */

@@ -87,6 +87,50 @@ class SharedSessionTest {
         });
     }
 
+    /** Only the last host closes pages of what follows a text, and all take its steps. */
+    @ParameterizedTest
+    @ValueSource(strings = {"int8:window=0", "chl-4", "kivi-4:group=16"})
+    void aLongQuestionIsReadInStepsOfAll(String kv) {
+        SessionOptions options = OPTIONS.withPrefill("ring").withKv(kv);
+        List<List<Integer>> answers = InProcess.run(3, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(options, communicator)) {
+                session.read(Arrays.copyOf(TEXT, 250), Progress.NONE, new Cancellation());
+                session.read(Arrays.copyOf(TEXT, 700), Progress.NONE, new Cancellation());
+                return session.generate(EIGHT, (answer, token, text) -> {}, new Cancellation())
+                        .tokens();
+            }
+        });
+        assertThat(answers).containsOnly(answers.getFirst());
+    }
+
+    /** The last host's page may be closed, so that it goes back further than the others would. */
+    @ParameterizedTest
+    @ValueSource(strings = {"f32", "int8:window=0"})
+    void aSessionGoesBackIntoAClosedPage(String kv) {
+        int[] more = new Random(9).ints(700, 0, 250).toArray();
+        SessionOptions options = OPTIONS.withPrefill("ring").withKv(kv);
+        InProcess.run(2, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(options, communicator)) {
+                session.read(Arrays.copyOf(TEXT, 250), Progress.NONE, new Cancellation());
+                session.read(more, Progress.NONE, new Cancellation());
+                float[] after = session.logits();
+                session.truncate(250 + 300);
+                assertThat(session.length()).isEqualTo(250 + 300);
+                session.read(Arrays.copyOfRange(more, 300, more.length), Progress.NONE, new Cancellation());
+                float[] again = session.logits();
+                double most = 0, scale = 0;
+                for (int i = 0; i < after.length; i++) {
+                    most = Math.max(most, Math.abs(after[i] - again[i]));
+                    scale = Math.max(scale, Math.abs(after[i]));
+                }
+                assertThat(most / scale).isLessThan(kv.equals("f32") ? 1e-4 : .5);
+                return 0;
+            }
+        });
+    }
+
     @Test
     void whatCannotBeSharedIsASentence() {
         assertThatThrownBy(() -> shared(2, OPTIONS, 1))

@@ -2,7 +2,9 @@ package dev.lectern.comm;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 
 /**
@@ -63,6 +65,19 @@ public interface Communicator {
      * @param data read at the root, written elsewhere; as long everywhere
      */
     void broadcast(MemorySegment data, int root);
+
+    /**
+     * The same for a few numbers.
+     *
+     * @param numbers as many everywhere
+     * @return those that {@code root} has
+     */
+    default int[] broadcast(int[] numbers, int root) {
+        MemorySegment message = Arena.ofAuto().allocate((long) Integer.BYTES * numbers.length, Integer.BYTES);
+        message.copyFrom(MemorySegment.ofArray(numbers));
+        broadcast(message, root);
+        return message.toArray(ValueLayout.JAVA_INT);
+    }
 
     /**
      * Gives every rank the parts of all, in the order of ranks.
