@@ -48,11 +48,14 @@ final class ChosenTokens implements AutoCloseable {
         return new LayerCache(shape.kvHeads(), shape.headDim(), shape.window(), format, format);
     }
 
-    /** What holds the numbers of all layers as exactly as they are held. */
+    /** What holds the numbers of all layers as exactly as they are held: those of bf16 reach further than f16 does. */
     static KvFormat floats(List<LayerCache> layers) {
-        boolean wide =
-                layers.stream().anyMatch(layer -> layer.keys() == FloatFormat.F32 || layer.values() == FloatFormat.F32);
+        boolean wide = layers.stream().anyMatch(layer -> isWide(layer.keys()) || isWide(layer.values()));
         return wide ? FloatFormat.F32 : FloatFormat.F16;
+    }
+
+    private static boolean isWide(KvFormat format) {
+        return format instanceof FloatFormat && format != FloatFormat.F16;
     }
 
     private static KvFormat exact(KvFormat format) {
@@ -65,16 +68,17 @@ final class ChosenTokens implements AutoCloseable {
 
     /** Takes the first tokens of a layer. */
     void takeFirst(int layer, KvCache from) {
-        takeFirst(layer, from, layer);
+        takeFirst(layer, from, layer, count);
     }
 
     /**
      * Takes the first tokens of a layer.
      *
      * @param into the layer here
+     * @param some how many, no more than there is room for
      */
-    void takeFirst(int into, KvCache from, int layer) {
-        int[] all = new int[count];
+    void takeFirst(int into, KvCache from, int layer, int some) {
+        int[] all = new int[some];
         Arrays.setAll(all, i -> i);
         int[][] ids = new int[from.layers().get(layer).kvHeads()][];
         Arrays.fill(ids, all);
@@ -92,14 +96,14 @@ final class ChosenTokens implements AutoCloseable {
 
     private void take(int into, KvCache from, int layer, int[][] ids) {
         LayerCache shape = from.layers().get(layer);
-        int headDim = shape.headDim(), width = shape.kvHeads() * headDim;
-        float[] k = new float[count * width], v = new float[count * width];
+        int headDim = shape.headDim(), width = shape.kvHeads() * headDim, some = ids[0].length;
+        float[] k = new float[Math.multiplyExact(some, width)], v = new float[Math.multiplyExact(some, width)];
         float[] rows = new float[Page.TOKENS * headDim];
         for (int head = 0; head < shape.kvHeads(); head++) {
             int[] of = ids[head];
-            for (int i = 0; i < count; ) {
+            for (int i = 0; i < some; ) {
                 int index = of[i] / Page.TOKENS, first = i;
-                while (i < count && of[i] / Page.TOKENS == index) {
+                while (i < some && of[i] / Page.TOKENS == index) {
                     i++;
                 }
                 Page page = from.page(layer, index);
@@ -109,7 +113,7 @@ final class ChosenTokens implements AutoCloseable {
                 spread(rows, headDim, i - first, v, first * width + head * headDim, width);
             }
         }
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < some; i++) {
             copies.put(into, i, k, i * width, v, i * width);
         }
     }
@@ -141,13 +145,18 @@ final class ChosenTokens implements AutoCloseable {
      * @return behind them
      */
     long write(int layer, MemorySegment message, long at) {
+        return write(layer, message, at, count);
+    }
+
+    /** The same for the first of them. */
+    long write(int layer, MemorySegment message, long at, int some) {
         LayerCache shape = copies.layers().get(layer);
         int headDim = shape.headDim(), width = shape.kvHeads() * headDim;
         boolean half = isHalf(shape);
         float[] row = new float[headDim];
         int[] id = new int[1];
         for (int side = 0; side < 2; side++) {
-            for (int i = 0; i < count; i++) {
+            for (int i = 0; i < some; i++) {
                 id[0] = i;
                 Page page = copies.page(layer, i / Page.TOKENS);
                 for (int head = 0; head < shape.kvHeads(); head++) {
@@ -163,7 +172,7 @@ final class ChosenTokens implements AutoCloseable {
                     }
                 }
             }
-            at += wireBytes(layer, count) / 2;
+            at += wireBytes(layer, some) / 2;
         }
         return at;
     }
@@ -174,12 +183,17 @@ final class ChosenTokens implements AutoCloseable {
      * @return behind them
      */
     long read(int layer, MemorySegment message, long at) {
+        return read(layer, message, at, count);
+    }
+
+    /** The same for the first of them. */
+    long read(int layer, MemorySegment message, long at, int some) {
         LayerCache shape = copies.layers().get(layer);
         int width = shape.kvHeads() * shape.headDim(), bytes = elementBytes(shape);
         boolean half = isHalf(shape);
         float[] k = new float[width], v = new float[width];
-        long values = at + wireBytes(layer, count) / 2;
-        for (int i = 0; i < count; i++) {
+        long values = at + wireBytes(layer, some) / 2;
+        for (int i = 0; i < some; i++) {
             for (int c = 0; c < width; c++) {
                 long key = at + ((long) i * width + c) * bytes, value = values + ((long) i * width + c) * bytes;
                 k[c] = half ? Float.float16ToFloat(message.get(HALF, key)) : message.get(FLOAT, key);
@@ -187,7 +201,7 @@ final class ChosenTokens implements AutoCloseable {
             }
             copies.put(layer, i, k, 0, v, 0);
         }
-        return at + wireBytes(layer, count);
+        return at + wireBytes(layer, some);
     }
 
     /**

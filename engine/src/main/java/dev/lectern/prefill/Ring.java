@@ -47,7 +47,7 @@ final class Ring extends Shared {
         private final Communicator hosts;
         private final Portion mine;
         private final List<Portion> portions = new ArrayList<>(); // of all hosts
-        private final List<ChosenTokens> visiting = new ArrayList<>(); // of each host, as many tokens as it has
+        private final ChosenTokens visiting; // of one host after the other
         private MemorySegment held = MemorySegment.NULL;
         private MemorySegment coming = MemorySegment.NULL;
         private float[] part = {};
@@ -59,8 +59,9 @@ final class Ring extends Shared {
             LayerCache shape = ChosenTokens.one(sequence.cache().layers());
             for (int host = 0; host < hosts.size(); host++) {
                 portions.add(portion(tokens, hosts.size(), host));
-                visiting.add(new ChosenTokens(List.of(shape), portions.get(host).count()));
             }
+            int most = portions.stream().mapToInt(Portion::count).max().orElseThrow();
+            visiting = new ChosenTokens(List.of(shape), most);
             mine = portions.get(hosts.rank());
         }
 
@@ -76,23 +77,23 @@ final class Ring extends Shared {
 
         @Override
         public void attend(Rows rows) {
-            visiting.get(hosts.rank()).takeFirst(0, rows.cache(), rows.layer());
+            visiting.takeFirst(0, rows.cache(), rows.layer(), mine.count());
             round(rows);
         }
 
         /** All hosts' keys and values come by. */
         private void round(@Nullable Rows rows) {
             int size = hosts.size(), me = hosts.rank();
-            ChosenTokens own = visiting.get(me);
-            held = PartialAttention.grown(held, own.wireBytes(0, own.count()));
-            own.write(0, held, 0);
+            held = PartialAttention.grown(held, visiting.wireBytes(0, mine.count()));
+            visiting.write(0, held, 0, mine.count());
             if (rows != null) {
                 attendOwn(rows);
             }
             for (int t = 1; t < size; t++) {
                 int holder = Math.floorMod(me - t + 1, size), next = Math.floorMod(me - t, size);
-                ChosenTokens leaving = visiting.get(holder), arriving = visiting.get(next);
-                long sends = leaving.wireBytes(0, leaving.count()), receives = arriving.wireBytes(0, arriving.count());
+                int arriving = portions.get(next).count();
+                long sends = visiting.wireBytes(0, portions.get(holder).count());
+                long receives = visiting.wireBytes(0, arriving);
                 coming = PartialAttention.grown(coming, receives);
                 Request received = hosts.irecv(coming.asSlice(0, receives), Math.floorMod(me - 1, size), TAG);
                 Request sent = hosts.isend(held.asSlice(0, sends), (me + 1) % size, TAG);
@@ -104,7 +105,7 @@ final class Ring extends Shared {
                 MemorySegment free = held;
                 held = coming;
                 coming = free;
-                arriving.read(0, held, 0);
+                visiting.read(0, held, 0, arriving);
             }
             if (rows != null && size > 1) {
                 attendVisiting(rows, (me + 1) % size);
@@ -113,8 +114,9 @@ final class Ring extends Shared {
 
         private void attendOwn(Rows rows) {
             Heads heads = rows.heads();
-            sums = PartialAttention.grown(sums, (rows.first() + rows.count()) * heads.heads());
-            part = PartialAttention.grown(part, (rows.first() + rows.count()) * heads.heads() * heads.headDim());
+            int pairs = Math.multiplyExact(rows.first() + rows.count(), heads.heads());
+            sums = PartialAttention.grown(sums, pairs);
+            part = PartialAttention.grown(part, Math.multiplyExact(pairs, heads.headDim()));
             partSums = PartialAttention.grown(partSums, sums.length);
             SegmentList segments = new SegmentList();
             segments.addCausal(rows.cache(), rows.layer(), 0, rows.count());
@@ -140,7 +142,7 @@ final class Ring extends Shared {
                 int place = 0;
                 for (Portion.Run other : portions.get(host).runs()) {
                     if (other.index() < run.index()) {
-                        visiting.get(host).addTo(segments, 0, place, other.count());
+                        visiting.addTo(segments, 0, place, other.count());
                     }
                     place += other.count();
                 }
@@ -165,7 +167,7 @@ final class Ring extends Shared {
 
         @Override
         public void close() {
-            visiting.forEach(ChosenTokens::close);
+            visiting.close();
         }
     }
 }

@@ -112,7 +112,7 @@ final class Ulysses extends Shared {
             KvCache cache = cache(own, tokens);
             give(rows, division);
             take(own, cache);
-            out = PartialAttention.grown(out, tokens * own.heads() * headDim);
+            out = PartialAttention.grown(out, Math.multiplyExact(tokens, own.heads() * headDim));
             rows.exact().chunk(own, q, 0, tokens, 0, Segments.of(cache, 0, tokens), out, null, rows.cancellation());
             giveBack(rows, division);
         }
@@ -137,29 +137,29 @@ final class Ulysses extends Shared {
                 to[host] = bytes(rows.count(), perToken);
                 from[host] = bytes(firsts[host + 1] - firsts[host], perToken);
             }
-            sent = PartialAttention.grown(sent, bytes(rows.count() * size, perToken));
+            sent = PartialAttention.grown(sent, bytes((long) rows.count() * size, perToken));
             received = PartialAttention.grown(received, bytes(firsts[size], perToken));
             float[] row = new float[headDim];
             int[] id = new int[1];
             for (int host = 0; host < size; host++) {
                 for (int i = 0; i < rows.count(); i++) {
-                    int at = (host * rows.count() + i) * perToken;
+                    long at = ((long) host * rows.count() + i) * perToken;
                     int qAt = ((rows.first() + i) * division.all().heads() + division.firstQuery(host)) * headDim;
-                    MemorySegment.copy(rows.q(), qAt, sent, FLOAT, (long) Float.BYTES * at, queries);
+                    MemorySegment.copy(rows.q(), qAt, sent, FLOAT, Float.BYTES * at, queries);
                     Page page = rows.cache().page(rows.layer(), i / Page.TOKENS);
                     id[0] = i;
                     for (int head = 0; head < own.kvHeads(); head++) {
                         int of = division.firstKey(host) + head, first = i / Page.TOKENS * Page.TOKENS;
-                        int keyAt = at + queries + head * headDim;
+                        long keyAt = at + queries + (long) head * headDim;
                         page.keys().gather(of, id, 0, 1, first, row, 0, headDim);
-                        MemorySegment.copy(row, 0, sent, FLOAT, (long) Float.BYTES * keyAt, headDim);
+                        MemorySegment.copy(row, 0, sent, FLOAT, Float.BYTES * keyAt, headDim);
                         page.values().gather(of, id, 0, 1, first, row, 0, headDim);
-                        MemorySegment.copy(row, 0, sent, FLOAT, (long) Float.BYTES * (keyAt + keys), headDim);
+                        MemorySegment.copy(row, 0, sent, FLOAT, Float.BYTES * (keyAt + keys), headDim);
                     }
                 }
             }
             hosts.allToAll(
-                    sent.asSlice(0, bytes(rows.count() * size, perToken)),
+                    sent.asSlice(0, bytes((long) rows.count() * size, perToken)),
                     to,
                     received.asSlice(0, bytes(firsts[size], perToken)),
                     from);
@@ -169,7 +169,7 @@ final class Ulysses extends Shared {
         private void take(Heads own, KvCache cache) {
             int queries = own.heads() * own.headDim(), keys = own.kvHeads() * own.headDim();
             int perToken = queries + 2 * keys, tokens = firsts[hosts.size()];
-            q = PartialAttention.grown(q, tokens * queries);
+            q = PartialAttention.grown(q, Math.multiplyExact(tokens, queries));
             float[] k = new float[keys], v = new float[keys];
             for (int token = 0; token < tokens; token++) {
                 long at = bytes(token, perToken);
@@ -190,22 +190,22 @@ final class Ulysses extends Shared {
                 from[host] = bytes(rows.count(), width);
             }
             MemorySegment outgoing = sent = PartialAttention.grown(sent, bytes(firsts[size], width));
-            received = PartialAttention.grown(received, bytes(rows.count() * size, width));
-            MemorySegment.copy(out, 0, outgoing, FLOAT, 0, firsts[size] * width);
-            MemorySegment incoming = received.asSlice(0, bytes(rows.count() * size, width));
+            received = PartialAttention.grown(received, bytes((long) rows.count() * size, width));
+            MemorySegment.copy(out, 0, outgoing, FLOAT, 0, Math.multiplyExact(firsts[size], width));
+            MemorySegment incoming = received.asSlice(0, bytes((long) rows.count() * size, width));
             hosts.allToAll(outgoing.asSlice(0, bytes(firsts[size], width)), to, incoming, from);
             int stride = division.all().heads() * own.headDim();
             for (int host = 0; host < size; host++) {
                 for (int i = 0; i < rows.count(); i++) {
                     int at = (rows.first() + i) * stride + division.firstQuery(host) * own.headDim();
-                    long begin = bytes(host * rows.count() + i, width);
+                    long begin = bytes((long) host * rows.count() + i, width);
                     MemorySegment.copy(incoming, FLOAT, begin, rows.out(), at, width);
                 }
             }
         }
 
-        private static long bytes(int tokens, int numbers) {
-            return (long) Float.BYTES * tokens * numbers;
+        private static long bytes(long tokens, int numbers) {
+            return Float.BYTES * tokens * numbers;
         }
 
         @Override

@@ -197,7 +197,7 @@ class HostsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"chl-4", "int8", "hf-int4:group=16", "kivi-4:group=16"})
+    @ValueSource(strings = {"bf16", "chl-4", "int8", "hf-int4:group=16", "kivi-4:group=16"})
     void everyFormatOfTheCacheWorks(String format) {
         KvFormat kv = KvFormats.named(format).values();
         float[] exact = alone("qwen2", "full", "dense", KvFormats.named("f32").keys(), TEXT);
