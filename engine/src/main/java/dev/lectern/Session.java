@@ -542,12 +542,7 @@ public final class Session implements AutoCloseable {
      * @return the tokens that are left, read ones
      */
     private int cutTogether(int length) {
-        Communicator hosts = sequence.hosts();
-        if (hosts == null) {
-            return cut(length);
-        }
-        int last = hosts.size() - 1;
-        int own = cut(length), kept = hosts.broadcast(new int[] {own}, last)[0];
+        int own = cut(length), kept = sequence.decided(own)[0];
         return kept == own ? own : cut(kept);
     }
 

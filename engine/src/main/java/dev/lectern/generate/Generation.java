@@ -63,11 +63,18 @@ public final class Generation {
         List<Growing> growing = new ArrayList<>();
         Answer[] answers = new Answer[starts.size()];
         List<Slice> slices = new ArrayList<>();
+        Sequence any = starts.getFirst().sequence();
+        int[] chosen = new int[starts.size()];
         for (int i = 0; i < starts.size(); i++) {
             Start start = starts.get(i);
-            Growing g = new Growing(i, start.sequence(), options, tokenizer, start.context());
-            all.add(g);
-            choose(g, start.logits(), 0, start.logits().length, options, listener, answers);
+            all.add(new Growing(i, start.sequence(), options, tokenizer, start.context()));
+            if (any.decides()) {
+                chosen[i] = all.get(i).sampler.next(start.logits(), 0, start.logits().length);
+            }
+        }
+        chosen = any.decided(chosen);
+        for (Growing g : all) {
+            add(g, chosen[g.number], options, listener, answers);
         }
         while (true) {
             growing.clear();
@@ -83,29 +90,19 @@ public final class Generation {
             }
             cancellation.check();
             Forward.Result result = forward.step(slices, attention, cancellation);
-            for (int i = 0; i < growing.size(); i++) {
-                choose(
-                        growing.get(i),
-                        result.values(),
-                        result.at(i, 0),
-                        result.vocabulary(),
-                        options,
-                        listener,
-                        answers);
+            chosen = new int[growing.size()];
+            for (int i = 0; i < chosen.length && any.decides(); i++) {
+                chosen[i] = growing.get(i).sampler.next(result.values(), result.at(i, 0), result.vocabulary());
+            }
+            chosen = any.decided(chosen);
+            for (int i = 0; i < chosen.length; i++) {
+                add(growing.get(i), chosen[i], options, listener, answers);
             }
         }
     }
 
-    /** Chooses the next token of an answer, and ends the answer where it ends. */
-    private void choose(
-            Growing g,
-            float[] logits,
-            int at,
-            int vocabulary,
-            GenerateOptions options,
-            TokenListener listener,
-            Answer[] answers) {
-        int token = g.sampler.next(logits, at, vocabulary);
+    /** Adds a token to an answer, and ends the answer where it ends. */
+    private void add(Growing g, int token, GenerateOptions options, TokenListener listener, Answer[] answers) {
         g.tokens.add(token);
         boolean ended = endTokens.contains(token) && !options.ignoreEnd();
         listener.accept(g.number, token, ended ? "" : g.text.add(token));

@@ -3,7 +3,6 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
-import dev.lectern.comm.Communicator;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
 import java.util.Arrays;
@@ -72,13 +71,6 @@ public final class Full implements Prefill {
         return step > 2 && tokens - from - step == 1 ? step - 1 : step;
     }
 
-    /** How many tokens a step may have: what hosts share is stored by the last, so that this is its to say. */
-    private static int steady(Sequence sequence) {
-        int own = sequence.cache().steady();
-        Communicator hosts = sequence.hosts();
-        return hosts == null ? own : hosts.broadcast(new int[] {own}, hosts.size() - 1)[0];
-    }
-
     @Override
     public void read(
             Forward forward,
@@ -92,7 +84,9 @@ public final class Full implements Prefill {
         int size = logits == Slice.Logits.ALL ? Math.min(chunk, LOGIT_CHUNK) : chunk;
         for (int from = 0, to; from < tokens.length; from = to) {
             cancellation.check();
-            to = from + step(size, steady(sequence), from, tokens.length);
+            // Of what hosts share only one stores what is read here, so that it knows how many tokens a step may have.
+            int steady = sequence.decided(sequence.cache().steady())[0];
+            to = from + step(size, steady, from, tokens.length);
             boolean last = to == tokens.length;
             Slice.Logits wanted = logits == Slice.Logits.LAST && !last ? Slice.Logits.NONE : logits;
             Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last);

@@ -34,6 +34,20 @@ public record Sequence(
         return new Sequence(cache, rope, observer, others);
     }
 
+    /** Whether this process has what follows the text, and so the say in it: of several hosts, the last. */
+    public boolean decides() {
+        return hosts == null || hosts.rank() == hosts.size() - 1;
+    }
+
+    /**
+     * Numbers of the one that decides. Called by all hosts, with as many.
+     *
+     * @param own this host's; of others than the deciding one anything
+     */
+    public int[] decided(int... own) {
+        return hosts == null ? own : hosts.broadcast(own, hosts.size() - 1);
+    }
+
     /** The same beginning, pages shared; nobody observes it. */
     public Sequence fork() {
         return with(cache.fork());
