@@ -6,7 +6,11 @@ import dev.lectern.kernel.Kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.LongStream;
 
 /** Hosts that are to get the same bits have to compute with the same. */
 final class HostAgreement {
@@ -18,24 +22,95 @@ final class HostAgreement {
      * @param more on which results depend
      * @throws LecternException of kind {@code BAD_OPTION} if they differ
      */
-    static void require(Communicator hosts, SessionOptions options, List<String> more) {
+    static void requireSameWork(Communicator hosts, SessionOptions options, List<String> more) {
         int question = options.question().hashCode();
-        byte[] mine = Hash.of(new int[] {Kernels.bitsInUse(), question})
-                .then(options + "\n" + String.join("\n", more))
-                .bytes();
+        Hash mine = Hash.of(new int[] {Kernels.bitsInUse(), question})
+                .then(options + "\n" + String.join("\n", more));
+        require(
+                hosts,
+                mine,
+                "has another model, other options, or vectors of another width (here " + Kernels.bitsInUse()
+                        + " bits) than rank 0, so they would not compute the same: give all hosts the same file and"
+                        + " command, and machines of one kind.");
+    }
+
+    /** The same for what was learned of the model, by files that lie on each host. */
+    static void requireSameLearning(Communicator hosts, List<String> learned) {
+        require(
+                hosts,
+                Hash.of(new int[0]).then(String.join("\n", learned)),
+                "has learned something else of the model than rank 0, so they would not compute the same: give all"
+                        + " hosts the same files.");
+    }
+
+    /** The same for how answers are written. */
+    static void requireSameAnswers(Communicator hosts, GenerateOptions options) {
+        require(
+                hosts,
+                Hash.of(new int[0]).then(options.toString()),
+                "is to answer with other options than rank 0: give all hosts the same command.");
+    }
+
+    private static void require(Communicator hosts, Hash hash, String otherwise) {
+        byte[] mine = hash.bytes();
         MemorySegment part = Arena.ofAuto().allocate(mine.length),
                 parts = Arena.ofAuto().allocate((long) mine.length * hosts.size());
         MemorySegment.copy(mine, 0, part, ValueLayout.JAVA_BYTE, 0, mine.length);
         hosts.allGather(part, parts);
         for (int host = 1; host < hosts.size(); host++) {
             if (parts.asSlice((long) host * mine.length, mine.length).mismatch(parts.asSlice(0, mine.length)) >= 0) {
-                throw new LecternException(
-                        LecternException.Kind.BAD_OPTION,
-                        "Rank " + host + " has another model, other options, or vectors of another width (here "
-                                + Kernels.bitsInUse()
-                                + " bits) than rank 0, so they would not compute the same: give all hosts the"
-                                + " same file and command, and machines of one kind.");
+                throw new LecternException(LecternException.Kind.BAD_OPTION, "Rank " + host + " " + otherwise);
             }
         }
+    }
+
+    /**
+     * Has all hosts open what depends on the files and the memory of each, without a word among them: where one cannot, none does, and all are told why. Called by all.
+     *
+     * @throws LecternException of the kind that the first of those met that cannot
+     */
+    static Session together(Communicator hosts, Supplier<Session> opening) {
+        Session opened;
+        try {
+            opened = opening.get();
+        } catch (LecternException e) {
+            told(hosts, e.kind().name() + "\n" + e.getMessage());
+            throw e;
+        }
+        try {
+            List<String> failures = told(hosts, "");
+            for (int host = 0; host < failures.size(); host++) {
+                String[] failure = failures.get(host).split("\n", 2);
+                if (failure.length == 2) {
+                    throw new LecternException(
+                            LecternException.Kind.valueOf(failure[0]), "Rank " + host + ": " + failure[1]);
+                }
+            }
+            return opened;
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    /** What each host says. */
+    private static List<String> told(Communicator hosts, String sentence) {
+        byte[] mine = sentence.getBytes(StandardCharsets.UTF_8);
+        MemorySegment length = Arena.ofAuto().allocate(Long.BYTES, Long.BYTES),
+                lengths = Arena.ofAuto().allocate((long) Long.BYTES * hosts.size(), Long.BYTES);
+        length.set(ValueLayout.JAVA_LONG, 0, mine.length);
+        hosts.allGather(length, lengths);
+        long[] bytes = lengths.toArray(ValueLayout.JAVA_LONG);
+        MemorySegment part = Arena.ofAuto().allocate(mine.length);
+        part.copyFrom(MemorySegment.ofArray(mine));
+        MemorySegment parts = Arena.ofAuto().allocate(LongStream.of(bytes).sum());
+        hosts.allGather(part, parts, bytes);
+        List<String> sentences = new ArrayList<>();
+        long at = 0;
+        for (long count : bytes) {
+            sentences.add(new String(parts.asSlice(at, count).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8));
+            at += count;
+        }
+        return sentences;
     }
 }

@@ -283,8 +283,34 @@ public final class Model implements AutoCloseable {
         if (hosts.size() == 1) {
             return newSession(options);
         }
-        HostAgreement.require(hosts, options, List.of(digest(), Integer.toString(NUMERICS)));
-        Prefill prefill = prefill(options);
+        int context = options.context() == 0 ? context() : options.context();
+        HostAgreement.requireSameWork(
+                hosts,
+                options,
+                List.of(
+                        digest(),
+                        Integer.toString(NUMERICS),
+                        decoder.config().rope().described(context)));
+        List<String> learned = new ArrayList<>();
+        Session session = HostAgreement.together(hosts, () -> openShared(options, hosts, learned));
+        try {
+            HostAgreement.requireSameLearning(hosts, learned);
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
+    /** @param learned is told what this host has learned of the model for the methods */
+    private Session openShared(SessionOptions options, Communicator hosts, List<String> learned) {
+        CalibrationSource source = (method, which) -> {
+            Optional<Calibrated> found = calibrated(method, which);
+            found.ifPresent(of -> learned.add(method + " " + Long.toHexString(of.sum())));
+            return found;
+        };
+        Prefill prefill = Prefills.named(options.prefill(), options.question(), source);
+        DecodeAttention unused = DecodeAttentions.named(options.attention(), source);
         if (!prefill.isShared()) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
@@ -299,16 +325,24 @@ public final class Model implements AutoCloseable {
         }
         Session session = unchecked(options, keyLayout(options)).sharedAmong(hosts);
         try {
-            int share = Math.ceilDiv(session.context(), hosts.size());
-            // The part is read in a single step.
-            long step = State.bytes(decoder.config(), share, 1);
-            SessionOptions part = options.withContext(Math.min(session.context(), share + Page.TOKENS));
-            requireMemory(part, session, step);
+            requireMemory(options, session, prefill, hosts);
             return session;
         } catch (RuntimeException | Error e) {
             session.close();
             throw e;
         }
+    }
+
+    /** Of what one of several hosts needs, which reads its part in a single step. */
+    private void requireMemory(SessionOptions options, Session session, Prefill prefill, Communicator hosts) {
+        Config config = decoder.config();
+        int context = session.context(), share = Math.ceilDiv(context, hosts.size());
+        int rows = prefill.rowsOfHost(context, hosts.size());
+        long step = State.bytesOfHost(config, rows);
+        long beside = prefill.bytesOfHost(session.layers(), Forward.heads(config, 0), context, hosts.size());
+        SessionOptions part =
+                options.withContext(Math.min(context, share + Page.TOKENS)).withPrefill(Prefills.FULL);
+        requireMemory(part, session, Math.addExact(step, beside), hosts.ranksHere());
     }
 
     /**
@@ -484,20 +518,24 @@ public final class Model implements AutoCloseable {
     }
 
     private void requireMemory(SessionOptions options, Session session) {
-        requireMemory(options, session, 0);
+        requireMemory(options, session, 0, 1);
     }
 
-    /** @param beside bytes that are needed besides */
-    private void requireMemory(SessionOptions options, Session session, long beside) {
+    /**
+     * @param beside bytes that are needed besides
+     * @param sharers ranks that have this machine's memory together, and need as much each
+     */
+    private void requireMemory(SessionOptions options, Session session, long beside, int sharers) {
         Estimate estimate = estimate(options, 1);
         long kv = estimate.kv() - session.mappedBytes();
-        long others = estimate.besideCache() + beside;
-        if (kv + others > estimate.available()) {
+        long others = Math.addExact(estimate.besideCache(), beside), available = estimate.available() / sharers;
+        if (kv + others > available) {
+            String whose = sharers == 1 ? "" : " to each of the " + sharers + " ranks of this machine";
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A context of " + session.context() + " tokens needs " + kv + " bytes for its KV cache and "
-                            + others + " for index and scratch, but only " + estimate.available()
-                            + " are available: ask for a shorter --ctx or a smaller --kv format.");
+                            + others + " for index and scratch, but only " + available + " are available" + whose
+                            + ": ask for a shorter --ctx or a smaller --kv format.");
         }
     }
 

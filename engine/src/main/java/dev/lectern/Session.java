@@ -106,6 +106,11 @@ public final class Session implements AutoCloseable {
         return sequence.cache().position();
     }
 
+    /** What it keeps in each layer. */
+    List<LayerCache> layers() {
+        return sequence.cache().layers();
+    }
+
     /** Tokens it may hold. */
     public int context() {
         return context;
@@ -430,6 +435,10 @@ public final class Session implements AutoCloseable {
             TokenListener listener,
             Cancellation cancellation) {
         DecodeAttention attention = common(model, sessions);
+        Communicator hosts = sessions.getFirst().sequence.hosts();
+        if (hosts != null) {
+            HostAgreement.requireSameAnswers(hosts, options);
+        }
         // Answers are written behind forks, so that a session is as it was if one fails.
         List<Generation.Start> starts = new ArrayList<>();
         try {

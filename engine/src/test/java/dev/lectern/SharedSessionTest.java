@@ -4,13 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.lectern.attention.Calibrated;
 import dev.lectern.comm.InProcess;
+import dev.lectern.weights.SafetensorsWriter;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -147,5 +152,106 @@ class SharedSessionTest {
                 }))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("Rank 1 has another model, other options");
+    }
+
+    @Test
+    void ranksThatAreToAnswerOtherwiseAreTold() {
+        assertThatThrownBy(() -> InProcess.run(2, new Cancellation(), communicator -> {
+                    try (Model own = MODEL.sibling(1);
+                            Session session = own.newSession(OPTIONS.withPrefill("ring"), communicator)) {
+                        session.read(TEXT, Progress.NONE, new Cancellation());
+                        GenerateOptions options = EIGHT.withSampling(Sampling.GREEDY.withSeed(communicator.rank()));
+                        return session.generate(options, (answer, token, text) -> {}, new Cancellation());
+                    }
+                }))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("Rank 1 is to answer with other options than rank 0");
+    }
+
+    @Test
+    void positionsThatAreStretchedOtherwiseAreASentence() {
+        assertThatThrownBy(() -> InProcess.run(2, new Cancellation(), communicator -> {
+                    ModelOptions stretched = ModelOptions.DEFAULT
+                            .withThreads(1)
+                            .withRopeScaling("linear:factor=" + (8 + communicator.rank()));
+                    try (Model own = Model.open(MODEL.path(), stretched);
+                            Session session = own.newSession(OPTIONS.withPrefill("ring"), communicator)) {
+                        return session.length();
+                    }
+                }))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("Rank 1 has another model, other options");
+    }
+
+    /** What is in a host's folder of what was learned of a model. */
+    private static ModelOptions withLearned(Path folder, float number) throws IOException {
+        Files.createDirectories(folder);
+        Path file = Calibrated.file(folder, MODEL.path(), MODEL.digest(), "loki");
+        new SafetensorsWriter()
+                .member(
+                        "__metadata__",
+                        "{\"format\":\"" + Calibrated.FORMAT + "\",\"method\":\"loki\",\"weights\":\"" + MODEL.digest()
+                                + "\"}")
+                .floats("layers.0.axes", new float[] {number}, 1)
+                .write(file);
+        return ModelOptions.DEFAULT
+                .withThreads(1)
+                .withRopeScaling("linear:factor=8")
+                .withCalibrations(folder);
+    }
+
+    @Test
+    void hostsThatHaveLearnedOtherwiseAreASentence(@TempDir Path folder) throws IOException {
+        List<ModelOptions> learned =
+                List.of(withLearned(folder.resolve("one"), 1), withLearned(folder.resolve("other"), 2));
+        SessionOptions options = OPTIONS.withPrefill("ring").withAttention("loki:calibrated=yes");
+        assertThatThrownBy(() -> InProcess.run(2, new Cancellation(), communicator -> {
+                    try (Model own = Model.open(MODEL.path(), learned.get(communicator.rank()));
+                            Session session = own.newSession(options, communicator)) {
+                        return session.length();
+                    }
+                }))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("Rank 1 has learned something else of the model than rank 0");
+    }
+
+    /** Whoever leaves it out then goes on together. */
+    @Test
+    void whatOneHostLacksAllAreTold(@TempDir Path folder) throws IOException {
+        ModelOptions learned = withLearned(folder, 1);
+        SessionOptions options = OPTIONS.withPrefill("ring").withAttention("loki:calibrated=yes");
+        List<String> sentences = InProcess.run(3, new Cancellation(), communicator -> {
+            ModelOptions mine = communicator.rank() == 1 ? learned.withCalibrations(folder.resolve("none")) : learned;
+            try (Model own = Model.open(MODEL.path(), mine)) {
+                String sentence = "";
+                try (Session session = own.newSession(options, communicator)) {
+                    sentence = "opened " + session.length();
+                } catch (LecternException e) {
+                    sentence = e.kind() + " " + e.getMessage();
+                }
+                communicator.barrier();
+                return sentence;
+            }
+        });
+        assertThat(sentences)
+                .allSatisfy(sentence -> assertThat(sentence)
+                        .startsWith(LecternException.Kind.NOT_FOUND.name())
+                        .contains("loki:calibrated=yes: there is no "));
+        assertThat(sentences.getFirst()).contains("Rank 1: ");
+    }
+
+    @Test
+    void aPartThatFitsNoArrayIsASentence() {
+        assertThatThrownBy(() -> InProcess.run(2, new Cancellation(), communicator -> {
+                    ModelOptions stretched =
+                            ModelOptions.DEFAULT.withThreads(1).withRopeScaling("linear:factor=1000000");
+                    SessionOptions options = OPTIONS.withPrefill("ring").withContext(100_000_000);
+                    try (Model own = Model.open(MODEL.path(), stretched);
+                            Session session = own.newSession(options, communicator)) {
+                        return session.length();
+                    }
+                }))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("use more hosts or a shorter text");
     }
 }

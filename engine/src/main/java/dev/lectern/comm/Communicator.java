@@ -41,6 +41,9 @@ public interface Communicator {
     /** How many ranks there are; at least 1. */
     int size();
 
+    /** How many of them share the memory of this machine, this one included. */
+    int ranksHere();
+
     /**
      * Begins to send, and does not wait for the receiver. Any number of messages may be under way, to this rank itself too.
      *
@@ -139,10 +142,7 @@ public interface Communicator {
      */
     void patience(Duration longest);
 
-    /** How many bytes this rank began to send so far. Collective operations count the messages that they are made of. */
-    long bytesSent();
-
-    /** How many bytes this rank began to receive so far. */
+    /** How many bytes this rank began to receive so far. Collective operations count the messages that they are made of. */
     long bytesReceived();
 
     /** How many messages this rank began to send so far. */

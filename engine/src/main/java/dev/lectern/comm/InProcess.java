@@ -200,6 +200,11 @@ public final class InProcess {
         }
 
         @Override
+        public int ranksHere() {
+            return size();
+        }
+
+        @Override
         protected Request startSend(MemorySegment data, int to, int tag) {
             Message message = new Message(this, data, to, tag);
             Rank receiver = world.ranks[to];

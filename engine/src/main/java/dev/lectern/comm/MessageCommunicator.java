@@ -35,7 +35,6 @@ public abstract class MessageCommunicator implements Communicator {
     private final int size;
     private final Cancellation cancellation;
     private long patienceNanos = Duration.ofMinutes(10).toNanos();
-    private long bytesSent;
     private long bytesReceived;
     private long messagesSent;
 
@@ -84,11 +83,6 @@ public abstract class MessageCommunicator implements Communicator {
         }
         // Duration.toNanos ends at 292 years.
         patienceNanos = longest.compareTo(Duration.ofDays(36_500)) > 0 ? Long.MAX_VALUE : longest.toNanos();
-    }
-
-    @Override
-    public final long bytesSent() {
-        return bytesSent;
     }
 
     @Override
@@ -220,7 +214,6 @@ public abstract class MessageCommunicator implements Communicator {
         checkRank(to);
         check(data);
         Request request = new Counted(startSend(data, to, tag));
-        bytesSent += data.byteSize();
         messagesSent++;
         return request;
     }

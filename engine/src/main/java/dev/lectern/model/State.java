@@ -67,6 +67,33 @@ public final class State {
         up = grown(up, n, config.feedForward());
     }
 
+    /**
+     * As {@link #bytes}, for the part of a text that one of several hosts reads in a step.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if its rows do not fit arrays
+     */
+    public static long bytesOfHost(Config config, int rows) {
+        int widest = Math.max(config.hidden(), Math.max(config.heads() * config.headDim(), config.feedForward()));
+        int unused = numbersOfHost(rows, widest);
+        return bytes(config, rows, 1);
+    }
+
+    /**
+     * Numbers in an array of one of several hosts, which reads its part of a text in a step.
+     *
+     * @throws LecternException of kind {@code NO_MEMORY} if they do not fit an array
+     */
+    public static int numbersOfHost(int rows, int width) {
+        long needed = (long) rows * width;
+        if (needed > MAX_LENGTH) {
+            throw new LecternException(
+                    LecternException.Kind.NO_MEMORY,
+                    "A host reads its part of a text in one step, and " + rows + " rows of " + width
+                            + " numbers do not fit an array: use more hosts or a shorter text.");
+        }
+        return (int) needed;
+    }
+
     static float[] grown(float[] array, int rows, int width) {
         long needed = (long) rows * width;
         if (needed > MAX_LENGTH) {

@@ -4,6 +4,7 @@ import dev.lectern.LecternException;
 import dev.lectern.Question;
 import dev.lectern.attention.Calibrated;
 import dev.lectern.attention.CalibrationSource;
+import dev.lectern.attention.Heads;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.options.NamedOptions;
 import java.util.LinkedHashMap;
@@ -101,6 +102,14 @@ final class Apb extends Blockwise {
         }
         Division division = Division.of(Math.toIntExact(tokens), hosts());
         return Math.addExact(beside, HeadScores.bytes(layers, division.length()));
+    }
+
+    @Override
+    public long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
+        long beside = super.bytesOfHost(layers, heads, tokens, hosts);
+        boolean scores = scorer.equals(HEADS);
+        int block = Division.of(tokens, hosts).length();
+        return scores ? Math.addExact(beside, HeadScores.bytes(layers, block)) : beside;
     }
 
     @Override

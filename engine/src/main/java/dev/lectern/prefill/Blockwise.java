@@ -4,6 +4,7 @@ import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.attention.DecodeAttention;
+import dev.lectern.attention.Heads;
 import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.AttentionTiles;
 import dev.lectern.kv.KvCache;
@@ -64,12 +65,39 @@ abstract class Blockwise extends Approximate {
     }
 
     @Override
+    public int rowsOfHost(int tokens, int hosts) {
+        BlockRecipe recipe = recipe(Division.of(tokens, hosts));
+        Question question = recipe.question();
+        // With the question in it, or where every host has its own, the anchor is computed beside a block.
+        int anchor = recipe.again() || recipe.embedded() != null ? recipe.anchorLength() : 0;
+        int asked = question == null ? 0 : question.tokens().length;
+        return Math.addExact(recipe.division().end(0), Math.addExact(anchor, asked));
+    }
+
+    @Override
     public long bytes(List<LayerCache> layers, long tokens) {
-        Division division = Division.of(Math.toIntExact(tokens), hosts);
-        BlockRecipe recipe = recipe(division);
+        return bytes(layers, recipe(Division.of(Math.toIntExact(tokens), hosts)));
+    }
+
+    @Override
+    public long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
+        BlockRecipe recipe = recipe(Division.of(tokens, hosts));
+        long message = 0;
+        for (LayerCache layer : ChosenTokens.exact(layers)) {
+            long all = ChosenTokens.wireBytes(layer, recipe.anchorLength());
+            for (int block = 0; block + 1 < recipe.division().blocks(); block++) {
+                all = Math.addExact(all, ChosenTokens.wireBytes(layer, recipe.passed(block)));
+            }
+            message = Math.max(message, all);
+        }
+        return Math.addExact(bytes(layers, recipe), 2 * message);
+    }
+
+    /** Bytes of the anchor and of what blocks pass on, which the last has all of. */
+    private static long bytes(List<LayerCache> layers, BlockRecipe recipe) {
         List<LayerCache> beside = ChosenTokens.exact(layers);
         long bytes = KvCache.bytes(beside, Math.max(recipe.anchorLength(), AttentionTiles.TILE));
-        for (int block = 0; block + 1 < division.blocks(); block++) {
+        for (int block = 0; block + 1 < recipe.division().blocks(); block++) {
             bytes = Math.addExact(bytes, KvCache.bytes(beside, recipe.passed(block)));
         }
         return bytes;

@@ -126,7 +126,11 @@ final class ChosenTokens implements AutoCloseable {
 
     /** Bytes of a message with those of a layer, if they were so many. */
     long wireBytes(int layer, int tokens) {
-        LayerCache shape = copies.layers().get(layer);
+        return wireBytes(copies.layers().get(layer), tokens);
+    }
+
+    /** Bytes of a message with so many of a layer as they are copied. */
+    static long wireBytes(LayerCache shape, int tokens) {
         return Math.multiplyExact(2L * tokens, (long) shape.kvHeads() * shape.headDim() * elementBytes(shape));
     }
 

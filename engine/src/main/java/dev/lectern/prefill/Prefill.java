@@ -46,6 +46,20 @@ public interface Prefill {
     }
 
     /**
+     * The most rows of a step of one of several hosts that share a text.
+     *
+     * @param tokens of the text
+     */
+    default int rowsOfHost(int tokens, int hosts) {
+        throw new IllegalStateException(name() + " is for one host");
+    }
+
+    /** Bytes that one of several hosts holds at most while it reads its part of a text, beside the cache and the scratch of a step. */
+    default long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
+        throw new IllegalStateException(name() + " is for one host");
+    }
+
+    /**
      * On what keys and values depend beside the tokens before them and the options that the name tells, as fields for people.
      *
      * @param tokens of the text

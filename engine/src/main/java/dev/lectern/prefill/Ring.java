@@ -3,7 +3,9 @@ package dev.lectern.prefill;
 import dev.lectern.attention.Heads;
 import dev.lectern.comm.Communicator;
 import dev.lectern.comm.Request;
+import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
+import dev.lectern.model.State;
 import dev.lectern.options.NamedOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -36,6 +38,15 @@ final class Ring extends Shared {
         return zigzag
                 ? Portion.of(Division.of(tokens, 2 * hosts), host, 2 * hosts - 1 - host)
                 : Portion.of(Division.of(tokens, hosts), host);
+    }
+
+    @Override
+    public long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
+        int rows = rowsOfHost(tokens, hosts);
+        List<LayerCache> one = List.of(ChosenTokens.one(layers));
+        long visitor = KvCache.bytes(one, rows), messages = 2 * ChosenTokens.wireBytes(one.getFirst(), rows);
+        long parts = (long) Float.BYTES * rows * heads.heads() * (heads.headDim() + 2);
+        return Math.addExact(Math.addExact(visitor, messages), parts);
     }
 
     @Override
@@ -114,9 +125,9 @@ final class Ring extends Shared {
 
         private void attendOwn(Rows rows) {
             Heads heads = rows.heads();
-            int pairs = Math.multiplyExact(rows.first() + rows.count(), heads.heads());
+            int pairs = State.numbersOfHost(rows.first() + rows.count(), heads.heads());
             sums = PartialAttention.grown(sums, pairs);
-            part = PartialAttention.grown(part, Math.multiplyExact(pairs, heads.headDim()));
+            part = PartialAttention.grown(part, State.numbersOfHost(pairs, heads.headDim()));
             partSums = PartialAttention.grown(partSums, sums.length);
             SegmentList segments = new SegmentList();
             segments.addCausal(rows.cache(), rows.layer(), 0, rows.count());

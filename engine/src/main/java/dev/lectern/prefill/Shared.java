@@ -14,6 +14,15 @@ abstract class Shared implements Prefill {
     /** The tokens of a host, in the order in which it keeps them. */
     abstract Portion portion(int tokens, int hosts, int host);
 
+    @Override
+    public int rowsOfHost(int tokens, int hosts) {
+        int most = 0;
+        for (int host = 0; host < hosts; host++) {
+            most = Math.max(most, portion(tokens, hosts, host).count());
+        }
+        return most;
+    }
+
     /** Progress in tokens of a text whose parts all go through one layer after another. */
     static Progress ofText(Progress progress, int tokens) {
         return (done, total) -> progress.report(tokens * done / total, tokens);

@@ -8,6 +8,7 @@ import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.Page;
+import dev.lectern.model.State;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
@@ -29,6 +30,18 @@ final class Ulysses extends Shared {
     @Override
     Portion portion(int tokens, int hosts, int host) {
         return Portion.of(new Division(tokens, Math.ceilDiv(tokens, hosts)), host);
+    }
+
+    @Override
+    public long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
+        int queries = Math.ceilDiv(heads.heads(), hosts) * heads.headDim();
+        int kvHeads = Math.ceilDiv(heads.kvHeads(), hosts), keys = kvHeads * heads.headDim();
+        KvFormat format = ChosenTokens.floats(layers);
+        LayerCache own = new LayerCache(kvHeads, heads.headDim(), 0, format, format);
+        // What a host sends, of its tokens to all, is as much as what it receives, but for rounding.
+        long exchanged = Math.multiplyExact((long) Float.BYTES * (queries + 2 * keys), 2L * tokens + hosts);
+        long attended = Math.multiplyExact(2L * Float.BYTES * queries, tokens);
+        return Math.addExact(KvCache.bytes(List.of(own), tokens), Math.addExact(exchanged, attended));
     }
 
     @Override
@@ -112,7 +125,7 @@ final class Ulysses extends Shared {
             KvCache cache = cache(own, tokens);
             give(rows, division);
             take(own, cache);
-            out = PartialAttention.grown(out, Math.multiplyExact(tokens, own.heads() * headDim));
+            out = PartialAttention.grown(out, State.numbersOfHost(tokens, own.heads() * headDim));
             rows.exact().chunk(own, q, 0, tokens, 0, Segments.of(cache, 0, tokens), out, null, rows.cancellation());
             giveBack(rows, division);
         }
@@ -169,7 +182,7 @@ final class Ulysses extends Shared {
         private void take(Heads own, KvCache cache) {
             int queries = own.heads() * own.headDim(), keys = own.kvHeads() * own.headDim();
             int perToken = queries + 2 * keys, tokens = firsts[hosts.size()];
-            q = PartialAttention.grown(q, Math.multiplyExact(tokens, queries));
+            q = PartialAttention.grown(q, State.numbersOfHost(tokens, queries));
             float[] k = new float[keys], v = new float[keys];
             for (int token = 0; token < tokens; token++) {
                 long at = bytes(token, perToken);

@@ -76,6 +76,8 @@ final class CommunicatorLaws {
 
     private static void ranksAreCountedFromZero(Communicator communicator) {
         assertThat(communicator.rank()).isBetween(0, communicator.size() - 1);
+        // Tests run on one machine.
+        assertThat(communicator.ranksHere()).isEqualTo(communicator.size());
         MemorySegment mine = memory(8);
         mine.set(JAVA_LONG, 0, communicator.rank());
         MemorySegment all = memory(8L * communicator.size());
@@ -323,17 +325,14 @@ final class CommunicatorLaws {
     private static void bytesAndMessagesAreCounted(Communicator communicator) {
         int size = communicator.size();
         int others = size - 1;
-        long sent = communicator.bytesSent();
         long received = communicator.bytesReceived();
         long messages = communicator.messagesSent();
 
         communicator.allGather(memory(10), memory(10L * size));
-        assertThat(communicator.bytesSent() - sent).isEqualTo(10L * others);
         assertThat(communicator.bytesReceived() - received).isEqualTo(10L * others);
         assertThat(communicator.messagesSent() - messages).isEqualTo(others);
 
         communicator.prefixGather(memory(10), memory(10L * communicator.rank()), lengths(size, rank -> 10));
-        assertThat(communicator.bytesSent() - sent).isEqualTo(10L * others + 10L * (others - communicator.rank()));
         assertThat(communicator.bytesReceived() - received).isEqualTo(10L * others + 10L * communicator.rank());
 
         messages = communicator.messagesSent();

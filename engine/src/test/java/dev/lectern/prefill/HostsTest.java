@@ -9,13 +9,17 @@ import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.attention.Heads;
 import dev.lectern.comm.Communicator;
 import dev.lectern.comm.InProcess;
 import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.KvFormats;
+import dev.lectern.kv.LayerCache;
+import dev.lectern.kv.Page;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -211,6 +215,22 @@ class HostsTest {
         KvFormat f32 = KvFormats.named("f32").keys();
         float[] dense = alone("qwen2", "full", "dense", f32, TEXT);
         assertClose(shared("qwen2", 3, "ring", attention, f32, TEXT), dense, 1e-4);
+    }
+
+    /** What is sent and received of a layer at least, and what comes from others. */
+    @ParameterizedTest
+    @ValueSource(strings = {"ring", "ring:layout=contiguous", "ulysses", "star", "apb", "apb:compressor=heads"})
+    void whatAHostHoldsBesideItsPartIsCounted(String method) {
+        KvFormat f32 = KvFormats.named("f32").keys();
+        List<LayerCache> layers = Collections.nCopies(2, new LayerCache(2, 16, 0, f32, f32));
+        Heads heads = new Heads(4, 2, 16, 0);
+        Prefill prefill = Prefills.named(method, QUESTION, RandomHeads.SOURCE);
+        int rows = prefill.rowsOfHost(LENGTH, 2);
+        assertThat(rows).isBetween(LENGTH / 2, LENGTH / 2 + 2 * Page.TOKENS + 2 * 5 + 300);
+        long least = method.startsWith("r") || method.startsWith("u")
+                ? 3 * ChosenTokens.wireBytes(layers.getFirst(), LENGTH / 2)
+                : 1;
+        assertThat(prefill.bytesOfHost(layers, heads, LENGTH, 2)).isBetween(least, 40 * 2L * LENGTH * 32 * Float.BYTES);
     }
 
     @Test

@@ -54,6 +54,11 @@ public record BenchModel(
         }
     }
 
+    /** Whether nothing has to be fetched for {@link #named}; a shape is made on the spot. */
+    public static boolean isHere(String spec, Hub hub) {
+        return ModelShape.named(spec).isPresent() || hub.resolve(spec).isPresent();
+    }
+
     /**
      * Finds a model, and first fetches it, or makes it, where it is not here.
      *

@@ -54,6 +54,11 @@ final class TimedCommunicator implements Communicator {
     }
 
     @Override
+    public int ranksHere() {
+        return other.ranksHere();
+    }
+
+    @Override
     public Request isend(MemorySegment data, int to, int tag) {
         long began = System.nanoTime();
         Request request = other.isend(data, to, tag);
@@ -122,11 +127,6 @@ final class TimedCommunicator implements Communicator {
     @Override
     public void patience(Duration longest) {
         other.patience(longest);
-    }
-
-    @Override
-    public long bytesSent() {
-        return other.bytesSent();
     }
 
     @Override

@@ -53,6 +53,7 @@ final class MpiCommunicator extends MessageCommunicator {
 
     private final MpiLibrary mpi;
     private final long pieceBytes;
+    private final int ranksHere;
 
     /** Held during every call of MPI; guards the fields below. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -70,9 +71,10 @@ final class MpiCommunicator extends MessageCommunicator {
     private final Thread progress =
             Thread.ofPlatform().name("lectern-mpi-progress").daemon(true).unstarted(this::progress);
 
-    MpiCommunicator(MpiLibrary mpi, Cancellation cancellation, long pieceBytes) {
+    MpiCommunicator(MpiLibrary mpi, Cancellation cancellation, long pieceBytes, int ranksHere) {
         super(mpi.rank(), mpi.size(), cancellation);
         this.mpi = mpi;
+        this.ranksHere = ranksHere;
         this.pieceBytes = pieceBytes;
         progress.start();
     }
@@ -100,6 +102,11 @@ final class MpiCommunicator extends MessageCommunicator {
         public void await() {
             MpiCommunicator.this.await(this);
         }
+    }
+
+    @Override
+    public int ranksHere() {
+        return ranksHere;
     }
 
     @Override

@@ -100,8 +100,11 @@ public final class MpiLauncher implements Launcher {
                     "Rank " + mpi.rank()
                             + " has one processor alone: if its host has more, start mpirun with --bind-to none.");
         }
-        MpiCommunicator communicator =
-                new MpiCommunicator(mpi, cancellation, Long.getLong(PIECE_PROPERTY, MpiCommunicator.PIECE_BYTES));
+        MpiCommunicator communicator = new MpiCommunicator(
+                mpi,
+                cancellation,
+                Long.getLong(PIECE_PROPERTY, MpiCommunicator.PIECE_BYTES),
+                Math.min(ranksHere(), mpi.size()));
         try {
             T result = work.run(communicator);
             communicator.finish();
