@@ -48,7 +48,7 @@ final class Answering {
 
     /** An empty session with room for a prompt and {@code n} answers, if there is the memory for it. */
     Session open(SessionOptions options, Lengths lengths, int n) {
-        requireMemory(options, lengths, n, 0);
+        requireMemory(options, lengths, n, 0, 1);
         return model.newSession(options.withContext(lengths.context()));
     }
 
@@ -63,7 +63,7 @@ final class Answering {
         }
         Session session = model.newSession(options.withContext(lengths.context()), text, kept.get());
         try {
-            requireMemory(options, lengths, n, session.mappedBytes());
+            requireMemory(options, lengths, n, session.mappedBytes(), 1);
             return session;
         } catch (RuntimeException e) {
             session.close();
@@ -71,23 +71,31 @@ final class Answering {
         }
     }
 
-    /** An empty session that hosts share. */
-    Session open(SessionOptions options, Lengths lengths, Communicator hosts) {
+    /** An empty session that hosts share, of which the last has the answers. */
+    Session open(SessionOptions options, Lengths lengths, int n, Communicator hosts) {
+        // What a host reads of the text is looked after where the session is opened.
+        SessionOptions part = options.withContext(Math.ceilDiv(lengths.context(), hosts.size()))
+                .withPrefill(SessionOptions.DEFAULT.prefill());
+        requireMemory(part, lengths, n, 0, hosts.ranksHere());
         return model.newSession(options.withContext(lengths.context()), hosts);
     }
 
-    /** @param mapped bytes of the cache that are files, which do not have to stay in memory */
-    private void requireMemory(SessionOptions options, Lengths lengths, int n, long mapped) {
+    /**
+     * @param mapped bytes of the cache that are files, which do not have to stay in memory
+     * @param sharers ranks that have this machine's memory together
+     */
+    private void requireMemory(SessionOptions options, Lengths lengths, int n, long mapped, int sharers) {
         long answers = Math.multiplyExact((long) (n - 1), lengths.maxTokens());
         if (n > 1) {
-            long tokens = Math.min(Integer.MAX_VALUE, lengths.context() + answers);
+            int text = options.context() == 0 ? lengths.context() : options.context();
+            long tokens = Math.min(Integer.MAX_VALUE, text + answers);
             Estimate estimate = model.estimate(options.withContext((int) tokens), n);
-            long needed = estimate.kv() - mapped + estimate.besideCache();
-            if (needed > estimate.available()) {
+            long needed = estimate.kv() - mapped + estimate.besideCache(), available = estimate.available() / sharers;
+            if (needed > available) {
                 throw new LecternException(
                         LecternException.Kind.NO_MEMORY,
                         n + " answers of up to " + lengths.maxTokens() + " tokens need " + needed
-                                + " bytes beside the weights, but only " + estimate.available()
+                                + " bytes beside the weights, but only " + available
                                 + " are available: ask for fewer or shorter ones.");
             }
         }

@@ -171,6 +171,14 @@ final class AskCommand implements HostedVerb {
     /** What was asked about what. */
     private record Request(List<String> documents, List<String> questions) {}
 
+    /** @param seconds that it took to open the model, once it was here */
+    private record Opened(ModelChoice.Located located, Model model, double seconds) implements AutoCloseable {
+        @Override
+        public void close() {
+            model.close();
+        }
+    }
+
     @Override
     public void run(Surroundings surroundings) {
         Console console = surroundings.console();
@@ -195,21 +203,14 @@ final class AskCommand implements HostedVerb {
         List<Document> read = named.isPresent() ? List.of() : DocumentFiles.read(surroundings, request.documents());
         List<String> documents = told(hosts, Wording.documents(read));
         List<String> questions = told(hosts, request.questions());
-        // The first rank fetches what is missing, and makes what is kept of the model, before the others look for it.
-        if (!surroundings.isFirst()) {
-            hosts.ifPresent(Communicator::barrier);
-        }
         List<String> names = named.map(DocumentFiles::names)
                 .orElse(read.stream().map(Document::name).toList());
-        ModelChoice.Located located = modelChoice.locate(surroundings);
         ProfileChoice.Running profiling = profileChoice.start();
-        long began = System.nanoTime();
         try (profiling;
-                Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
+                Opened opened = surroundings.firstBeforeOthers(() -> open(surroundings))) {
             long ready = System.nanoTime();
-            if (surroundings.isFirst()) {
-                hosts.ifPresent(Communicator::barrier);
-            }
+            ModelChoice.Located located = opened.located();
+            Model model = opened.model();
             if (model.chatTemplate().isEmpty()) {
                 console.warn(located.name() + " has no chat template, so it reads documents and question as plain text:"
                         + " a model made for conversations (instruct) answers better.");
@@ -233,7 +234,7 @@ final class AskCommand implements HostedVerb {
                     surroundings.hub().catalogue());
             GenerateCommand.warnOfLess(console, lengths, options);
             GenerateOptions fitting = options.withMaxTokens(lengths.maxTokens());
-            Answering answering = new Answering(surroundings, model, located, (ready - began) / 1e9);
+            Answering answering = new Answering(surroundings, model, located, opened.seconds());
             if (shownPassages != null) {
                 answering.watch(Passages.of(model.tokenizer(), prompts.getFirst(), names, shownPassages));
             }
@@ -247,7 +248,7 @@ final class AskCommand implements HostedVerb {
             boolean keeps = cacheChoice.isOn() && hosts.isEmpty();
             Optional<KeptReadings> kept = keeps ? cacheChoice.kept(surroundings) : Optional.empty();
             try (Session session = hosts.isPresent()
-                    ? answering.open(asked, lengths, hosts.get())
+                    ? answering.open(asked, lengths, answers, hosts.get())
                     : answering.open(asked, lengths, answers, text, kept)) {
                 double reading = answering.readText(session, text, keeps, !output.json);
                 answering.written().failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));
@@ -283,6 +284,13 @@ final class AskCommand implements HostedVerb {
             sessionChoice.prefill = EXACT_ON_HOSTS;
         }
         computeChoice.shareProcessors();
+    }
+
+    private Opened open(Surroundings surroundings) {
+        ModelChoice.Located located = modelChoice.locate(surroundings);
+        long began = System.nanoTime();
+        Model model = repackChoice.open(surroundings, located, computeChoice.options());
+        return new Opened(located, model, (System.nanoTime() - began) / 1e9);
     }
 
     private static List<String> told(Optional<Communicator> hosts, List<String> texts) {

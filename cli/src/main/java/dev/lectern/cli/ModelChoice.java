@@ -42,6 +42,7 @@ final class ModelChoice {
         String spec = named.orElseGet(() -> hub.catalogue().defaultModel().name());
         Optional<Path> here = hub.resolve(spec);
         if (here.isEmpty()) {
+            requireFirst(surroundings, spec);
             Installed pulled = PullCommand.pull(surroundings, spec);
             return located(pulled.path(), Optional.of(pulled.record()));
         }
@@ -61,6 +62,16 @@ final class ModelChoice {
                             + "): leave one out.");
         }
         return Optional.ofNullable(argument != null ? argument : model);
+    }
+
+    /** Refuses to fetch a model for another rank than the first: who stays at a terminal sees only that one. */
+    static void requireFirst(Surroundings surroundings, String spec) {
+        if (!surroundings.isFirst()) {
+            int rank = surroundings.hosts().orElseThrow().rank();
+            throw new LecternException(
+                    LecternException.Kind.NOT_FOUND,
+                    "Rank " + rank + "'s host has no " + spec + ": run \"lectern pull " + spec + "\" there.");
+        }
     }
 
     private static Located located(Path path, Optional<PullRecord> record) {

@@ -136,15 +136,8 @@ final class PrefillCommand implements HostedVerb {
         PrefillPlan plan = plan(processes);
         String spec =
                 model == null ? surroundings.hub().catalogue().defaultModel().name() : model;
-        // The first rank fetches or makes the model, and what is kept of it, before the others look for it.
-        if (!surroundings.isFirst()) {
-            processes.ifPresent(Communicator::barrier);
-        }
-        BenchModel subject = SpeedCommand.repacked(
-                surroundings, SpeedCommand.located(surroundings, spec), repackChoice, computeChoice.options());
-        if (surroundings.isFirst()) {
-            processes.ifPresent(Communicator::barrier);
-        }
+        BenchModel subject = surroundings.firstBeforeOthers(() -> SpeedCommand.repacked(
+                surroundings, SpeedCommand.located(surroundings, spec), repackChoice, computeChoice.options()));
         Path out = Path.of(folder);
         List<PrefillSpeed> known =
                 resume ? PrefillReport.read(out, subject.name()).stream().toList() : List.of();

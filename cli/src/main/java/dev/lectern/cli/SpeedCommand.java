@@ -172,6 +172,9 @@ final class SpeedCommand implements Verb {
     static BenchModel located(Surroundings surroundings, String model) {
         Console console = surroundings.console();
         try (ProgressLine line = new ProgressLine(console, "preparing " + model, ProgressLine.Unit.BYTES, 0, -1)) {
+            if (!BenchModel.isHere(model, surroundings.hub())) {
+                ModelChoice.requireFirst(surroundings, model);
+            }
             return BenchModel.named(
                     model,
                     surroundings.hub(),

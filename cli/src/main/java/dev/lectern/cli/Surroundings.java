@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /**
  * What a verb finds around it.
@@ -43,6 +44,18 @@ record Surroundings(
     /** Whether this is the rank that talks to the user, or the only one. */
     boolean isFirst() {
         return hosts.map(ranks -> ranks.rank() == 0).orElse(true);
+    }
+
+    /** Does on the first rank what writes to the disk that others may share, such as fetching a model, and then on the others, which find it there. Called by all. */
+    <T> T firstBeforeOthers(Supplier<T> work) {
+        if (!isFirst()) {
+            hosts.ifPresent(Communicator::barrier);
+        }
+        T done = work.get();
+        if (isFirst()) {
+            hosts.ifPresent(Communicator::barrier);
+        }
+        return done;
     }
 
     /** The same, stopped by another request. */
