@@ -2,6 +2,7 @@ package dev.lectern.cli;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.comm.Communicator;
 import dev.lectern.comm.Hosts;
 import dev.lectern.comm.Launcher;
 import dev.lectern.hub.Hub;
@@ -11,6 +12,7 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,6 +62,9 @@ public final class Lectern {
     /** The file descriptor that standard error was moved to by the launcher script. */
     private static final String STANDARD_ERROR = "lectern.stderr";
 
+    /** How long a rank waits for another: as long as that may fetch a model, or read what is typed. Whoever has vanished is noticed by who started the ranks. */
+    private static final Duration PATIENCE = Duration.ofDays(1);
+
     private static final Map<String, Supplier<Object>> VERBS = new LinkedHashMap<>();
 
     static {
@@ -90,7 +95,7 @@ public final class Lectern {
 
     private final Surroundings surroundings;
     private final AtomicBoolean reported = new AtomicBoolean();
-    private volatile boolean json;
+    volatile boolean json;
 
     Lectern(Surroundings surroundings) {
         this.surroundings = surroundings;
@@ -166,22 +171,50 @@ public final class Lectern {
             return;
         }
         launcher.get().<Boolean>run(surroundings.cancellation(), ranks -> {
-            if (ranks.size() == 1) {
-                verb.run(surroundings);
-                return true;
-            }
-            if (!(verb instanceof HostedVerb)) {
-                throw new LecternException(
-                        LecternException.Kind.BAD_OPTION,
-                        "\"" + name + "\" runs in one process, and "
-                                + launcher.get().name() + " started " + ranks.size()
-                                + ": start it alone; \"ask\" and \"bench prefill\" are what several hosts do together.");
-            }
-            Surroundings own = surroundings.among(ranks);
-            WarningLines.to(own.console()::warn);
-            verb.run(own);
+            runRank(verb, name, launcher.get().name(), ranks);
             return true;
         });
+    }
+
+    /**
+     * Does one rank's part of a verb.
+     *
+     * @throws LecternException whatever ends it: who started the ranks writes the sentence and ends them all
+     */
+    void runRank(Verb verb, String name, String launcher, Communicator ranks) {
+        try {
+            runTogether(verb, name, launcher, ranks);
+        } catch (Console.ReaderGoneException e) {
+            throw new LecternException(
+                    LecternException.Kind.CANCELLED, "Nobody reads standard output any more: all ranks stop.", e);
+        } catch (Throwable e) {
+            Failure failure = Failure.of(e);
+            if (json && ranks.rank() == 0 && reported.compareAndSet(false, true)) {
+                printJson(failure);
+            }
+            noteTrace(failure);
+            throw new LecternException(failure.kind(), failure.message(), e);
+        }
+    }
+
+    private void runTogether(Verb verb, String name, String launcher, Communicator ranks) {
+        if (ranks.size() == 1) {
+            verb.run(surroundings);
+            return;
+        }
+        if (!(verb instanceof HostedVerb)) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "\"" + name + "\" runs in one process, and " + launcher + " started " + ranks.size()
+                            + ": start it alone; \"ask\" and \"bench prefill\" are what several hosts do together.");
+        }
+        ranks.patience(PATIENCE);
+        Surroundings own = surroundings.among(ranks);
+        // Other ranks have nothing to say to the user but what is wrong with their machines.
+        Console console = surroundings.console();
+        WarningLines.to(
+                own.isFirst() ? console::warn : sentence -> console.warn("rank " + ranks.rank() + ": " + sentence));
+        verb.run(own);
     }
 
     private static boolean wantsJson(CommandSpec verb) {
@@ -199,21 +232,30 @@ public final class Lectern {
             return failure.exitCode();
         }
         Console console = surroundings.console();
+        if (json) {
+            printJson(failure);
+        } else {
+            console.note("lectern: " + failure.message());
+        }
+        noteTrace(failure);
+        return failure.exitCode();
+    }
+
+    private void printJson(Failure failure) {
+        Console console = surroundings.console();
         try {
-            if (json) {
-                console.printLine(failure.json());
-            } else {
-                console.note("lectern: " + failure.message());
-            }
+            console.printLine(failure.json());
         } catch (Console.ReaderGoneException | LecternException e) {
             console.note("lectern: " + failure.message());
         }
+    }
+
+    private void noteTrace(Failure failure) {
         if (surroundings.variable("LECTERN_DEBUG").isPresent()) {
             StringWriter trace = new StringWriter();
             failure.cause().ifPresent(cause -> cause.printStackTrace(new PrintWriter(trace)));
-            console.note(trace.toString());
+            surroundings.console().note(trace.toString());
         }
-        return failure.exitCode();
     }
 
     /** Java gives bytes that are not UTF-8 as U+FFFD, which nobody types. */
