@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import picocli.CommandLine;
@@ -64,6 +65,9 @@ public final class Lectern {
 
     /** How long a rank waits for another: as long as that may fetch a model, or read what is typed. Whoever has vanished is noticed by who started the ranks. */
     private static final Duration PATIENCE = Duration.ofDays(1);
+
+    /** How long another rank than the first waits before it ends all: most mistakes are met by all ranks, and the first speaks to the user. */
+    private static final long FIRST_SPEAKS_NANOS = 1_000_000_000;
 
     private static final Map<String, Supplier<Object>> VERBS = new LinkedHashMap<>();
 
@@ -182,6 +186,11 @@ public final class Lectern {
      * @throws LecternException whatever ends it: who started the ranks writes the sentence and ends them all
      */
     void runRank(Verb verb, String name, String launcher, Communicator ranks) {
+        boolean isFirst = ranks.rank() == 0;
+        if (!isFirst) {
+            // What stops it has stopped the first too, which says so.
+            reported.set(true);
+        }
         try {
             runTogether(verb, name, launcher, ranks);
         } catch (Console.ReaderGoneException e) {
@@ -189,10 +198,13 @@ public final class Lectern {
                     LecternException.Kind.CANCELLED, "Nobody reads standard output any more: all ranks stop.", e);
         } catch (Throwable e) {
             Failure failure = Failure.of(e);
-            if (json && ranks.rank() == 0 && reported.compareAndSet(false, true)) {
+            if (json && isFirst && reported.compareAndSet(false, true)) {
                 printJson(failure);
             }
             noteTrace(failure);
+            if (!isFirst) {
+                LockSupport.parkNanos(FIRST_SPEAKS_NANOS);
+            }
             throw new LecternException(failure.kind(), failure.message(), e);
         }
     }

@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -56,6 +57,20 @@ class RanksTest {
         assertThatThrownBy(() -> two(ranks -> ranks.rank() == 1 || runs(run, true, verb, ranks)))
                 .hasMessage("It is too long.");
         assertThat(run.json().get("error")).isEqualTo(Map.of("kind", "too-long", "message", "It is too long."));
+    }
+
+    /** A mistake that all ranks meet is told once, by the first. */
+    @Test
+    void othersLetTheFirstRankSpeak() {
+        Run first = new Run(home), other = new Run(home);
+        HostedVerb verb = own -> {
+            LockSupport.parkNanos(own.isFirst() ? 300_000_000 : 1);
+            throw new LecternException(LecternException.Kind.TOO_LONG, "It is too long for " + own.isFirst() + ".");
+        };
+        assertThatThrownBy(() -> two(ranks -> runs(ranks.rank() == 0 ? first : other, true, verb, ranks)))
+                .hasMessage("It is too long for true.");
+        assertThat(first.out()).contains("too-long");
+        assertThat(other.out()).isEmpty();
     }
 
     @Test
