@@ -24,8 +24,7 @@ final class HostAgreement {
      */
     static void requireSameWork(Communicator hosts, SessionOptions options, List<String> more) {
         int question = options.question().hashCode();
-        Hash mine = Hash.of(new int[] {Kernels.bitsInUse(), question})
-                .then(options + "\n" + String.join("\n", more));
+        Hash mine = Hash.of(new int[] {Kernels.bitsInUse(), question}).then(options + "\n" + String.join("\n", more));
         require(
                 hosts,
                 mine,
