@@ -1,23 +1,18 @@
 package dev.lectern.measure.reproduce;
 
-import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.measure.JsonFields;
-import dev.lectern.measure.MethodSpeed;
 import dev.lectern.measure.Protocol;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.LongSummaryStatistics;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** What the result files say of the claims about what attention looks at, MagicPIG's. */
+/** What the result files say of MagicPIG's claims about keys and about what attention is left of when it looks at few of them. */
 final class AttentionClaims {
     private static final double FOUR_TIMES = 4;
     private static final double NOTHING_LOST = 0.01;
-    private static final double TEN_TIMES = 10;
-    private static final double LEAST_SPEED_UP = 1.76;
 
     /** Within so much of it a published share is reproduced. */
     private static final double NEAR = 0.25;
@@ -27,9 +22,6 @@ final class AttentionClaims {
 
     /** From so much of the output on an error is large: what is claimed says no number. */
     private static final double LARGE = 0.1;
-
-    /** Bytes that differ by no more are of an equal budget. */
-    private static final double EQUAL = 0.1;
 
     /** The tasks that TopK is said to hurt: those that add things up, and the one that follows variables from line to line. */
     private static final List<String> HURT = Stream.concat(MethodTasksExperiment.AGGREGATING.stream(), Stream.of("vt"))
@@ -41,37 +33,22 @@ final class AttentionClaims {
         this.evidence = evidence;
     }
 
-    Claims.Series series() {
-        return new Claims.Series(
-                "MagicPIG",
-                List.of(
-                        new Claims.Claim(
-                                "keys and values of the first token hardly change with the input (similarity above 0.99)",
-                                this::firstToken),
-                        new Claims.Claim(
-                                "the direction of the mean key is stable across inputs (above 0.9)", this::meanKey),
-                        new Claims.Claim(
-                                "the mean key is nearly opposite to the key of the sink (−0.9 … −0.8)", this::opposite),
-                        new Claims.Claim(
-                                "exact TopK attention has a large error, which hurts aggregation (common words, frequent words) and reasoning",
-                                this::topK),
-                        new Claims.Claim("oracle sampling has up to 4 × less error than TopK", this::sampling),
-                        new Claims.Claim(
-                                "K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %",
-                                this::sampledKeys),
-                        new Claims.Claim(
-                                "all heads can share one random projection of about 400 KB", this::sharedProjection),
-                        new Claims.Claim(
-                                "MagicPIG is more accurate than Quest on RULER at an equal budget", this::besideQuest),
-                        new Claims.Claim(
-                                "decoding is 1.76 to 4.99 × faster than with dense attention, at the largest batch that fits",
-                                this::throughput),
-                        new Claims.Claim(
-                                "sampling cuts the memory traffic of attention by 10 × without losing accuracy",
-                                this::traffic),
-                        new Claims.Claim(
-                                "linear layers and projections belong on the GPU, attention and hash tables on the CPU",
-                                this::division)));
+    List<Claims.Claim> claims() {
+        return List.of(
+                new Claims.Claim(
+                        "keys and values of the first token hardly change with the input (similarity above 0.99)",
+                        this::firstToken),
+                new Claims.Claim("the direction of the mean key is stable across inputs (above 0.9)", this::meanKey),
+                new Claims.Claim(
+                        "the mean key is nearly opposite to the key of the sink (−0.9 … −0.8)", this::opposite),
+                new Claims.Claim(
+                        "exact TopK attention has a large error, which hurts aggregation (common words, frequent words) and reasoning",
+                        this::topK),
+                new Claims.Claim("oracle sampling has up to 4 × less error than TopK", this::sampling),
+                new Claims.Claim(
+                        "K = 10, L = 150 samples about 2 % of the keys; K = 10, L = 170 about 2.5 %",
+                        this::sampledKeys),
+                new Claims.Claim("all heads can share one random projection of about 400 KB", this::sharedProjection));
     }
 
     /** What the observations of {@code analyze} come to. */
@@ -158,16 +135,17 @@ final class AttentionClaims {
                 scores.add(String.format(
                         Locale.ROOT,
                         "%s: %.1f against %.1f, all tasks %.1f against %.1f",
-                        name(file, protocol),
+                        MethodTasksExperiment.named(file, protocol),
                         topK.counting(),
                         dense.counting(),
                         topK.score(),
                         dense.score()));
-                for (JsonFields row : of(file, "results", protocol, MethodTasksExperiment.TOP_K)) {
+                for (JsonFields row :
+                        MethodTasksExperiment.rows(file, "results", protocol, MethodTasksExperiment.TOP_K)) {
                     if (Evidence.isEnough(file) && HURT.contains(row.text("task"))) {
                         known = true;
                         cases.add(
-                                name(file, protocol) + ", " + row.text("task"),
+                                MethodTasksExperiment.named(file, protocol) + ", " + row.text("task"),
                                 Evidence.Beside.of(row)
                                         .filter(Evidence.Beside::loses)
                                         .isPresent());
@@ -191,23 +169,6 @@ final class AttentionClaims {
                 Stream.concat(files.stream(), asked.stream()).toList());
     }
 
-    private static String name(ResultFile file, Protocol protocol) {
-        return file.name().substring(MethodTasksExperiment.PREFIX.length()) + ", protocol " + protocol;
-    }
-
-    /**
-     * The rows of a method.
-     *
-     * @param list that has them
-     * @param method as it is asked for
-     */
-    private static List<JsonFields> of(ResultFile file, String list, Protocol protocol, String method) {
-        return file.get(json -> Pages.rows(
-                Pages.rows(json.objects(list), "protocol", protocol.name()),
-                "method",
-                DecodeAttentions.named(method).name()));
-    }
-
     private record PublishedShare(String tables, double percent) {}
 
     private static final List<PublishedShare> PUBLISHED_SHARES =
@@ -224,7 +185,7 @@ final class AttentionClaims {
             for (PublishedShare published : PUBLISHED_SHARES) {
                 List<JsonFields> sampled = Pages.of(files, model).stream()
                         .flatMap(file ->
-                                rows(file, "magicpig:" + published.tables + ":centre=yes:projection=shared").stream())
+                                file.rows("magicpig:" + published.tables + ":centre=yes:projection=shared").stream())
                         .filter(row -> row.text("method").contains(":correct=yes"))
                         .toList();
                 if (sampled.isEmpty()) {
@@ -263,12 +224,6 @@ final class AttentionClaims {
                         + cases.which(),
                 "eval attention",
                 files);
-    }
-
-    private static List<JsonFields> rows(ResultFile file, String method) {
-        return file.get(json -> json.objects("results")).stream()
-                .filter(row -> row.text("method").startsWith(method))
-                .toList();
     }
 
     /** Bytes of the numbers of one projection: k · l vectors as long as a head of the models that are measured. */
@@ -310,7 +265,7 @@ final class AttentionClaims {
     }
 
     private static Optional<JsonFields> corrected(ResultFile file, String projection) {
-        return rows(file, "magicpig:k=10:l=150:centre=yes:projection=" + projection).stream()
+        return file.rows("magicpig:k=10:l=150:centre=yes:projection=" + projection).stream()
                 .filter(row -> row.text("method").contains(":correct=yes"))
                 .findFirst();
     }
@@ -319,209 +274,6 @@ final class AttentionClaims {
         return files.stream()
                 .flatMap(file -> corrected(file, projection).stream())
                 .mapToDouble(row -> row.number("score"))
-                .average()
-                .orElse(Double.NaN);
-    }
-
-    /** Mean scores of MagicPIG and of Quest, no layer read densely, and what each reads. */
-    private Verdict besideQuest() {
-        List<ResultFile> files = evidence.all(MethodTasksExperiment.PREFIX);
-        List<String> measured = new ArrayList<>();
-        Verdict.Cases cases = new Verdict.Cases();
-        int better = 0, undecided = 0, unequal = 0;
-        for (ResultFile file : files) {
-            for (Protocol protocol : Protocol.values()) {
-                MethodTasksExperiment.Of pig =
-                        MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.MAGIC_PIG);
-                MethodTasksExperiment.Of quest = MethodTasksExperiment.of(file, protocol, MethodTasksExperiment.QUEST);
-                Optional<Evidence.Beside> pigs = beside(file, protocol, MethodTasksExperiment.MAGIC_PIG),
-                        quests = beside(file, protocol, MethodTasksExperiment.QUEST);
-                if (pigs.isEmpty() || quests.isEmpty()) {
-                    continue;
-                }
-                boolean equal = Math.abs(pig.bytes() / quest.bytes() - 1) <= EQUAL;
-                measured.add(String.format(
-                        Locale.ROOT,
-                        "%s: %.1f against %.1f (%.0f %% and %.0f %%%s)",
-                        name(file, protocol),
-                        pig.score(),
-                        quest.score(),
-                        100 * pig.bytes(),
-                        100 * quest.bytes(),
-                        equal ? "" : ", not equal"));
-                boolean above = pigs.get().isAbove(quests.get()),
-                        below = quests.get().isAbove(pigs.get());
-                if (Evidence.isEnough(file) && equal && (above || below)) {
-                    cases.add(name(file, protocol), above);
-                } else if (Evidence.isEnough(file)) {
-                    undecided += equal ? 1 : 0;
-                    unequal += equal ? 0 : 1;
-                    better += above ? 1 : 0;
-                }
-            }
-        }
-        if (measured.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        boolean open = undecided + unequal > 0;
-        return evidence.verdict(
-                cases.isEmpty() && better > 0 ? Verdict.PARTLY : cases.word(open),
-                String.format(
-                                Locale.ROOT,
-                                "mean scores of K = 10, L = 150 against Quest at a budget of 10 %% in pages of 8, no layer read densely, in brackets the bytes that each reads beside dense attention's, equal where they differ by no more than %.0f %%; better where the intervals beside dense attention are apart: ",
-                                100 * EQUAL)
-                        + String.join("; ", measured)
-                        + (undecided > 0 ? ". With equal bytes undecided: " + undecided : "")
-                        + (unequal > 0 ? ". Not at an equal budget: " + unequal + ", MagicPIG better in " + better : "")
-                        + Evidence.tooFew(files)
-                        + cases.which(),
-                "eval ruler",
-                files);
-    }
-
-    private static Optional<Evidence.Beside> beside(ResultFile file, Protocol protocol, String method) {
-        return of(file, "means", protocol, method).stream()
-                .flatMap(mean -> Evidence.Beside.of(mean).stream())
-                .findFirst();
-    }
-
-    /** Tokens per second beside dense attention, each at as many sequences as fit. */
-    private Verdict throughput() {
-        List<ResultFile> files = evidence.all(MethodSpeedExperiment.PREFIX);
-        Verdict.Cases cases = new Verdict.Cases();
-        String most = speedUps(files, MethodSpeed.MOST, cases);
-        boolean isMeasured = !cases.isEmpty();
-        String measured = isMeasured
-                ? "on a CPU, f16 cache, index included in the memory, against dense attention with as many sequences as fit by it: "
-                        + most
-                : "with as many sequences as fit nothing is measured; with one, on a CPU, f16 cache: "
-                        + speedUps(files, 1, cases);
-        if (cases.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        return evidence.verdict(
-                isMeasured ? cases.word() : Verdict.NOT_YET.word(),
-                isMeasured ? measured + cases.which() : measured,
-                "eval reproduce --full method-speed",
-                files);
-    }
-
-    /**
-     * How many times as fast as by dense attention tokens are written by MagicPIG, and by pps beside it.
-     *
-     * @param together sequences
-     * @param claimed MagicPIG's are added
-     */
-    private static String speedUps(List<ResultFile> files, int together, Verdict.Cases claimed) {
-        List<String> measured = new ArrayList<>();
-        for (String model : Pages.models(files)) {
-            for (MethodSpeed result : MethodSpeedExperiment.of(files, model)) {
-                for (MethodSpeed.Row row : result.rows()) {
-                    String method = row.asked().attention().split(":")[0];
-                    boolean isClaimed = method.equals("magicpig");
-                    if (row.asked().together() != together
-                            || !isClaimed && !row.asked().attention().startsWith("pps:budget=5%:bits=1")) {
-                        continue;
-                    }
-                    double ratio = result.speedUp(row);
-                    String name = model + " at " + result.plan().depth() + " tokens";
-                    if (isClaimed && !Double.isNaN(ratio)) {
-                        claimed.add(name, ratio >= LEAST_SPEED_UP);
-                    }
-                    String many = row.batch() == 1 ? "" : " with " + row.batch() + " sequences";
-                    String found =
-                            Double.isNaN(ratio) ? row.leftOut() : String.format(Locale.ROOT, "%.2f ×", ratio) + many;
-                    measured.add(name + ", " + method + ": " + found);
-                }
-            }
-        }
-        return String.join("; ", measured);
-    }
-
-    /** What a device could take over: all of a step that is not attention. */
-    private Verdict division() {
-        List<ResultFile> files = evidence.all(MethodSpeedExperiment.PREFIX);
-        if (files.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        List<String> measured = new ArrayList<>();
-        for (String model : Pages.models(files)) {
-            for (MethodSpeed result : MethodSpeedExperiment.of(files, model)) {
-                List<String> shares = new ArrayList<>();
-                for (String method : List.of("dense", "magicpig")) {
-                    result.rows().stream()
-                            .filter(row -> row.asked().together() == 1
-                                    && row.asked().attention().startsWith(method))
-                            .flatMap(row -> row.speed().stream())
-                            .findFirst()
-                            .ifPresent(speed -> shares.add(String.format(
-                                    Locale.ROOT, "%.0f %% (%s)", 100 * speed.attention() / speed.all(), method)));
-                }
-                measured.add(model + " at " + result.plan().depth() + " tokens: " + String.join(", ", shares));
-            }
-        }
-        return evidence.verdict(
-                "not testable here",
-                "Lectern computes on the CPU alone. There attention, index included, takes of the time of a token, one sequence: "
-                        + String.join("; ", measured)
-                        + ". The rest is what a device could take over",
-                "eval reproduce --full method-speed",
-                files);
-    }
-
-    /** What MagicPIG reads, and how far it leads answers away. */
-    private Verdict traffic() {
-        List<ResultFile> files = evidence.all(AnswerDivergenceExperiment.PREFIX);
-        List<String> measured = new ArrayList<>();
-        Verdict.Cases cases = new Verdict.Cases();
-        for (String model : Pages.models(files)) {
-            List<ResultFile> of = Pages.of(files, model);
-            double dense = mean(of, "dense", "bytesRead");
-            for (String method : List.of("magicpig:k=10:l=150", "pps:budget=5%:bits=1")) {
-                double less = dense / mean(of, method, "bytesRead"), same = mean(of, method, "sameTop1");
-                if (Double.isNaN(less)) {
-                    continue;
-                }
-                if (method.startsWith("magicpig")) {
-                    cases.add(model, less >= TEN_TIMES && same >= 1 - NOTHING_LOST);
-                }
-                measured.add(String.format(
-                        Locale.ROOT,
-                        "%s, %s: %.1f × fewer bytes, mean KL %.2g, same likeliest token %.1f %%",
-                        model,
-                        method.split(":")[0],
-                        less,
-                        mean(of, method, "meanKl"),
-                        100 * same));
-            }
-        }
-        if (cases.isEmpty()) {
-            return Verdict.NOT_YET;
-        }
-        return evidence.verdict(
-                cases.word(),
-                "in answers to RULER-like prompts of "
-                        + files.stream()
-                                .flatMap(file -> file.get(json -> json.objects("results")).stream())
-                                .map(row -> row.whole("length"))
-                                .distinct()
-                                .sorted()
-                                .map(String::valueOf)
-                                .collect(Collectors.joining(" and "))
-                        + String.format(
-                                Locale.ROOT,
-                                " tokens, index included, grouped queries, f16 cache, nothing being lost where the likeliest token is the same in %.0f %%: ",
-                                100 * (1 - NOTHING_LOST))
-                        + String.join("; ", measured)
-                        + cases.which(),
-                "eval answer-kld",
-                files);
-    }
-
-    private static double mean(List<ResultFile> files, String method, String member) {
-        return files.stream()
-                .flatMap(file -> rows(file, method).stream())
-                .mapToDouble(row -> row.number(member))
                 .average()
                 .orElse(Double.NaN);
     }

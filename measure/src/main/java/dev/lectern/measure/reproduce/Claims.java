@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** The published claims, and what the result files say of each. */
 final class Claims {
@@ -33,7 +34,12 @@ final class Claims {
         Evidence evidence = new Evidence(results, link);
         List<Series> all = List.of(
                 new CacheClaims(evidence).series(),
-                new AttentionClaims(evidence).series(),
+                new Series(
+                        "MagicPIG",
+                        Stream.concat(
+                                        new AttentionClaims(evidence).claims().stream(),
+                                        new DecodingClaims(evidence).claims().stream())
+                                .toList()),
                 new ReadingClaims(evidence).series());
         StringBuilder text = new StringBuilder();
         int number = 0;

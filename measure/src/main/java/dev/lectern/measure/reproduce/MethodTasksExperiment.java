@@ -106,6 +106,24 @@ record MethodTasksExperiment() implements Experiment {
      */
     record Of(double score, double counting, double bytes) {}
 
+    /** What sentences call a file's results by a protocol. */
+    static String named(ResultFile file, Protocol protocol) {
+        return file.name().substring(PREFIX.length()) + ", protocol " + protocol;
+    }
+
+    /**
+     * The rows of a method.
+     *
+     * @param list that has them
+     * @param method as it is asked for
+     */
+    static List<JsonFields> rows(ResultFile file, String list, Protocol protocol, String method) {
+        return file.get(json -> Pages.rows(
+                Pages.rows(json.objects(list), "protocol", protocol.name()),
+                "method",
+                DecodeAttentions.named(method).name()));
+    }
+
     /** @param method as it is asked for */
     static Of of(ResultFile file, Protocol protocol, String method) {
         List<JsonFields> rows = file.get(json -> Pages.rows(json.objects("results"), "protocol", protocol.name()));

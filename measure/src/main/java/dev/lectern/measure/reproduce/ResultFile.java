@@ -67,6 +67,13 @@ record ResultFile(String name, JsonFields json) {
         }
     }
 
+    /** The rows of its results by a method that begins so. */
+    List<JsonFields> rows(String method) {
+        return get(json -> json.objects("results")).stream()
+                .filter(row -> row.text("method").startsWith(method))
+                .toList();
+    }
+
     String model() {
         return get(fields -> fields.text("model"));
     }
