@@ -74,7 +74,7 @@ public final class State {
      */
     public static long bytesOfHost(Config config, int rows) {
         int widest = Math.max(config.hidden(), Math.max(config.heads() * config.headDim(), config.feedForward()));
-        int unused = numbersOfHost(rows, widest);
+        requireArrayOfHost(rows, widest);
         return bytes(config, rows, 1);
     }
 
@@ -84,25 +84,32 @@ public final class State {
      * @throws LecternException of kind {@code NO_MEMORY} if they do not fit an array
      */
     public static int numbersOfHost(int rows, int width) {
-        long needed = (long) rows * width;
-        if (needed > MAX_LENGTH) {
+        requireArrayOfHost(rows, width);
+        return rows * width;
+    }
+
+    private static void requireArrayOfHost(int rows, int width) {
+        if (!fitsArray(rows, width)) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A host reads its part of a text in one step, and " + rows + " rows of " + width
                             + " numbers do not fit an array: use more hosts or a shorter text.");
         }
-        return (int) needed;
+    }
+
+    private static boolean fitsArray(int rows, int width) {
+        return (long) rows * width <= MAX_LENGTH;
     }
 
     static float[] grown(float[] array, int rows, int width) {
-        long needed = (long) rows * width;
-        if (needed > MAX_LENGTH) {
+        if (!fitsArray(rows, width)) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
                     "A step of " + rows + " rows of " + width
                             + " numbers does not fit an array: ask for fewer answers at once.");
         }
-        return array.length >= needed ? array : new float[(int) needed];
+        int needed = rows * width;
+        return array.length >= needed ? array : new float[needed];
     }
 
     public MatMul.Rows rows() {
