@@ -228,7 +228,7 @@ public final class KeptReadings {
     }
 
     /**
-     * Reads every file and compares it with its checksums. Damaged ones are deleted; a name whose record cannot be read is left as it is, and told of.
+     * Reads every file and compares it with its checksums. Damaged ones are deleted; what cannot be read is left as it is, and told of.
      *
      * @param progress in bytes
      * @return a sentence for each file that was damaged, or could not be read

@@ -592,15 +592,18 @@ class KeptReadingsTest {
 
     @Test
     @DisabledOnOs(OS.WINDOWS)
-    void aRecordThatCannotBeReadIsNotDamaged() throws IOException {
+    void whatCannotBeReadIsNotDamaged() throws IOException {
         readAs("report", text(300), kept());
-        Path record = files("documents").get(0);
-        Files.setPosixFilePermissions(record, PosixFilePermissions.fromString("---------"));
-        assumeThat(Files.isReadable(record)).as("root reads everything").isFalse();
-        assertThat(kept().verify(Progress.NONE, new Cancellation()))
-                .hasSize(1)
-                .allSatisfy(told -> assertThat(told).contains("cannot be read"));
-        Files.setPosixFilePermissions(record, PosixFilePermissions.fromString("rw-------"));
+        for (String kind : List.of("documents", "pages", "tails")) {
+            Path file = files(kind).get(0);
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("---------"));
+            assumeThat(Files.isReadable(file)).as("root reads everything").isFalse();
+            assertThat(kept().verify(Progress.NONE, new Cancellation()))
+                    .as(kind)
+                    .hasSize(1)
+                    .allSatisfy(told -> assertThat(told).contains("cannot be read"));
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        }
         assertThat(kept().document("report").tokens()).hasSize(300);
     }
 

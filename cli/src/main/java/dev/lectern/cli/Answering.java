@@ -34,6 +34,7 @@ final class Answering {
     private final double load;
     private String begun = "";
     private Optional<Recall> recall = Optional.empty();
+    private double recalling; // seconds
     private Kept written = new Kept(0, 0, Optional.empty());
     private Optional<TextIndex> index = Optional.empty();
     private Optional<Passages> passages = Optional.empty();
@@ -61,7 +62,9 @@ final class Answering {
         if (kept.isEmpty() || text.length == 0) {
             return open(options, lengths, n);
         }
+        long began = System.nanoTime();
         Session session = model.newSession(options.withContext(lengths.context()), text, kept.get());
+        recalling = seconds(began);
         try {
             requireMemory(options, lengths, n, session.mappedBytes(), 1);
             return session;
@@ -388,11 +391,12 @@ final class Answering {
     }
 
     /** How much was kept, as an object. */
-    static Map<String, Object> members(Recall recall) {
+    Map<String, Object> members(Recall recall) {
         Map<String, Object> members = new LinkedHashMap<>();
         members.put("outcome", recall.outcome().name().toLowerCase(Locale.ROOT));
         members.put("tokens", recall.tokens());
         members.put("why", recall.why());
+        members.put("seconds", rounded(recalling));
         return members;
     }
 

@@ -59,7 +59,7 @@ import picocli.CommandLine.Parameters;
             "The object of --json: answer, finishReason (stop or length), thinking (where the model thought aloud), model"
                     + " {name, sha256, context}, tokens {prompt, cached (of these, not read again), generated}, seconds {load,"
                     + " prefill, firstToken, decode, total}, bytes {weights, kv, index, peakRss}, methods {prefill, attention,"
-                    + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why; not with --no-cache}, index {outcome (made, loaded or"
+                    + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why, seconds (of finding it); not with --no-cache}, index {outcome (made, loaded or"
                     + " none), bytes, written, why}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
                     + " millisecondsPerToken {…}}}, with --show-reading reading [{document, from, to (characters of its text), line, mass"
                     + " (per cent), text}]; with -n also answers, and finishReason and reading are lists of each."

@@ -48,7 +48,8 @@ import picocli.CommandLine.Parameters;
             "  lectern read minutes.md agenda.txt --as meeting --kv chl-8",
             "  lectern ask @meeting \"What was agreed?\"",
             "",
-            "The object of --json: name, tokens, kept {outcome (hit, partial or miss), tokens (not read again), why}, index"
+            "The object of --json: name, tokens, kept {outcome (hit, partial or miss), tokens (not read again), why,"
+                    + " seconds (of finding it)}, index"
                     + " {outcome (made, loaded or none), bytes, written, why}, written"
                     + " {pages, bytes}, seconds {load, reading, total}, bytes {kv}, model {name, sha256, context}, methods"
                     + " {prefill, attention, kv, retention}."
@@ -200,7 +201,7 @@ final class ReadCommand implements Verb {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("name", called);
         object.put("tokens", tokens);
-        object.put("kept", Answering.members(recall));
+        object.put("kept", answering.members(recall));
         object.put("index", Answering.members(answering.index()));
         object.put("written", Map.of("pages", written.pages(), "bytes", written.bytes()));
         Map<String, Object> seconds = new LinkedHashMap<>();

@@ -71,6 +71,7 @@ class KeptVerbsTest {
 
         Run read = read("--json");
         assertThat(in(read, "kept", "outcome")).isEqualTo("miss");
+        assertThat(((Number) in(read, "kept", "seconds")).doubleValue()).isPositive();
         assertThat(read.json().get("name")).isEqualTo("harbour-report");
         long tokens = (Long) read.json().get("tokens");
         assertThat(tokens).isGreaterThan(256);

@@ -170,10 +170,10 @@ public final class Inventory {
     }
 
     /**
-     * Reads all files whole; deletes those that are damaged.
+     * Reads all files whole; deletes those that are damaged, and leaves those that cannot be read.
      *
      * @param progress in bytes
-     * @return a sentence for each of these
+     * @return a sentence for each of both
      */
     public List<String> verify(Progress progress, Cancellation cancellation) throws IOException {
         List<Path> all = new ArrayList<>(files(KeptFolder.PAGES, "page"));
@@ -195,6 +195,8 @@ public final class Inventory {
                 damaged.add(path + " was damaged (" + e.getMessage() + "): it is deleted, and will be computed again");
             } catch (NoSuchFileException e) {
                 continue; // somebody evicted it just now
+            } catch (IOException e) {
+                damaged.add(path + " cannot be read (" + e + "): it is left as it is");
             }
             progress.report(done += bytes, total);
         }

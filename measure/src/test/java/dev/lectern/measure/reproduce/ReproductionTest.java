@@ -175,13 +175,15 @@ class ReproductionTest {
     void theTableOfWhatIsKeptIsOne() throws IOException {
         for (String model : List.of("smollm2-135m", "qwen2.5-coder-0.5b")) {
             Evaluated evaluated = new Evaluated(model, "12", 2, Provenance.here("lectern eval reproduce --full kept"));
-            room().keep("kept-" + model, new KeptSpeed(evaluated, 8000, 16.5, List.of(1.5, 1.6, 1.5)).toJson());
+            KeptSpeed kept = new KeptSpeed(
+                    evaluated, 8000, 16.5, List.of(.04, .05, .06), List.of(1.5, 1.6, 1.5), List.of(.33, .3, .4));
+            room().keep("kept-" + model, kept.toJson());
         }
         Reproduction.write(docs, results);
         assertThat(Files.readString(docs.resolve("measurements.md")))
                 .contains(
-                        "one to |\n| --- | --: | --: | --: | --: |\n| ",
-                        "\n| smollm2-135m | 8000 | 16.5 | 1.50 | 11.0 |\n");
+                        "one to |\n| --- | --: | --: | --: | --: | --: | --: | --: |\n| ",
+                        "\n| smollm2-135m | 8000 | 16.5 | 0.050 | 1.50 | 11.0 | 0.33 | 50.0 |\n");
     }
 
     private String claim(int number) throws IOException {
