@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -66,23 +67,19 @@ final class PeersCommand implements Verb {
     List<String> rows;
 
     @Option(names = "--pairs", paramLabel = "N", description = "Turns of each engine. Default: 5.")
-    @Nullable
-    Integer pairs;
+    int pairs = PeersOptions.PAIRS;
 
     @Option(
             names = "--depth",
             paramLabel = "TOKENS",
             description = "Tokens cached before the deep rows. Default: 7168.")
-    @Nullable
-    Integer depth;
+    int depth = PeersOptions.DEPTH;
 
     @Option(names = "--prompt-tokens", paramLabel = "N", description = "Tokens read in one go. Default: 512.")
-    @Nullable
-    Integer promptTokens;
+    int promptTokens = PeersOptions.PROMPT_TOKENS;
 
     @Option(names = "--decode-tokens", paramLabel = "N", description = "Tokens decoded after them. Default: 48.")
-    @Nullable
-    Integer decodeTokens;
+    int decodeTokens = PeersOptions.DECODE_TOKENS;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads of both engines. Default: all processors.")
     @Nullable
@@ -163,22 +160,23 @@ final class PeersCommand implements Verb {
 
     private PeersOptions options(Path interpreter) {
         String version = Lectern.class.getPackage().getImplementationVersion();
-        PeersOptions options =
-                PeersOptions.of(interpreter, lectern(), version == null ? "(not packaged)" : version, Path.of(folder));
-        options = rows == null ? options : options.withRows(rows());
-        options = pairs == null ? options : options.withPairs(pairs);
-        options = depth == null ? options : options.withDepth(depth);
-        options = promptTokens == null ? options : options.withPromptTokens(promptTokens);
-        options = decodeTokens == null ? options : options.withDecodeTokens(decodeTokens);
-        return threads == null ? options : options.withThreads(threads);
+        return new PeersOptions(
+                rows(),
+                pairs,
+                depth,
+                promptTokens,
+                decodeTokens,
+                threads == null ? 0 : threads,
+                interpreter,
+                lectern(),
+                version == null ? "(not packaged)" : version,
+                Path.of(folder));
     }
 
     private Set<PeerRow> rows() {
-        Set<PeerRow> chosen = EnumSet.noneOf(PeerRow.class);
-        if (rows != null) {
-            rows.forEach(row -> chosen.add(PeerRow.of(row)));
-        }
-        return chosen;
+        return rows == null
+                ? EnumSet.allOf(PeerRow.class)
+                : rows.stream().map(PeerRow::of).collect(Collectors.toSet());
     }
 
     /** What starts Lectern as a user does; without the launcher script, a Java with the options of this one. */

@@ -108,22 +108,18 @@ final class AntidiagonalChooser implements Chunkwise.Chooser {
 
     private void prepare(Chunk chunk, int threads) {
         int headDim = chunk.heads().headDim(), lanes = chunk.heads().kvHeads() * chunk.laneBlocks * LANES;
-        queries = grown(queries, Math.multiplyExact(lanes, stride * headDim));
-        maxima = grown(maxima, Math.multiplyExact(lanes, chunk.keyBlocks));
-        sums = grown(sums, Math.multiplyExact(lanes, chunk.keyBlocks));
+        queries = Buffers.grown(queries, Math.multiplyExact(lanes, stride * headDim));
+        maxima = Buffers.grown(maxima, Math.multiplyExact(lanes, chunk.keyBlocks));
+        sums = Buffers.grown(sums, Math.multiplyExact(lanes, chunk.keyBlocks));
         if (scratch.length < threads) {
             scratch = new Scratch[threads];
             Arrays.setAll(scratch, i -> new Scratch());
         }
         for (Scratch s : scratch) {
-            s.tile = grown(s.tile, headDim * TILE);
-            s.keys = grown(s.keys, headDim * stride * TILE);
-            s.weights = grown(s.weights, chunk.keyBlocks * LANES);
+            s.tile = Buffers.grown(s.tile, headDim * TILE);
+            s.keys = Buffers.grown(s.keys, headDim * stride * TILE);
+            s.weights = Buffers.grown(s.weights, chunk.keyBlocks * LANES);
         }
-    }
-
-    private static float[] grown(float[] array, int needed) {
-        return array.length >= needed ? array : new float[needed];
     }
 
     /** @param at a kv head's block of lanes, counted through all */

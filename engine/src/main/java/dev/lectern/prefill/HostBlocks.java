@@ -108,7 +108,7 @@ final class HostBlocks extends BlockReading {
         }
         LayerCache shape = sequence.cache().layers().get(layer);
         int numbers = shape.kvHeads() * shape.headDim();
-        sent = PartialAttention.grown(sent, (long) Float.BYTES * numbers);
+        sent = Buffers.grown(sent, (long) Float.BYTES * numbers);
         MemorySegment message = sent.asSlice(0, (long) Float.BYTES * numbers);
         if (block == 0) {
             MemorySegment.copy(asked[layer], 0, message, ValueLayout.JAVA_FLOAT, 0, numbers);
@@ -125,8 +125,8 @@ final class HostBlocks extends BlockReading {
             bytes[host] = mine.wireBytes(layer, passed(host) + (host == 0 ? shared() : 0));
             before += host < block ? bytes[host] : 0;
         }
-        sent = PartialAttention.grown(sent, bytes[block]);
-        received = PartialAttention.grown(received, before);
+        sent = Buffers.grown(sent, bytes[block]);
+        received = Buffers.grown(received, before);
         long at = first.write(layer, sent, 0);
         mine.write(layer, sent, at);
         hosts.prefixGather(sent.asSlice(0, bytes[block]), received.asSlice(0, before), bytes);

@@ -82,20 +82,16 @@ final class LastQueries {
 
     private void prepare(int headDim, int strips) {
         int tokens = strips * STRIP;
-        queries = grown(queries, headDim * LANES);
-        keys = grown(keys, STRIP * headDim);
-        shares = grown(shares, Math.multiplyExact(tokens, LANES));
-        maxima = grown(maxima, strips * LANES);
-        sums = grown(sums, strips * LANES);
-        columns = grown(columns, tokens);
-        distances = grown(distances, tokens + 2 * LANES);
+        queries = Buffers.grown(queries, headDim * LANES);
+        keys = Buffers.grown(keys, STRIP * headDim);
+        shares = Buffers.grown(shares, Math.multiplyExact(tokens, LANES));
+        maxima = Buffers.grown(maxima, strips * LANES);
+        sums = Buffers.grown(sums, strips * LANES);
+        columns = Buffers.grown(columns, tokens);
+        distances = Buffers.grown(distances, tokens + 2 * LANES);
         Arrays.fill(maxima, LOWEST);
         Arrays.fill(sums, 0);
         Arrays.fill(distances, 0);
-    }
-
-    private static float[] grown(float[] array, int needed) {
-        return array.length >= needed ? array : new float[needed];
     }
 
     private void gatherQueries(RowAttention.Rows rows, int head) {

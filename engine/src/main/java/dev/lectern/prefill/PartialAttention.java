@@ -23,8 +23,8 @@ final class PartialAttention {
     void merge(Communicator hosts, int from, int rows, int heads, int headDim, float[] out, float[] logSumExp) {
         int numbers = Math.multiplyExact(rows * heads, headDim + 1);
         long bytes = (long) Float.BYTES * numbers;
-        mine = grown(mine, bytes);
-        all = grown(all, Math.multiplyExact(bytes, hosts.size()));
+        mine = Buffers.grown(mine, bytes);
+        all = Buffers.grown(all, Math.multiplyExact(bytes, hosts.size()));
         MemorySegment part = mine.asSlice(0, bytes), parts = all.asSlice(0, bytes * hosts.size());
         int pairs = rows * heads, first = from * heads;
         MemorySegment.copy(out, first * headDim, part, ValueLayout.JAVA_FLOAT, 0, pairs * headDim);
@@ -77,15 +77,6 @@ final class PartialAttention {
         }
         hosts.broadcast(message, root);
         sink.accept(token, 1, message.toArray(ValueLayout.JAVA_FLOAT), 0);
-    }
-
-    /** A buffer of at least so many bytes. It is freed when nobody can reach it any more, so never while a message is under way. */
-    static MemorySegment grown(MemorySegment buffer, long bytes) {
-        return buffer.byteSize() >= bytes ? buffer : Arena.ofAuto().allocate(bytes, Long.BYTES);
-    }
-
-    static float[] grown(float[] array, int numbers) {
-        return array.length >= numbers ? array : new float[numbers];
     }
 
     /**

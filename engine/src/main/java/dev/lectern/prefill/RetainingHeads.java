@@ -155,8 +155,7 @@ public final class RetainingHeads {
         }
 
         private static float[] grown(float[] array, int columns) {
-            int needed = Math.multiplyExact(CHUNK, columns);
-            return array.length >= needed ? array : new float[needed];
+            return Buffers.grown(array, Math.multiplyExact(CHUNK, columns));
         }
     }
 

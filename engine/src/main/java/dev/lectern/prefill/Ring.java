@@ -95,7 +95,7 @@ final class Ring extends Shared {
         /** All hosts' keys and values come by. */
         private void round(@Nullable Rows rows) {
             int size = hosts.size(), me = hosts.rank();
-            held = PartialAttention.grown(held, visiting.wireBytes(0, mine.count()));
+            held = Buffers.grown(held, visiting.wireBytes(0, mine.count()));
             visiting.write(0, held, 0, mine.count());
             if (rows != null) {
                 attendOwn(rows);
@@ -105,7 +105,7 @@ final class Ring extends Shared {
                 int arriving = portions.get(next).count();
                 long sends = visiting.wireBytes(0, portions.get(holder).count());
                 long receives = visiting.wireBytes(0, arriving);
-                coming = PartialAttention.grown(coming, receives);
+                coming = Buffers.grown(coming, receives);
                 Request received = hosts.irecv(coming.asSlice(0, receives), Math.floorMod(me - 1, size), TAG);
                 Request sent = hosts.isend(held.asSlice(0, sends), (me + 1) % size, TAG);
                 if (rows != null && t > 1) {
@@ -126,9 +126,9 @@ final class Ring extends Shared {
         private void attendOwn(Rows rows) {
             Heads heads = rows.heads();
             int pairs = State.numbersOfHost(rows.first() + rows.count(), heads.heads());
-            sums = PartialAttention.grown(sums, pairs);
-            part = PartialAttention.grown(part, State.numbersOfHost(pairs, heads.headDim()));
-            partSums = PartialAttention.grown(partSums, sums.length);
+            sums = Buffers.grown(sums, pairs);
+            part = Buffers.grown(part, State.numbersOfHost(pairs, heads.headDim()));
+            partSums = Buffers.grown(partSums, sums.length);
             SegmentList segments = new SegmentList();
             segments.addCausal(rows.cache(), rows.layer(), 0, rows.count());
             rows.exact()

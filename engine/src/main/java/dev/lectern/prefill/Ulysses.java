@@ -125,7 +125,7 @@ final class Ulysses extends Shared {
             KvCache cache = cache(own, tokens);
             give(rows, division);
             take(own, cache);
-            out = PartialAttention.grown(out, State.numbersOfHost(tokens, own.heads() * headDim));
+            out = Buffers.grown(out, State.numbersOfHost(tokens, own.heads() * headDim));
             rows.exact().chunk(own, q, 0, tokens, 0, Segments.of(cache, 0, tokens), out, null, rows.cancellation());
             giveBack(rows, division);
         }
@@ -150,8 +150,8 @@ final class Ulysses extends Shared {
                 to[host] = bytes(rows.count(), perToken);
                 from[host] = bytes(firsts[host + 1] - firsts[host], perToken);
             }
-            sent = PartialAttention.grown(sent, bytes((long) rows.count() * size, perToken));
-            received = PartialAttention.grown(received, bytes(firsts[size], perToken));
+            sent = Buffers.grown(sent, bytes((long) rows.count() * size, perToken));
+            received = Buffers.grown(received, bytes(firsts[size], perToken));
             float[] row = new float[headDim];
             int[] id = new int[1];
             for (int host = 0; host < size; host++) {
@@ -182,7 +182,7 @@ final class Ulysses extends Shared {
         private void take(Heads own, KvCache cache) {
             int queries = own.heads() * own.headDim(), keys = own.kvHeads() * own.headDim();
             int perToken = queries + 2 * keys, tokens = firsts[hosts.size()];
-            q = PartialAttention.grown(q, State.numbersOfHost(tokens, queries));
+            q = Buffers.grown(q, State.numbersOfHost(tokens, queries));
             float[] k = new float[keys], v = new float[keys];
             for (int token = 0; token < tokens; token++) {
                 long at = bytes(token, perToken);
@@ -202,8 +202,8 @@ final class Ulysses extends Shared {
                 to[host] = bytes(firsts[host + 1] - firsts[host], width);
                 from[host] = bytes(rows.count(), width);
             }
-            MemorySegment outgoing = sent = PartialAttention.grown(sent, bytes(firsts[size], width));
-            received = PartialAttention.grown(received, bytes((long) rows.count() * size, width));
+            MemorySegment outgoing = sent = Buffers.grown(sent, bytes(firsts[size], width));
+            received = Buffers.grown(received, bytes((long) rows.count() * size, width));
             MemorySegment.copy(out, 0, outgoing, FLOAT, 0, Math.multiplyExact(firsts[size], width));
             MemorySegment incoming = received.asSlice(0, bytes((long) rows.count() * size, width));
             hosts.allToAll(outgoing.asSlice(0, bytes(firsts[size], width)), to, incoming, from);

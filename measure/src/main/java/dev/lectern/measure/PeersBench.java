@@ -176,11 +176,11 @@ public final class PeersBench {
     }
 
     private int freshTokens() {
-        return Math.min(options.firstTokens(), model.context() - 1);
+        return Math.min(PeersOptions.FIRST_TOKENS, model.context() - 1);
     }
 
     private int memoryContext() {
-        return Math.min(options.memoryTokens(), model.context());
+        return Math.min(PeersOptions.MEMORY_TOKENS, model.context());
     }
 
     private void plan() {
@@ -194,7 +194,8 @@ public final class PeersBench {
         if (has(PeerRow.BATCH)) {
             int depth = options.promptTokens();
             double alone = Work.decoding(depth, options.decodeTokens());
-            work.plan(options.batch() * Work.reading(0, depth) + (1 + options.pairs()) * (1 + options.batch()) * alone);
+            work.plan(PeersOptions.BATCH * Work.reading(0, depth)
+                    + (1 + options.pairs()) * (1 + PeersOptions.BATCH) * alone);
         }
         if (has(PeerRow.FIRST_TOKEN, PeerRow.FIRST_ANSWER)) {
             work.plan(options.pairs() * 2 * (START + Work.reading(0, freshTokens())));
@@ -354,9 +355,9 @@ public final class PeersBench {
         SessionOptions session = SessionOptions.DEFAULT.withKv("f16").withContext(depth + after.length);
         List<Double> together = new ArrayList<>();
         List<Double> apart = new ArrayList<>();
-        try (Sequences sequences = new Sequences(model, session, options.batch(), cancellation)) {
+        try (Sequences sequences = new Sequences(model, session, PeersOptions.BATCH, cancellation)) {
             sequences.read(prompt, work);
-            double tokens = (double) options.batch() * after.length;
+            double tokens = (double) PeersOptions.BATCH * after.length;
             for (int pair = -1; pair < options.pairs(); pair++) {
                 Turn.rest();
                 double one = tokens / sequences.decode(after, work);
@@ -373,7 +374,7 @@ public final class PeersBench {
         }
         compare(
                 PeerRow.BATCH,
-                options.batch() + " sequences decoded together against one after another, depth " + depth
+                PeersOptions.BATCH + " sequences decoded together against one after another, depth " + depth
                         + " (Lectern beside itself)",
                 together,
                 apart);

@@ -2,7 +2,6 @@ package dev.lectern.measure;
 
 import dev.lectern.LecternException;
 import java.nio.file.Path;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -15,9 +14,6 @@ import java.util.stream.Collectors;
  * @param depth tokens cached before the prompt in the deep rows
  * @param promptTokens read in one go
  * @param decodeTokens decoded after them
- * @param batch sequences decoded together
- * @param firstTokens that a fresh process reads before its first token; fewer where the model holds fewer
- * @param memoryTokens of the context whose memory is compared; fewer where the model holds fewer
  * @param threads of both; 0 for all processors
  * @param python that has the package llama_cpp
  * @param lectern the command that starts Lectern, without arguments
@@ -30,14 +26,25 @@ public record PeersOptions(
         int depth,
         int promptTokens,
         int decodeTokens,
-        int batch,
-        int firstTokens,
-        int memoryTokens,
         int threads,
         Path python,
         List<String> lectern,
         String version,
         Path folder) {
+    public static final int PAIRS = 5;
+    public static final int DEPTH = 7168;
+    public static final int PROMPT_TOKENS = 512;
+    public static final int DECODE_TOKENS = 48;
+
+    /** Sequences decoded together. */
+    static final int BATCH = 8;
+
+    /** Tokens that a fresh process reads before its first token; fewer where the model holds fewer. */
+    static final int FIRST_TOKENS = 4000;
+
+    /** Tokens of the context whose memory is compared; fewer where the model holds fewer. */
+    static final int MEMORY_TOKENS = 8192;
+
     private static final int MOST = 1 << 30;
 
     public PeersOptions {
@@ -61,114 +68,6 @@ public record PeersOptions(
         }
     }
 
-    /** Every row, five pairs, a depth of 7168 tokens, 512 read and 48 decoded, eight sequences, all processors. */
-    public static PeersOptions of(Path python, List<String> lectern, String version, Path folder) {
-        return new PeersOptions(
-                EnumSet.allOf(PeerRow.class), 5, 7168, 512, 48, 8, 4000, 8192, 0, python, lectern, version, folder);
-    }
-
-    public PeersOptions withRows(Set<PeerRow> rows) {
-        return new PeersOptions(
-                rows,
-                pairs,
-                depth,
-                promptTokens,
-                decodeTokens,
-                batch,
-                firstTokens,
-                memoryTokens,
-                threads,
-                python,
-                lectern,
-                version,
-                folder);
-    }
-
-    public PeersOptions withPairs(int pairs) {
-        return new PeersOptions(
-                rows,
-                pairs,
-                depth,
-                promptTokens,
-                decodeTokens,
-                batch,
-                firstTokens,
-                memoryTokens,
-                threads,
-                python,
-                lectern,
-                version,
-                folder);
-    }
-
-    public PeersOptions withDepth(int depth) {
-        return new PeersOptions(
-                rows,
-                pairs,
-                depth,
-                promptTokens,
-                decodeTokens,
-                batch,
-                firstTokens,
-                memoryTokens,
-                threads,
-                python,
-                lectern,
-                version,
-                folder);
-    }
-
-    public PeersOptions withPromptTokens(int promptTokens) {
-        return new PeersOptions(
-                rows,
-                pairs,
-                depth,
-                promptTokens,
-                decodeTokens,
-                batch,
-                firstTokens,
-                memoryTokens,
-                threads,
-                python,
-                lectern,
-                version,
-                folder);
-    }
-
-    public PeersOptions withDecodeTokens(int decodeTokens) {
-        return new PeersOptions(
-                rows,
-                pairs,
-                depth,
-                promptTokens,
-                decodeTokens,
-                batch,
-                firstTokens,
-                memoryTokens,
-                threads,
-                python,
-                lectern,
-                version,
-                folder);
-    }
-
-    public PeersOptions withThreads(int threads) {
-        return new PeersOptions(
-                rows,
-                pairs,
-                depth,
-                promptTokens,
-                decodeTokens,
-                batch,
-                firstTokens,
-                memoryTokens,
-                threads,
-                python,
-                lectern,
-                version,
-                folder);
-    }
-
     /** Where a result is kept: {@code peers-MODEL-CPU-BITS-bit.json}, with the rows in the name where they are not all, so that some do not take the place of all. */
     public Path file(PeersResult result) {
         String some = rows.size() == PeerRow.values().length
@@ -179,7 +78,7 @@ public record PeersOptions(
 
     /** Whether the sizes are those for which the rows have targets. */
     boolean usualSizes(int actualThreads) {
-        return depth == 7168 && promptTokens == 512 && actualThreads == 2;
+        return depth == DEPTH && promptTokens == PROMPT_TOKENS && actualThreads == 2;
     }
 
     boolean has(PeerRow... any) {

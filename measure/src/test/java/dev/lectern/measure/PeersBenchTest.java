@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,13 +41,15 @@ class PeersBenchTest {
     }
 
     private PeersOptions options(PeerRow first, PeerRow... more) {
-        return PeersOptions.of(python, List.of("lectern"), "1.2.3", folder.resolve("out"))
-                .withRows(EnumSet.of(first, more))
-                .withDepth(90)
-                .withPromptTokens(20)
-                .withDecodeTokens(5)
-                .withPairs(3)
-                .withThreads(1);
+        return options(EnumSet.of(first, more), 3, 90, List.of("lectern"));
+    }
+
+    private PeersOptions options(Set<PeerRow> rows, int pairs, int depth, List<String> lectern) {
+        return new PeersOptions(rows, pairs, depth, 20, 5, 1, python, lectern, "1.2.3", folder.resolve("out"));
+    }
+
+    private PeersOptions options(List<String> lectern, PeerRow first, PeerRow... more) {
+        return options(EnumSet.of(first, more), 3, 90, lectern);
     }
 
     private static PeersResult run(PeersOptions options) {
@@ -60,23 +63,6 @@ class PeersBenchTest {
                 echo '{"answer":"x","tokens":{"prompt":%d},"seconds":{"firstToken":0.25},"bytes":{"peakRss":3000000}}'
                 """.formatted(tokens));
         return List.of(script.toString());
-    }
-
-    private static PeersOptions with(PeersOptions o, List<String> lectern) {
-        return new PeersOptions(
-                o.rows(),
-                o.pairs(),
-                o.depth(),
-                o.promptTokens(),
-                o.decodeTokens(),
-                o.batch(),
-                o.firstTokens(),
-                o.memoryTokens(),
-                o.threads(),
-                o.python(),
-                lectern,
-                o.version(),
-                o.folder());
     }
 
     @Test
@@ -122,8 +108,8 @@ class PeersBenchTest {
             prompt = FreshProcesses.Prompt.upTo(model, model.context() - 1);
             assertThat(prompt.tokens().length).isBetween(100, 127);
         }
-        PeersOptions options = options(PeerRow.FIRST_TOKEN, PeerRow.FIRST_ANSWER, PeerRow.MEMORY);
-        PeersResult result = run(with(options, lectern(prompt.tokens().length)));
+        PeersResult result = run(
+                options(lectern(prompt.tokens().length), PeerRow.FIRST_TOKEN, PeerRow.FIRST_ANSWER, PeerRow.MEMORY));
         assertThat(result.comparisons())
                 .extracting(Comparison::row)
                 .containsExactly(PeerRow.FIRST_TOKEN, PeerRow.FIRST_ANSWER, PeerRow.MEMORY);
@@ -131,7 +117,7 @@ class PeersBenchTest {
         assertThat(result.comparisons().getFirst().ratios()).containsExactly(2.0, 2.0, 2.0);
         assertThat(result.comparisons().get(2).ratios()).containsExactly(3.0);
         assertThat(result.setting().peer()).isEqualTo("9.9");
-        assertThatThrownBy(() -> run(with(options, lectern(5))))
+        assertThatThrownBy(() -> run(options(lectern(5), PeerRow.FIRST_TOKEN)))
                 .hasMessageContaining("read 5 tokens instead of " + prompt.tokens().length);
     }
 
@@ -142,7 +128,7 @@ class PeersBenchTest {
         try (Model model = Model.open(MODEL, ModelOptions.DEFAULT)) {
             tokens = FreshProcesses.Prompt.upTo(model, model.context() - 1).tokens().length;
         }
-        PeersResult result = run(with(options(PeerRow.MEMORY), lectern(tokens)));
+        PeersResult result = run(options(lectern(tokens), PeerRow.MEMORY));
         assertThat(result.comparisons()).isEmpty();
         assertThat(result.leftOut()).singleElement().asString().contains("Peak memory is left out");
         assertThat(PeersReport.summary(result)).contains("Peak memory is left out");
@@ -232,10 +218,17 @@ class PeersBenchTest {
         assertThatThrownBy(() -> run(options(PeerRow.PREFILL))).hasMessageContaining("no JSON object: hello");
         assertThatThrownBy(() -> PeersBench.run(
                         SUBJECT,
-                        PeersOptions.of(folder.resolve("nowhere"), List.of(), "1", folder)
-                                .withRows(EnumSet.of(PeerRow.PREFILL))
-                                .withPromptTokens(10)
-                                .withDecodeTokens(2),
+                        new PeersOptions(
+                                EnumSet.of(PeerRow.PREFILL),
+                                3,
+                                90,
+                                10,
+                                2,
+                                1,
+                                folder.resolve("nowhere"),
+                                List.of(),
+                                "1",
+                                folder),
                         Progress.NONE,
                         new Cancellation()))
                 .hasMessageContaining("does not start");
@@ -264,13 +257,13 @@ class PeersBenchTest {
 
     @Test
     void whatCannotBeIsRefused() {
-        assertThatThrownBy(() -> run(options(PeerRow.PREFILL_DEEP).withDepth(120)))
+        assertThatThrownBy(() -> run(options(Set.of(PeerRow.PREFILL_DEEP), 3, 120, List.of())))
                 .isInstanceOfSatisfying(
                         LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.TOO_LONG))
                 .hasMessageContaining("holds 128");
-        assertThatThrownBy(() -> options(PeerRow.PREFILL).withPairs(0)).hasMessageContaining("--pairs");
-        assertThatThrownBy(() -> options(PeerRow.PREFILL).withRows(java.util.Set.of()))
-                .hasMessageContaining("--rows");
+        assertThatThrownBy(() -> options(Set.of(PeerRow.PREFILL), 0, 90, List.of()))
+                .hasMessageContaining("--pairs");
+        assertThatThrownBy(() -> options(Set.of(), 3, 90, List.of())).hasMessageContaining("--rows");
         assertThatThrownBy(() -> PeerRow.of("speed")).hasMessageContaining("prefill-deep");
         assertThatThrownBy(() -> PeersBench.run(
                         new BenchModel("folder", MODEL.resolveSibling("qwen2"), Optional.empty()),

@@ -24,8 +24,8 @@ final class AttentionClaims {
     private static final double LARGE = 0.1;
 
     /** The tasks that TopK is said to hurt: those that add things up, and the one that follows variables from line to line. */
-    private static final List<String> HURT = Stream.concat(MethodTasksExperiment.AGGREGATING.stream(), Stream.of("vt"))
-            .toList();
+    private static final List<String> HURT =
+            Stream.concat(TaskPlan.AGGREGATING.stream(), Stream.of("vt")).toList();
 
     private final Evidence evidence;
 

@@ -5,7 +5,6 @@ import dev.lectern.measure.JsonFields;
 import dev.lectern.measure.Protocol;
 import dev.lectern.measure.TaskOptions;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -34,25 +33,12 @@ record MethodTasksExperiment() implements Experiment {
     /** Ways to drop tokens, with dense attention to what stays: a share of the tokens that lets them be set beside the others. */
     private static final List<String> KEEP = List.of("snapkv:budget=20%", "h2o:budget=20%");
 
-    static final List<String> HARD =
-            List.of("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
-
-    /** The tasks that add things up all over a text, on which the case against TopK rests. */
-    static final List<String> AGGREGATING = List.of("cwe", "fwe");
-
-    /**
-     * One length of one model.
-     *
-     * @param tasks names; all where it is empty
-     */
-    private record Plan(String model, int length, int samples, List<String> tasks) {}
-
-    private static final List<Plan> PLANS = List.of(
-            new Plan(MODELS.getFirst(), 2048, 20, List.of()),
-            new Plan(MODELS.getFirst(), 4096, 20, List.of()),
-            new Plan(MODELS.getLast(), 4096, 20, List.of()),
-            new Plan(MODELS.getLast(), 8192, 10, List.of()),
-            new Plan(MODELS.getLast(), 16384, 5, HARD));
+    private static final List<TaskPlan> PLANS = List.of(
+            new TaskPlan(MODELS.getFirst(), 2048, 20),
+            new TaskPlan(MODELS.getFirst(), 4096, 20),
+            new TaskPlan(MODELS.getLast(), 4096, 20),
+            new TaskPlan(MODELS.getLast(), 8192, 10),
+            new TaskPlan(MODELS.getLast(), 16384, 5, TaskPlan.HARD));
 
     @Override
     public String name() {
@@ -61,21 +47,12 @@ record MethodTasksExperiment() implements Experiment {
 
     @Override
     public List<Part> parts(boolean quick) {
-        List<Part> parts = new ArrayList<>();
-        for (Plan plan : quick ? List.<Plan>of() : PLANS) {
-            TaskOptions options = TaskOptions.DEFAULT
-                    .withLengths(List.of(plan.length))
-                    .withSamples(plan.samples)
-                    .withTasks(plan.tasks)
-                    .withProtocols(List.of(Protocol.values()))
-                    .withAttention(METHODS)
-                    .withKeep(KEEP);
-            parts.add(new Part(
-                    PREFIX + plan.model + "-" + plan.length,
-                    true,
-                    (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
-        }
-        return parts;
+        TaskOptions options = TaskOptions.DEFAULT
+                .withProtocols(List.of(Protocol.values()))
+                .withAttention(METHODS)
+                .withKeep(KEEP);
+        return (quick ? List.<TaskPlan>of() : PLANS)
+                .stream().map(plan -> plan.part(PREFIX, options)).toList();
     }
 
     @Override
@@ -130,7 +107,7 @@ record MethodTasksExperiment() implements Experiment {
         String name = DecodeAttentions.named(method).name();
         return new Of(
                 mean(rows, name, "score", List.of()),
-                mean(rows, name, "score", AGGREGATING),
+                mean(rows, name, "score", TaskPlan.AGGREGATING),
                 mean(rows, name, "bytesRead", List.of()) / mean(rows, METHODS.getFirst(), "bytesRead", List.of()));
     }
 
@@ -154,7 +131,7 @@ record MethodTasksExperiment() implements Experiment {
                     SparseExperiment.plain(method),
                     mean.number("score"),
                     TaskExperiment.paired(mean),
-                    mean(rows, method, "score", AGGREGATING),
+                    mean(rows, method, "score", TaskPlan.AGGREGATING),
                     100 * mean(rows, method, "density", List.of()),
                     100 * mean(rows, method, "bytesRead", List.of()) / dense));
         }

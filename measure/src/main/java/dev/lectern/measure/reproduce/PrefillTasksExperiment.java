@@ -24,20 +24,13 @@ record PrefillTasksExperiment() implements Experiment {
 
     static final List<String> METHODS = methods();
 
-    /**
-     * One length of one model.
-     *
-     * @param tasks names; all where it is empty
-     */
-    private record Plan(String model, int length, int samples, List<String> tasks) {}
+    private static final List<TaskPlan> PLANS = List.of(
+            new TaskPlan(MODELS.getFirst(), 4096, 5),
+            new TaskPlan(MODELS.getFirst(), 8192, 5),
+            new TaskPlan(MODELS.getLast(), 8192, 5, TaskPlan.HARD),
+            new TaskPlan(MODELS.getLast(), 16_384, 3, TaskPlan.HARD));
 
-    private static final List<Plan> PLANS = List.of(
-            new Plan(MODELS.getFirst(), 4096, 5, List.of()),
-            new Plan(MODELS.getFirst(), 8192, 5, List.of()),
-            new Plan(MODELS.getLast(), 8192, 5, MethodTasksExperiment.HARD),
-            new Plan(MODELS.getLast(), 16_384, 3, MethodTasksExperiment.HARD));
-
-    private static final Plan QUICK = new Plan(MODELS.getFirst(), 1024, 1, List.of("niah_single_1", "vt"));
+    private static final TaskPlan QUICK = new TaskPlan(MODELS.getFirst(), 1024, 1, List.of("niah_single_1", "vt"));
 
     private static List<String> methods() {
         List<String> methods = new ArrayList<>(List.of(STAR));
@@ -57,19 +50,9 @@ record PrefillTasksExperiment() implements Experiment {
 
     @Override
     public List<Part> parts(boolean quick) {
-        List<Part> parts = new ArrayList<>();
-        for (Plan plan : quick ? List.of(QUICK) : PLANS) {
-            TaskOptions options = TaskOptions.DEFAULT
-                    .withLengths(List.of(plan.length))
-                    .withSamples(plan.samples)
-                    .withTasks(plan.tasks)
-                    .withPrefill(METHODS);
-            parts.add(new Part(
-                    PREFIX + plan.model + "-" + plan.length,
-                    true,
-                    (room, name) -> TaskExperiment.ask(room, name, plan.model, options)));
-        }
-        return parts;
+        TaskOptions options = TaskOptions.DEFAULT.withPrefill(METHODS);
+        return (quick ? List.of(QUICK) : PLANS)
+                .stream().map(plan -> plan.part(PREFIX, options)).toList();
     }
 
     @Override
@@ -104,7 +87,7 @@ record PrefillTasksExperiment() implements Experiment {
                 rows.getFirst().whole("samples")));
         for (JsonFields mean : file.get(json -> json.objects("means"))) {
             String method = mean.text("method");
-            double counting = MethodTasksExperiment.mean(rows, method, "score", MethodTasksExperiment.AGGREGATING);
+            double counting = MethodTasksExperiment.mean(rows, method, "score", TaskPlan.AGGREGATING);
             text.append(String.format(
                     Locale.ROOT,
                     "| %s | %.1f | %s | %s |\n",

@@ -23,19 +23,10 @@ import java.util.stream.Stream;
  * @param full what is measured of each model
  * @param quick what is measured to see that everything works
  */
-record TaskExperiment(String title, String about, Suite suite, List<Plan> full, List<Plan> quick)
+record TaskExperiment(String title, String about, Suite suite, List<TaskPlan> full, List<TaskPlan> quick)
         implements Experiment {
-    /**
-     * One length of one model.
-     *
-     * @param tasks names; all where it is empty
-     */
-    record Plan(String model, int length, int samples, List<String> tasks) {}
-
     /** RULER-like tasks at the lengths that each model was made for. */
     static TaskExperiment ruler() {
-        List<String> hard =
-                List.of("niah_multikey_2", "niah_multikey_3", "niah_multivalue", "niah_multiquery", "vt", "cwe", "fwe");
         String small = MODELS.getFirst(), large = MODELS.getLast();
         return new TaskExperiment(
                 "RULER-like tasks",
@@ -44,15 +35,15 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
                         + " confidence (Wilson). Prose, words and documents are generated, so scores are not those of RULER's own data.",
                 Suite.RULER,
                 List.of(
-                        new Plan(small, 1024, 20, List.of()),
-                        new Plan(small, 2048, 20, List.of()),
-                        new Plan(small, 4096, 20, List.of()),
-                        new Plan(small, 8192, 10, List.of()),
-                        new Plan(large, 2048, 20, List.of()),
-                        new Plan(large, 4096, 20, List.of()),
-                        new Plan(large, 8192, 10, List.of()),
-                        new Plan(large, 16384, 5, hard)),
-                List.of(new Plan(small, 1024, 1, List.of())));
+                        new TaskPlan(small, 1024, 20),
+                        new TaskPlan(small, 2048, 20),
+                        new TaskPlan(small, 4096, 20),
+                        new TaskPlan(small, 8192, 10),
+                        new TaskPlan(large, 2048, 20),
+                        new TaskPlan(large, 4096, 20),
+                        new TaskPlan(large, 8192, 10),
+                        new TaskPlan(large, 16384, 5, TaskPlan.HARD)),
+                List.of(new TaskPlan(small, 1024, 1)));
     }
 
     /** InfiniteBench-like tasks. */
@@ -62,8 +53,8 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
                 "InfiniteBench-like tasks",
                 "Numbers and keys in long texts, with exact attention over an f16 cache. Scores and intervals as above.",
                 Suite.INFINITE,
-                List.of(new Plan(small, 2048, 20, List.of()), new Plan(large, 4096, 20, List.of())),
-                List.of(new Plan(small, 1024, 1, List.of())));
+                List.of(new TaskPlan(small, 2048, 20), new TaskPlan(large, 4096, 20)),
+                List.of(new TaskPlan(small, 1024, 1)));
     }
 
     @Override
@@ -73,18 +64,9 @@ record TaskExperiment(String title, String about, Suite suite, List<Plan> full, 
 
     @Override
     public List<Part> parts(boolean quick) {
+        TaskOptions options = TaskOptions.DEFAULT.withSuite(suite);
         return (quick ? this.quick : full)
-                .stream()
-                        .map(plan ->
-                                new Part(suite.name() + "-" + plan.model + "-" + plan.length, true, (room, name) -> {
-                                    TaskOptions options = TaskOptions.DEFAULT
-                                            .withSuite(suite)
-                                            .withLengths(List.of(plan.length))
-                                            .withSamples(plan.samples)
-                                            .withTasks(plan.tasks);
-                                    ask(room, name, plan.model, options);
-                                }))
-                        .toList();
+                .stream().map(plan -> plan.part(suite.name() + "-", options)).toList();
     }
 
     /** Samples of each task after which there is a result: it takes days to finish all, and a few of each tell more than all of some. */
