@@ -53,6 +53,11 @@ final class ErrorBound {
         return wanted[set];
     }
 
+    /** Whether a set wants more than at first. */
+    boolean isEnlarged(int set) {
+        return wanted[set] > first[set];
+    }
+
     /**
      * Settles selections whose outputs are within the bound, and has the others filled with more; when all are settled, notes what became of them.
      *
@@ -85,7 +90,9 @@ final class ErrorBound {
         });
         boolean more = false;
         for (int set = 0; set < sets; set++) {
-            step.exact().noteRead(sampled[set] * Segments.rowBytes(segments[set / kvHeads].page(0)));
+            if (sampled[set] > 0) { // a host may hold no page
+                step.exact().noteRead(sampled[set] * Segments.rowBytes(segments[set / kvHeads].page(0)));
+            }
             more |= !selections[set].isSettled();
         }
         if (!more) {

@@ -299,13 +299,14 @@ final class Pps extends IndexedChoice {
 
     @Override
     void choose(Middle middle, Selection into, int worker) {
-        int count = middle.count(), wanted = bound.wanted(middle.row * heads.kvHeads() + middle.set);
+        int set = middle.row * heads.kvHeads() + middle.set;
+        int count = middle.count(), wanted = bound.wanted(set);
         if (wanted == count) {
             into.addRun(middle.from, count, 0);
             return;
         }
         Scratch s = scratch[worker];
-        Scan scan = scans[middle.row * heads.kvHeads() + middle.set];
+        Scan scan = scans[set];
         int blocks = blocks(middle), stride = blocks * IN_BLOCK, first = middle.from / IN_BLOCK * IN_BLOCK;
         s.chances = grown(s.chances, stride);
         s.places = grown(s.places, stride);
@@ -318,7 +319,13 @@ final class Pps extends IndexedChoice {
         int tail = proportionate(middle, scan, limit, s);
         float factor = factor(scan.x, stride, wanted, wanted - (count - tail), s);
         proportions.fixed(scan.x, 0, stride, factor, s.chances, 0);
-        s.random.begin(seed, middle.layer, middle.set, middle.place);
+        // Whether more are drawn depends on the first number: a larger sample has one of its own, or it would not be
+        // unbiased.
+        if (bound.isEnlarged(set)) {
+            s.random.begin(seed, middle.layer, middle.set, middle.place, wanted);
+        } else {
+            s.random.begin(seed, middle.layer, middle.set, middle.place);
+        }
         draw(s, stride, first, (int) (s.random.next() * Proportions.ONE), into);
     }
 

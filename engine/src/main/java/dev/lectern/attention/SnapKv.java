@@ -43,12 +43,12 @@ final class SnapKv implements Retention {
     @Override
     public int[][] kept(Workers workers, int layer, Heads heads, KvCache cache, Cancellation cancellation) {
         int length = cache.length(), stay = Math.max(budget.of(length), Math.min(window, length));
-        int[] asked = asked(cache, layer);
         int[][] kept = new int[heads.kvHeads()][];
         if (stay == length) {
             Arrays.setAll(kept, head -> Highest.all(length));
             return kept;
         }
+        int[] asked = asked(cache, layer);
         int prefix = length - window;
         AttentionRow[] rows = new AttentionRow[workers.threads()];
         Arrays.setAll(rows, i -> new AttentionRow());

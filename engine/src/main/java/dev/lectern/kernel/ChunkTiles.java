@@ -220,6 +220,7 @@ final class ChunkTiles {
             int columnsAt,
             float[] diagonals,
             int diagonalsAt) {
+        float[] lanes = new float[L];
         for (int t = 0; t < tokens; t++) {
             FloatVector sum = all(0);
             for (int lane = 0; lane < LANES; lane += L) {
@@ -228,7 +229,8 @@ final class ChunkTiles {
                 Lanes.x(diagonals, at).add(share).intoArray(diagonals, at);
                 sum = sum.add(share);
             }
-            columns[columnsAt + t] = sum.reduceLanes(VectorOperators.ADD);
+            sum.intoArray(lanes, 0);
+            Lanes.sum(lanes, 1, columns, columnsAt + t, 1);
         }
     }
 }

@@ -11,13 +11,20 @@ import java.lang.foreign.MemorySegment;
  */
 record GroupedFormat(String name, AffineGroups.Coding coding, Closing closing, int sinks, boolean suffersFromOffsets)
         implements KvFormat {
+    /** The smallest that can be asked for. */
+    private static final int LEAST_GROUP = 16;
+
     @Override
     public void requireFit(int headDim) {
         if (coding.axis() == AffineGroups.Axis.TOKEN && headDim % coding.group() != 0) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
                     "KV format " + name + ": the " + headDim + " channels of a head are not whole groups of "
-                            + coding.group() + ": choose another group, as " + name.split(":", -1)[0] + ":group=16.");
+                            + coding.group() + ": choose "
+                            + (headDim % LEAST_GROUP == 0
+                                    ? "another group, as " + name.split(":", -1)[0] + ":group=" + LEAST_GROUP
+                                    : "int8 or chl-4, which have none")
+                            + ".");
         }
     }
 

@@ -54,11 +54,17 @@ public record KvFormats(KvFormat keys, KvFormat values) {
     /**
      * What {@code --kv} says: {@code FORMAT} for both, or {@code k=FORMAT,v=FORMAT}; a format is {@code NAME[:option=value…]}.
      *
-     * @throws LecternException of kind {@code BAD_OPTION} if it says a format for one side only, or one that does not exist, or an option that it does not have
+     * @throws LecternException of kind {@code BAD_OPTION} if it says a format for one side only, or several for the same, or one that does not exist, or an option that it does not have
      */
     public static KvFormats named(String spec) {
         KvFormat keys = null, values = null;
         for (String part : spec.split(",", -1)) {
+            if (keys != null && !part.startsWith("v=") || values != null && !part.startsWith("k=")) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        "--kv " + spec
+                                + " names more than one format for the same side: write k=FORMAT,v=FORMAT or one FORMAT for both.");
+            }
             if (part.startsWith("k=")) {
                 keys = keys(part.substring(2));
             } else if (part.startsWith("v=")) {

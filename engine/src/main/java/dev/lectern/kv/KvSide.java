@@ -48,7 +48,7 @@ public interface KvSide {
     /** Sixteen tokens of one head transposed, {@code [headDim][16]} into out. */
     void tile(int head, int tile, float[] out, int at);
 
-    /** Sixteen tokens of one head as rows, {@code [16][stride]} into out; columns from headDim to stride are left alone. */
+    /** Sixteen tokens of one head as rows, {@code [16][stride]} into out; columns from headDim to stride are finite afterwards, and no more is said of them. */
     void rows(int head, int tile, float[] out, int at, int stride);
 
     /** How the elements of a head stand; what it costs to read single tokens, or whole tiles, depends on it. */

@@ -235,6 +235,7 @@ class RetentionTest {
             cache.put(0, token, keys[token], 0, values[token], 0);
         }
         cache.commit(TOKENS);
+        assertThat(kept("snapkv:budget=100%")[0]).as("nothing is to be chosen").hasSize(TOKENS);
         assertThatThrownBy(() -> kept("h2o"))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("--no-cache");

@@ -16,6 +16,12 @@ class KvFormatsTest {
     void anUnknownFormatIsRefusedWithTheNames() {
         assertThatThrownBy(() -> KvFormats.named("f8")).hasMessageContaining("f32, f16, bf16, int8");
         assertThatThrownBy(() -> KvFormats.named("k=f16")).hasMessageContaining("one side only");
+        for (String twice :
+                List.of("f16,int8", "k=f16,int8", "f16,k=int8", "k=f16,k=bf16,v=f16", "v=f16,v=f16,k=f16")) {
+            assertThatThrownBy(() -> KvFormats.named(twice))
+                    .as(twice)
+                    .hasMessageContaining("more than one format for the same side");
+        }
         assertThatThrownBy(() -> KvFormats.named("int8:group=32")).hasMessageContaining("it takes sinks, window");
         assertThatThrownBy(() -> KvFormats.named("kivi-4:group=48")).hasMessageContaining("power of two");
         assertThatThrownBy(() -> KvFormats.named("hf-int4:group=40")).hasMessageContaining("multiple of 16");
@@ -35,6 +41,9 @@ class KvFormatsTest {
         assertThatThrownBy(() -> new LayerCache(1, 80, 0, hf.keys(), hf.values()))
                 .hasMessageContaining("80 channels")
                 .hasMessageContaining("hf-int4:group=16");
+        assertThatThrownBy(() -> new LayerCache(1, 100, 0, hf.keys(), hf.values()))
+                .hasMessageContaining("100 channels")
+                .hasMessageContaining("int8 or chl-4");
     }
 
     @Test

@@ -136,6 +136,14 @@ class HostsTest {
         assertClose(shared("qwen2", 3, everything, "dense", f32, text), exact, 1e-4);
     }
 
+    @Test
+    void aHostWithoutTokensBoundsNoErrors() {
+        KvFormat f32 = KvFormats.named("f32").keys();
+        int[] text = Arrays.copyOf(TEXT, 200);
+        float[] exact = alone("qwen2", "full", "dense", f32, text);
+        assertClose(shared("qwen2", 3, "ring", "pps:budget=100%:error=0.5", f32, text), exact, 1e-4);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "1, 2, apb:anchor=1024",
