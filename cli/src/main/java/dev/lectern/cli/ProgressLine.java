@@ -2,6 +2,7 @@ package dev.lectern.cli;
 
 import dev.lectern.Progress;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /**
  * Shows on standard error how far something long has come: on a terminal a bar that moves, elsewhere a line every few
@@ -42,13 +43,15 @@ final class ProgressLine implements Progress, AutoCloseable {
     private final String work;
     private final Unit unit;
     private final long before;
-    private final long began = System.nanoTime();
+    private final LongSupplier nanoTime;
+    private final long began;
     private final ReadingTime time;
     private final Thread ticker;
 
     private long done;
     private long total;
     private long firstDone = -1;
+    private double since;
     private double lastReport;
     private double lastLine;
     private long shown;
@@ -60,6 +63,13 @@ final class ProgressLine implements Progress, AutoCloseable {
      * @param total of the units to do; −1 while unknown
      */
     ProgressLine(Console console, String work, Unit unit, long before, long total) {
+        this(console, work, unit, before, total, System::nanoTime);
+    }
+
+    /** @param nanoTime a clock, as {@link System#nanoTime} is */
+    ProgressLine(Console console, String work, Unit unit, long before, long total, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
+        began = nanoTime.getAsLong();
         this.console = console;
         this.work = work;
         this.unit = unit;
@@ -94,6 +104,9 @@ final class ProgressLine implements Progress, AutoCloseable {
         if (firstDone < 0) {
             // A download that goes on from what an earlier one left did not fetch that in no time.
             firstDone = unit == Unit.BYTES ? newDone : 0;
+            beginWork(newDone, now);
+        } else if (newDone < done) {
+            beginWork(newDone, now);
         }
         if (newDone > done) {
             lastReport = now;
@@ -103,8 +116,22 @@ final class ProgressLine implements Progress, AutoCloseable {
         total = newTotal;
     }
 
+    /** What goes before work, and other work before it on the same line, says nothing of how fast this goes; nor does what was done of it earlier. */
+    private void beginWork(long newDone, double now) {
+        if (unit == Unit.WORK) {
+            firstDone = newDone;
+            since = now;
+            lastReport = now;
+        }
+    }
+
     private double elapsed() {
-        return (System.nanoTime() - began) / 1e9;
+        return (nanoTime.getAsLong() - began) / 1e9;
+    }
+
+    /** What it says now. */
+    synchronized String text() {
+        return text(elapsed());
     }
 
     private void show() {
@@ -138,11 +165,11 @@ final class ProgressLine implements Progress, AutoCloseable {
             }
         }
         if (done > Math.max(0, firstDone) && now > 0) {
-            double rate = (done - firstDone) / Math.max(lastReport, 1e-3);
+            double rate = (done - firstDone) / Math.max(lastReport - since, 1e-3);
             if (unit != Unit.WORK) {
                 line.append("  ").append(unit.rate(rate));
             }
-            if (known) {
+            if (known && (unit != Unit.WORK || lastReport - since >= QUIET_SECONDS)) {
                 double left = unit == Unit.TOKENS ? time.until(before + total) : (total - done) / rate;
                 line.append("  ").append(Units.clock(left - (now - lastReport))).append(" left");
             }
