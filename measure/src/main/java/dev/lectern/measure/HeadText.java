@@ -33,8 +33,7 @@ record HeadText(int[] prompt, int question, int[] answer) {
     static HeadText ofTask(Model model, int length, int index, long seed) {
         List<Task> tasks = Ruler.tasks(length);
         Task task = tasks.get(index % tasks.size());
-        TaskPrompt prompt =
-                TaskPrompt.of(model, TaskOptions.DEFAULT.withSeed(seed), task, length, index / tasks.size());
+        TaskPrompt prompt = TaskPrompt.of(model, TaskOptions.learning(seed), task, length, index / tasks.size());
         Sample sample = prompt.sample();
         // What the answer begins with is the model's own, and its tokens end the prompt.
         int begin = prompt.tokens().length - model.tokenize(sample.answerBegin()).length;

@@ -129,7 +129,8 @@ public record ModelCalibration(String option, Path file, long bytes, long tokens
                         LecternException.Kind.BAD_OPTION,
                         "There is no task \"" + task + "\"; there are "
                                 + tasks.stream().map(Task::name).collect(Collectors.joining(", ")) + "."));
-        return TaskPrompt.of(model, TaskOptions.DEFAULT, of, length, 0).tokens();
+        return TaskPrompt.of(model, TaskOptions.learning(TaskOptions.DEFAULT.seed()), of, length, 0)
+                .tokens();
     }
 
     /** What such a file says of itself. */

@@ -56,6 +56,11 @@ public record TaskOptions(
             List.of(),
             1);
 
+    /** Those of prompts to learn from: with seeds from 0 on, an evaluation asks none of them. */
+    static TaskOptions learning(long seed) {
+        return DEFAULT.withSeed(~seed);
+    }
+
     /** The shortest length. */
     static final int LEAST = 256;
 

@@ -12,6 +12,8 @@ import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
+import dev.lectern.measure.tasks.Ruler;
+import dev.lectern.measure.tasks.Task;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +45,19 @@ class HeadTrainingTest {
 
     private static HeadTrainingResult trained(Model model, HeadOptions options, Progress progress) {
         return HeadTraining.run(model, "tiny", List.of(TEXT), options, progress, new Cancellation());
+    }
+
+    @Test
+    void nothingIsLearnedFromWhatAnEvaluationAsks() {
+        try (Model model = open("qwen2", 1)) {
+            for (Task task : Ruler.tasks(2048)) {
+                TaskPrompt asked = TaskPrompt.of(model, TaskOptions.DEFAULT, task, 2048, 0);
+                TaskPrompt learned = TaskPrompt.of(model, TaskOptions.learning(1), task, 2048, 0);
+                assertThat(learned.sample().references())
+                        .as(task.name())
+                        .isNotEqualTo(asked.sample().references());
+            }
+        }
     }
 
     private static void refused(LecternException.Kind kind, String words, ThrowingCallable call) {
