@@ -28,6 +28,7 @@ record FactQuestions(String name, boolean twoDocuments) implements Task {
             List.of("bridge", "bury", "dale", "ford", "gate", "ham", "haven", "mouth", "stead", "ton", "well", "wick");
     private static final List<String> NAME_ENDS =
             List.of("bert", "dan", "dine", "lia", "lin", "mar", "nor", "ric", "sa", "than", "vin", "wyn");
+    private static final List<String> RIVER_ENDS = List.of("nne", "sk", "rre");
     private static final List<String> FIRST_NAMES = List.of(
             "Ada", "Bruno", "Clara", "Dario", "Edith", "Felix", "Greta", "Hugo", "Irma", "Jonas", "Karla", "Leon",
             "Mira", "Nils", "Olga", "Piet", "Rosa", "Simon", "Thea", "Viktor");
@@ -103,27 +104,40 @@ record FactQuestions(String name, boolean twoDocuments) implements Task {
         return new Sample(text.toString(), INSTRUCTION + "Question: " + question, " Answer:", List.of(town.answer));
     }
 
-    private static String invented(Random random, List<String> ends) {
-        return Lexicon.one(random, BEGINNINGS) + Lexicon.one(random, MIDDLES) + Lexicon.one(random, ends);
+    private static String invented(Random random, int middles, List<String> ends) {
+        StringBuilder name = new StringBuilder(Lexicon.one(random, BEGINNINGS));
+        for (int i = 0; i < middles; i++) {
+            name.append(Lexicon.one(random, MIDDLES));
+        }
+        return name + Lexicon.one(random, ends);
     }
 
     private static String townName(Random random, Set<String> known) {
-        return Lexicon.another(known, () -> invented(random, TOWN_ENDS));
+        return Lexicon.another(known, middles -> invented(random, middles, TOWN_ENDS));
     }
 
     private static String personName(Random random, Set<String> known) {
-        String family = Lexicon.another(known, () -> invented(random, NAME_ENDS));
+        String family = Lexicon.another(known, middles -> invented(random, middles, NAME_ENDS));
         return Lexicon.one(random, FIRST_NAMES) + " " + family;
     }
 
     private static String year(Random random, Set<String> known) {
-        return Lexicon.another(known, () -> Integer.toString(1000 + random.nextInt(9000)));
+        return Lexicon.another(known, length -> year(random, length));
+    }
+
+    /** Four digits, or more. */
+    private static String year(Random random, int length) {
+        int least = 1000;
+        for (int i = 1; i < length; i++) {
+            least = Math.multiplyExact(least, 10);
+        }
+        return Integer.toString(least + random.nextInt(Math.multiplyExact(9, least)));
     }
 
     private static Town town(Random random, Set<String> known) {
         String town = townName(random, known);
         String founded = year(random, known),
-                river = Lexicon.another(known, () -> invented(random, List.of("nne", "sk", "rre")));
+                river = Lexicon.another(known, middles -> invented(random, middles, RIVER_ENDS));
         String mayor = personName(random, known), builder = personName(random, known);
         String people = year(random, known);
         List<String> document = List.of(

@@ -9,12 +9,16 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
 /** Words and numbers to ask for. */
 final class Lexicon {
     static final List<String> ADJECTIVES = words("adjectives.txt");
     static final List<String> NOUNS = words("nouns.txt");
+
+    /** Draws that give nothing new after which names of a length count as used up. While a third of them is left, that happens to none in 10^11. */
+    private static final int TRIES = 64;
 
     private Lexicon() {}
 
@@ -57,6 +61,22 @@ final class Lexicon {
             next = source.get();
         }
         return next;
+    }
+
+    /**
+     * The next that is not among those known, and makes it known; longer ones where those of one length run out.
+     *
+     * @param source of names of a length, 1 being the shortest, of which there are more the longer they are
+     */
+    static String another(Set<String> known, IntFunction<String> source) {
+        for (int length = 1; ; length++) {
+            for (int i = 0; i < TRIES; i++) {
+                String next = source.apply(length);
+                if (known.add(next)) {
+                    return next;
+                }
+            }
+        }
     }
 
     static Set<String> nothingKnown() {

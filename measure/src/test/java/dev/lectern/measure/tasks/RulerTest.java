@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.ToIntFunction;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -75,6 +76,14 @@ class RulerTest {
                 assertThat(sample.question() + sample.answerBegin()).doesNotContain(reference);
             }
         }
+    }
+
+    @Test
+    @Timeout(60)
+    void namesDoNotRunOut() {
+        Task task = new FactQuestions("qa_2", true);
+        Sample sample = task.sample(new Random(1), 40_000, PROSE);
+        assertThat(sample.context()).hasSizeGreaterThan(2_000_000);
     }
 
     @ParameterizedTest
