@@ -121,7 +121,7 @@ public record MethodSpeed(Evaluated evaluated, Plan plan, List<Row> rows) {
      * @param modelOptions where it names no scaling of positions, and the model does not hold the depth, its positions are stretched linearly
      * @param lectern the command that starts Lectern, without arguments
      * @param command that gives the result
-     * @param known results of the model; what the same commit measured of this plan on this machine is not measured again, and all tell how long things take
+     * @param known results of the model; what the same commit measured of this plan on this machine is not measured again, and those of this machine tell how long things take
      * @param keep told after each process
      * @param progress in processes
      */
@@ -146,11 +146,24 @@ public record MethodSpeed(Evaluated evaluated, Plan plan, List<Row> rows) {
                     .findFirst()
                     .map(MethodSpeed::rows)
                     .orElse(List.of()));
+            List<MethodSpeed> here = known.stream()
+                    .filter(other -> other.evaluated.threads() == evaluated.threads()
+                            && other.evaluated.machine().equals(evaluated.machine()))
+                    .toList();
             SpeedProcess process = new SpeedProcess(lectern, subject, options, model.threads(), plan.tokens, plan.runs);
-            for (int done = rows.size(); done < asked.size(); done++) {
+            for (int done = 0; done < asked.size(); done++) {
+                // What did not fit, or would have taken too long, is tried again: memory and times may be others now.
+                if (done < rows.size() && rows.get(done).speed.isPresent()) {
+                    continue;
+                }
                 cancellation.check();
                 progress.report(done, asked.size());
-                rows.add(row(asked.get(done), model, plan, process, rows, known, cancellation));
+                Row row = row(asked.get(done), model, plan, process, rows, here, cancellation);
+                if (done < rows.size()) {
+                    rows.set(done, row);
+                } else {
+                    rows.add(row);
+                }
                 keep.accept(new MethodSpeed(evaluated, plan, rows));
             }
             progress.report(asked.size(), asked.size());
