@@ -146,16 +146,15 @@ final class AttentionClaims {
                         known = true;
                         cases.add(
                                 MethodTasksExperiment.named(file, protocol) + ", " + row.text("task"),
-                                Evidence.Beside.of(row)
-                                        .filter(Evidence.Beside::loses)
-                                        .isPresent());
+                                Evidence.Beside.of(row).flatMap(Evidence.Beside::lost));
                     }
                 }
             }
         }
         String tasks = scores.isEmpty()
                 ? ". What it does to the tasks is not measured"
-                : ". It hurts a task whose interval beside dense attention lies below 0: " + String.join(", ", HURT)
+                : ". Of a task beside dense attention points are " + Evidence.Beside.RULE + ": "
+                        + String.join(", ", HURT)
                         + ", the last being the nearest to reasoning. Mean scores of cwe and fwe at 2 %, beside dense attention's: "
                         + String.join("; ", scores)
                         + Evidence.tooFew(asked);

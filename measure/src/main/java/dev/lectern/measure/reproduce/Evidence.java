@@ -61,6 +61,13 @@ record Evidence(Path results, String link) {
      * @param difference in points of 100
      */
     record Beside(double difference, double low, double high) {
+        /** Points within which scores count as kept. */
+        static final int MARGIN = 5;
+
+        /** How sentences tell what {@link #lost} goes by. */
+        static final String RULE =
+                "lost where the interval lies below 0, kept where it lies above −" + MARGIN + ", open otherwise";
+
         /** Empty for that itself. */
         static Optional<Beside> of(JsonFields row) {
             if (!row.has("paired")) {
@@ -70,8 +77,9 @@ record Evidence(Path results, String link) {
             return Optional.of(new Beside(paired.number("difference"), paired.number("low"), paired.number("high")));
         }
 
-        boolean loses() {
-            return high < 0;
+        /** Whether it loses anything; empty where the interval leaves that open. */
+        Optional<Boolean> lost() {
+            return high < 0 ? Optional.of(true) : low > -MARGIN ? Optional.of(false) : Optional.empty();
         }
 
         /**

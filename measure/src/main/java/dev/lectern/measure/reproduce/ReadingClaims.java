@@ -150,7 +150,7 @@ final class ReadingClaims {
                 scores.add(text(file) + ": " + TaskExperiment.paired(apb.get()));
                 if (Evidence.isEnough(file)) {
                     known = true;
-                    cases.add("the scores of " + text(file), !beside.get().loses());
+                    cases.add("the scores of " + text(file), beside.get().lost().map(lost -> !lost));
                 }
             }
         }
@@ -164,7 +164,8 @@ final class ReadingClaims {
                         + (foretold ? ". Ten times is what counting foretells, and not measured" : "")
                         + (isLong ? "" : ". 128K tokens are not measured")
                         + told(
-                                "Scores beside the full reading, lost where the interval lies below 0, tokens chosen by the question's mean query in place of trained heads",
+                                "Scores beside the full reading, " + Evidence.Beside.RULE
+                                        + ", tokens chosen by the question's mean query in place of trained heads",
                                 scores)
                         + cases.which(),
                 used);
@@ -306,7 +307,7 @@ final class ReadingClaims {
                 if (Evidence.isEnough(file)) {
                     known = true;
                     cases.add(
-                            "MInference's scores of " + text(file), beside.get().loses());
+                            "MInference's scores of " + text(file), beside.get().lost());
                 }
             }
         }
@@ -320,7 +321,8 @@ final class ReadingClaims {
                         + ". That ring and Ulysses are exact is tested (HostsTest), no result tells it"
                         + (missing.isEmpty() ? "" : ". Not measured: " + String.join(", ", missing))
                         + told(
-                                "MInference's scores beside the full reading, one pattern for all heads, lost where the interval lies below 0",
+                                "MInference's scores beside the full reading, one pattern for all heads, "
+                                        + Evidence.Beside.RULE,
                                 scores)
                         + cases.which(),
                 used);

@@ -3,6 +3,7 @@ package dev.lectern.measure.reproduce;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * What became of a claim.
@@ -19,18 +20,27 @@ record Verdict(String word, String measured, String models, String where) {
     /** What a claim was tried on. It is reproduced where it holds in all cases, refuted where it holds in none. */
     static final class Cases {
         private final List<String> held = new ArrayList<>(), failed = new ArrayList<>();
+        private boolean open;
 
         void add(String name, boolean holds) {
             (holds ? held : failed).add(name);
         }
 
-        /** Whether none was tried. */
+        /** @param holds empty where what was measured does not decide it: then the claim is not reproduced in whole */
+        void add(String name, Optional<Boolean> holds) {
+            holds.ifPresentOrElse(known -> add(name, (boolean) known), () -> open = true);
+        }
+
+        /** Whether none was decided. */
         boolean isEmpty() {
             return held.isEmpty() && failed.isEmpty();
         }
 
         String word() {
-            return isEmpty() ? NOT_YET.word : failed.isEmpty() ? REPRODUCED : held.isEmpty() ? REFUTED : PARTLY;
+            if (isEmpty()) {
+                return NOT_YET.word;
+            }
+            return failed.isEmpty() ? open ? PARTLY : REPRODUCED : held.isEmpty() ? REFUTED : PARTLY;
         }
 
         /**

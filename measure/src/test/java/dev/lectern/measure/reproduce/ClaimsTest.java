@@ -192,20 +192,26 @@ class ClaimsTest {
     /**
      * How a method answered.
      *
-     * @param low of the interval of its difference, which is 2 points wide
+     * @param low of the interval of its difference
+     * @param width of it
      * @param bytes beside those of what it is compared with
      */
-    private record Answers(String method, double low, double bytes) {
+    private record Answers(String method, double low, double width, double bytes) {
         static Answers of(String method, double low, double bytes) {
-            return new Answers(DecodeAttentions.named(method).name(), low, bytes);
+            return new Answers(DecodeAttentions.named(method).name(), low, 2, bytes);
+        }
+
+        /** Both a loss and none are within the interval. */
+        Answers open() {
+            return new Answers(method, -8, 12, bytes);
         }
 
         static Answers read(String prefill, double low) {
-            return new Answers("dense prefill=" + prefill, low, 1);
+            return new Answers("dense prefill=" + prefill, low, 2, 1);
         }
 
         String paired() {
-            return object("difference", low + 1, "low", low, "high", low + 2);
+            return object("difference", low + width / 2, "low", low, "high", low + width);
         }
     }
 
@@ -256,7 +262,10 @@ class ClaimsTest {
         answers(name, SMALL, 5, Answers.of(MethodTasksExperiment.TOP_K, -1, 0.5));
         assertThat(claim(10))
                 .contains(PARTLY, "So in 1 of 7 cases, only in the error of smollm2-135m at 2 % of the tokens");
+        answers(name, SMALL, 5, Answers.of(MethodTasksExperiment.TOP_K, 0, 0.5).open());
+        assertThat(claim(10)).contains(PARTLY).doesNotContain("So in");
         attention(SMALL, 0.02, 0, 1);
+        answers(name, SMALL, 5, Answers.of(MethodTasksExperiment.TOP_K, -1, 0.5));
         assertThat(claim(10)).contains(REFUTED);
         answers(name, SMALL, 4, Answers.of(MethodTasksExperiment.TOP_K, -4, 0.5));
         assertThat(claim(10))
