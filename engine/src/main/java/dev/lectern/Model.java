@@ -217,7 +217,8 @@ public final class Model implements AutoCloseable {
      * which has read them can be forked.
      *
      * @param system what the model is told about its task; empty for what the template says by itself
-     * @throws LecternException of kind {@code BAD_OPTION} if the model has no template, or its template refuses such a conversation
+     * @throws LecternException of kind {@code BAD_OPTION} if the model has no template, or its template refuses such a conversation or leaves the
+     *     system text out; of kind {@code BAD_MODEL_FILE} if the template fails, or leaves out a document or the question
      */
     public int[] chat(String system, List<String> documents, String question) {
         ChatTemplate template = chatTemplate()

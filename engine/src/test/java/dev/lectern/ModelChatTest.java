@@ -72,6 +72,15 @@ class ModelChatTest {
     }
 
     @Test
+    void aTemplateThatLeavesTheQuestionOutIsRefused(@TempDir Path folder) throws IOException {
+        try (Model model = model(folder, "{% for m in messages %}<{{ m.role }}>{{ m.content[:4] }}{% endfor %}")) {
+            assertThatThrownBy(() -> model.chat("", List.of("One.", " Two."), " Three?"))
+                    .isInstanceOf(BadModelFileException.class)
+                    .hasMessageContaining("no token of what the user says");
+        }
+    }
+
+    @Test
     void aModelWithoutATemplateSaysSo() {
         try (Model model = Model.open(TINY.resolveSibling("gpt2"), ModelOptions.DEFAULT.withThreads(1))) {
             assertThat(model.chatTemplate()).isEmpty();

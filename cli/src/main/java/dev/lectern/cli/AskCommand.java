@@ -238,7 +238,7 @@ final class AskCommand implements HostedVerb {
             if (shownPassages != null) {
                 answering.watch(Passages.of(model.tokenizer(), prompts.getFirst(), names, shownPassages));
             }
-            // The same for all, by the law of ChatPrompt; the minimum is for a template that leaves a message out.
+            // The same for all, by the law of ChatPrompt; the minimum is for a template that writes the question first.
             int shared = prompts.stream().mapToInt(Prompt::shared).min().orElse(0);
             int[] text = Arrays.copyOf(prompts.getFirst().tokens(), shared);
             // A text can be read with one question in view, not with several.

@@ -301,6 +301,34 @@ class KeptVerbsTest {
         assertThat(read("--as", "s", "--keep", "lru").err()).contains("no way to keep tokens called \"lru\"");
     }
 
+    /** A template for content in parts, pictures among them, as SmolVLM has one. */
+    private static final String OF_PARTS = "{% for message in messages %}{{ message['role'] | capitalize }}"
+            + "{% if message['content'][0]['type'] == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}"
+            + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{ line['text'] }}"
+            + "{% elif line['type'] == 'image' %}{{ '<image>' }}{% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
+            + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}";
+
+    @Test
+    void aTemplateThatLeavesOutWhatItIsGivenIsRefused() throws IOException {
+        Path model = Files.createDirectory(home.resolve("model"));
+        try (Stream<Path> files = Files.list(Path.of(Run.tiny("llama3")))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, model.resolve(file.getFileName().toString()));
+            }
+        }
+        for (String template : List.of(OF_PARTS, "")) {
+            Files.writeString(model.resolve("chat_template.jinja"), template);
+            Run ask = run("ask", document.toString(), "How many?", "--model", model.toString());
+            Run read = run("read", document.toString(), "--model", model.toString());
+            Run chat = new Run(home).input("How many?\n").with("chat", "--model", model.toString());
+            for (Run run : List.of(ask, read, chat)) {
+                assertThat(run.err()).contains("chat_template.jinja: ", "no token of what the user says");
+                assertThat(run.out()).isEmpty();
+            }
+            assertThat(List.of(ask.exitCode(), read.exitCode())).containsOnly(1);
+        }
+    }
+
     @Test
     void namesComeFromFiles() {
         assertThat(ReadCommand.nameOf("/a/Report 2024.final.PDF")).isEqualTo("report-2024.final");

@@ -1,8 +1,11 @@
 package dev.lectern.text;
 
+import dev.lectern.BadModelFileException;
+import dev.lectern.LecternException;
 import dev.lectern.text.jinja.Text;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +45,25 @@ public final class ChatPrompt {
         this.pieces = pieces;
     }
 
-    /** Renders and tokenises; the parameters and errors are those of {@link ChatTemplate#render}. */
+    /**
+     * Renders and tokenises; the parameters and errors are those of {@link ChatTemplate#render}.
+     *
+     * @throws BadModelFileException also if the template leaves out what the user says
+     * @throws LecternException of kind {@code BAD_OPTION} also if it leaves out a system text
+     */
     public static ChatPrompt of(
+            ChatTemplate template,
+            Tokenizer tokenizer,
+            List<ChatMessage> messages,
+            Map<String, ? extends @Nullable Object> variables,
+            boolean addGenerationPrompt) {
+        ChatPrompt prompt = unchecked(template, tokenizer, messages, variables, addGenerationPrompt);
+        prompt.requireWhole(template.fileName(), messages);
+        return prompt;
+    }
+
+    /** As {@link #of}, whatever the template leaves out. */
+    static ChatPrompt unchecked(
             ChatTemplate template,
             Tokenizer tokenizer,
             List<ChatMessage> messages,
@@ -51,6 +71,36 @@ public final class ChatPrompt {
             boolean addGenerationPrompt) {
         Text text = template.trace(messages, variables, addGenerationPrompt);
         return new Assembly(tokenizer).assemble(text);
+    }
+
+    /** Of other roles, templates leave out on purpose: what was thought in earlier turns, say. */
+    private void requireWhole(String fileName, List<ChatMessage> messages) {
+        BitSet written = new BitSet();
+        Arrays.stream(parts).filter(part -> part != TEMPLATE).forEach(written::set);
+        int part = 0;
+        for (ChatMessage message : messages) {
+            for (String text : message.parts()) {
+                boolean missing = !written.get(part++) && !isBlank(text);
+                if (missing && message.role().equals("system")) {
+                    throw new LecternException(
+                            LecternException.Kind.BAD_OPTION,
+                            fileName + ": the prompt that the chat template writes has no token of the system text:"
+                                    + " leave --system out, or say it with the question.");
+                }
+                if (ids.length == 0 || missing && message.role().equals("user")) {
+                    throw new BadModelFileException(
+                            fileName,
+                            "the prompt that the chat template writes has no token of what the user says, so the answer"
+                                    + " would be to something else: use a model whose template takes plain text, or"
+                                    + " \"lectern generate\" with a prompt in the model's own form.");
+                }
+            }
+        }
+    }
+
+    /** Whether templates may strip all of it. */
+    private static boolean isBlank(String text) {
+        return text.chars().allMatch(c -> Character.isWhitespace(c) || Character.isSpaceChar(c));
     }
 
     /** The tokens. */

@@ -73,6 +73,11 @@ public final class ChatTemplate {
         }
     }
 
+    /** The file that the template comes from, as errors call it. */
+    String fileName() {
+        return fileName;
+    }
+
     private Template template() {
         if (template != null) {
             return template;

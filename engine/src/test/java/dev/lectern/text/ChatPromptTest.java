@@ -1,7 +1,10 @@
 package dev.lectern.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lectern.BadModelFileException;
+import dev.lectern.LecternException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -64,7 +67,7 @@ final class ChatPromptTest {
                 continue;
             }
             ChatTemplate template = templates.computeIfAbsent(golden.template(), ChatPromptTest::template);
-            ChatPrompt prompt = ChatPrompt.of(
+            ChatPrompt prompt = ChatPrompt.unchecked(
                     template, tokenizer, golden.messages(), golden.variables(), golden.addGenerationPrompt());
             assertThat(prompt.text()).as(golden.toString()).isEqualTo(golden.expected());
             assertThat(tokenizer.text(prompt.ids())).as(golden.toString()).isEqualTo(golden.expected());
@@ -153,7 +156,7 @@ final class ChatPromptTest {
             for (String operation : operations) {
                 String source = "{% macro f(x) %}{% set y %}{{ x }}{% endset %}{{ y }}{% endmacro %}"
                         + "{% set c = messages[0]['content'] %}{{ " + operation + " }}";
-                ChatPrompt prompt = ChatPrompt.of(
+                ChatPrompt prompt = ChatPrompt.unchecked(
                         ChatTemplate.parse(source, "t"),
                         tokenizer,
                         List.of(new ChatMessage("user", content)),
@@ -176,7 +179,7 @@ final class ChatPromptTest {
         ChatMessage message = new ChatMessage("user", List.of("c"), Optional.of("<s>"), Map.of("name", "</s>"));
         Map<String, Object> variables =
                 Map.of("eos_token", "</s>", "tools", List.of(Map.of("<s>", "<|im_end|>")), "today", "<|im_start|>");
-        ChatPrompt prompt = ChatPrompt.of(template, tokenizer, List.of(message), variables, false);
+        ChatPrompt prompt = ChatPrompt.unchecked(template, tokenizer, List.of(message), variables, false);
         assertThat(controls(tokenizer, prompt)).containsExactly("</s>");
     }
 
@@ -294,6 +297,32 @@ final class ChatPromptTest {
         assertThat(ChatPrompt.of(template("qwen3"), tokenizer, ask("d", "q"), off, true)
                         .opensThinking())
                 .isFalse();
+    }
+
+    @Test
+    void whatIsLeftOutIsRefusedUnlessItIsBlankOrOfAnEarlierThought() {
+        ChatTemplate last = ChatTemplate.parse("{{ messages[-1].content | trim }}", "last.gguf");
+        ChatMessage system = new ChatMessage("system", "Be brief.");
+        ChatMessage user = new ChatMessage("user", "one");
+        ChatMessage answer = new ChatMessage("assistant", "two");
+        ChatMessage blank = new ChatMessage("user", List.of(" \n", "three", "\u00a0"), Optional.empty(), Map.of());
+        for (List<ChatMessage> whole : List.of(List.of(user), List.of(blank), List.of(answer, blank))) {
+            assertThat(ChatPrompt.of(last, bytePairLike(), whole, Map.of(), true)
+                            .length())
+                    .isOne();
+        }
+        assertThatThrownBy(() -> ChatPrompt.of(last, bytePairLike(), List.of(user, answer, blank), Map.of(), true))
+                .isInstanceOf(BadModelFileException.class)
+                .hasMessageStartingWith("last.gguf: ")
+                .hasMessageContaining("no token of what the user says");
+        assertThatThrownBy(() -> ChatPrompt.of(last, bytePairLike(), List.of(system, user), Map.of(), true))
+                .isInstanceOfSatisfying(
+                        LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.BAD_OPTION))
+                .hasMessageContaining("no token of the system text");
+        ChatTemplate empty = ChatTemplate.parse("", "empty.gguf");
+        assertThatThrownBy(() ->
+                        ChatPrompt.of(empty, bytePairLike(), List.of(new ChatMessage("user", " ")), Map.of(), true))
+                .isInstanceOf(BadModelFileException.class);
     }
 
     private static Predicate<ChatPrompt.Piece> first(int token) {
