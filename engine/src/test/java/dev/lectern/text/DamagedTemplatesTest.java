@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -139,6 +141,14 @@ final class DamagedTemplatesTest {
                 "{% set ns = namespace(x=[1]) %}{% for i in range(50) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}";
         String big =
                 "{% set ns = namespace(s='aaaaaaaa') %}{% for i in range(17) %}{% set ns.s = ns.s + ns.s %}{% endfor %}";
+        // "Aa" and "BB" have one hash, and so have all texts that are made of as many of them.
+        String colliding = "{% set ns = namespace(s=',') %}{% for i in range(16) %}"
+                + "{% set ns.s = ns.s.replace(',', 'Aa,') ~ ns.s.replace(',', 'BB,') %}{% endfor %}";
+        String collidingKeys = IntStream.range(0, 1 << 14)
+                .mapToObj(i -> String.format("%14s", Integer.toBinaryString(i))
+                        .replace("1", "BB")
+                        .replaceAll("[ 0]", "Aa"))
+                .collect(Collectors.joining("': 1, '", "{'", "': 1}"));
         return List.of(
                 "{{ " + "(".repeat(100_000) + "1" + ")".repeat(100_000) + " }}",
                 "{{ " + "[".repeat(100_000) + "]".repeat(100_000) + " }}",
@@ -193,6 +203,16 @@ final class DamagedTemplatesTest {
                 wide + "{% set a = ns.x %}" + wide + "{{ ns.x == a }}",
                 "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}{{ ns == ns }}",
                 "{% set ns = namespace() %}{% set ns.me = [ns] %}{{ ns.me | tojson }}",
+                "{% set ns = namespace() %}{% set ns.me = ns %}"
+                        + "{{ ([ns] * 100000) | map(attribute='me.' * 1000 ~ 'me') | first }}",
+                "{{ ([{}] * 100000) | sort(attribute='a' * 1000000 ~ ',') | first }}",
+                "{{ ('%s' * 400000) % ((1,) * 400000) }}",
+                "{{ ('a,' * 400000).rsplit(',') | length }}",
+                colliding + "{{ ns.s.split(',') | unique(case_sensitive=true) | list | length }}",
+                "{% set d = " + collidingKeys
+                        + " %}{% for i in range(99999) %}{{ d['BBAaAaAaAaAaAaAaAaAaAaAaAaAa'] }}{{ d['AaAaAaAaAaAaAaAaAaAaAaAaAaBB'] }}{% endfor %}",
+                big
+                        + "{% set d = {ns.s: 1} %}{% set s = ns.s[:4] ~ ns.s[4:] %}{% for i in range(99999) %}{{ d[s] }}{{ s in d }}{% endfor %}",
                 "{% for i in range(99999) %}{% for j in range(99999) | sort(reverse=true) %}{% endfor %}{% endfor %}",
                 "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = ns.l + [{'a': i}] %}{% endfor %}",
                 "{% set ns = namespace(l=[]) %}{% for i in range(99999) %}{% set ns.l = [ns.l, range(99999) | list] %}{% endfor %}",

@@ -141,7 +141,8 @@ final class Operators {
         if (values instanceof java.util.Map<?, ?>) {
             throw budget.error("\"%\" with a dict on the right is not supported");
         }
-        List<Object> left = new ArrayList<>(values instanceof Values.Tuple tuple ? tuple.items() : List.of(values));
+        List<Object> given = values instanceof Values.Tuple tuple ? tuple.items() : List.of(values);
+        int used = 0;
         Text.Builder out = new Text.Builder(budget);
         String chars = format.chars();
         budget.scan(chars.length());
@@ -164,12 +165,12 @@ final class Operators {
                 throw budget.error(
                         "the format \"" + Members.shortened(chars) + "\" has a conversion that is not supported");
             }
-            if (left.isEmpty()) {
+            if (used == given.size()) {
                 throw budget.error("the format \"" + Members.shortened(chars) + "\" wants more values");
             }
-            out.append(converted(conversion, precision, left.removeFirst(), budget));
+            out.append(converted(conversion, precision, given.get(used++), budget));
         }
-        if (!left.isEmpty()) {
+        if (used < given.size()) {
             throw budget.error("the format \"" + Members.shortened(chars) + "\" wants fewer values");
         }
         return out.append(format, Math.min(plain, chars.length()), chars.length())

@@ -110,12 +110,14 @@ final class SequenceFilters {
     }
 
     private Object attribute(Object item, Object path) {
-        budget.steps(1);
         if (!(path instanceof Text text)) {
+            budget.steps(1);
             return members.item(item, path);
         }
+        budget.scan(text.length());
         Object value = item;
         for (String name : text.chars().split("\\.", -1)) {
+            budget.steps(1);
             boolean index =
                     !name.isEmpty() && name.length() < 10 && name.chars().allMatch(c -> c >= '0' && c <= '9');
             value = members.item(value, index ? (Object) Long.valueOf(name) : Text.of(name));
@@ -205,6 +207,7 @@ final class SequenceFilters {
     /** What items are sorted by; several attributes, with commas between them, make a list. */
     private Object key(Object item, boolean caseSensitive, @Nullable Object attribute) {
         if (attribute instanceof Text text && text.chars().indexOf(',') >= 0) {
+            budget.scan(text.length());
             List<Object> parts = new ArrayList<>();
             for (String name : text.chars().split(",", -1)) {
                 parts.add(folded(attribute(item, Text.of(name)), caseSensitive));

@@ -1,6 +1,7 @@
 package dev.lectern.text.jinja;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
@@ -104,10 +105,11 @@ final class Strings {
             if (found < 0) {
                 break;
             }
-            pieces.addFirst(piece(text, found + separator.length(), end, budget));
+            pieces.add(piece(text, found + separator.length(), end, budget));
             end = found;
         }
-        pieces.addFirst(piece(text, 0, end, budget));
+        pieces.add(piece(text, 0, end, budget));
+        Collections.reverse(pieces);
         return pieces;
     }
 

@@ -8,9 +8,10 @@ import java.util.List;
  * a message have one, and keep it through every string operation of the template. So what a template makes of a
  * conversation is its plain rendering, and yet no character of a document can pass for one of the template's.
  *
- * <p>Two texts are equal if their characters are.
+ * <p>Two texts are equal if their characters are, and in the order of their code points; with an order, a dict whose keys
+ * were made to have one hash is still searched fast.
  */
-public final class Text {
+public final class Text implements Comparable<Text> {
     /** The part number of characters that are neither the template's nor those of a numbered part. */
     public static final int FOREIGN = -1;
 
@@ -131,6 +132,11 @@ public final class Text {
     @Override
     public boolean equals(Object other) {
         return other instanceof Text text && chars.equals(text.chars);
+    }
+
+    @Override
+    public int compareTo(Text other) {
+        return Strings.compare(chars, other.chars);
     }
 
     @Override

@@ -304,7 +304,10 @@ final class Values {
     /** The value, if it can be the key of a dict. */
     static Object key(Object value, Budget budget) {
         return switch (value) {
-            case Text text -> text;
+            case Text text -> {
+                budget.steps(text.length() / 64);
+                yield text;
+            }
             case Long n -> n;
             case None none -> none;
             case Boolean b -> b;
