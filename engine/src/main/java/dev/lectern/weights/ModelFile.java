@@ -15,7 +15,12 @@ public interface ModelFile extends AutoCloseable {
      *
      * @param shape outermost dimension first ({@code [rows, columns]} for a matrix), so the last one is contiguous
      */
-    record Tensor(String name, ElementType type, List<Long> shape, long bytes) {}
+    record Tensor(String name, ElementType type, List<Long> shape, long bytes) {
+        /** Whether a matrix or a vector can have its shape: a file may list tensors that are empty, and then of any length. */
+        public boolean isCountable() {
+            return shape.stream().allMatch(length -> length > 0 && length <= Integer.MAX_VALUE);
+        }
+    }
 
     /**
      * A tensor whose elements no kernel reads: it can be listed, and {@link #matrix} refuses it by name.

@@ -102,7 +102,7 @@ final class RepackedModel implements ModelFile {
             List<Long> shape = tensor.shape();
             boolean table = tensor.name().equals("position_embd.weight")
                     || tensor.name().equals("token_embd.weight") && model.has("output.weight");
-            if (shape.size() == 2 && Interleaved.suits(tensor.type()) && !table) {
+            if (shape.size() == 2 && tensor.isCountable() && Interleaved.suits(tensor.type()) && !table) {
                 var place =
                         new Place(tensor.type(), Math.toIntExact(shape.get(0)), Math.toIntExact(shape.get(1)), offset);
                 places.put(tensor.name(), place);

@@ -19,6 +19,9 @@ public final class WeightsDigest {
 
     private static final int SAMPLE_BYTES = 64;
 
+    /** No model has a longer one; of what claims to be, the shape is enough. */
+    private static final int LONGEST_VECTOR = 1 << 24;
+
     private WeightsDigest() {}
 
     /** SHA-256, in hexadecimal digits. */
@@ -32,14 +35,19 @@ public final class WeightsDigest {
         for (ModelFile.Tensor tensor : model.tensors()) {
             String line = tensor.name() + " " + tensor.type() + " " + tensor.shape() + "\n";
             digest.update(line.getBytes(StandardCharsets.UTF_8));
+            if (!tensor.isCountable()) {
+                continue;
+            }
             if (tensor.shape().size() == 2) {
                 int rows = Math.toIntExact(tensor.shape().get(0)),
                         columns = Math.toIntExact(tensor.shape().get(1));
                 sample(digest, model.table(tensor.name(), rows, columns).segment());
-            } else if (tensor.shape().size() == 1 && isFloat(tensor.type())) {
+            } else if (tensor.shape().size() == 1
+                    && isFloat(tensor.type())
+                    && tensor.shape().getFirst() <= LONGEST_VECTOR) {
                 float[] vector = model.vector(
                         tensor.name(), Math.toIntExact(tensor.shape().getFirst()));
-                ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(Float.BYTES, vector.length));
+                ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * vector.length);
                 bytes.asFloatBuffer().put(vector);
                 digest.update(bytes);
             }

@@ -11,6 +11,7 @@ import dev.lectern.kernel.Blocks;
 import dev.lectern.kernel.ElementType;
 import dev.lectern.kernel.Matrix;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -101,6 +102,43 @@ final class RepackedModelTest {
             out[i] += 0f;
         }
         return out;
+    }
+
+    /** A dimension that is 0 lets the others be anything: such a tensor has no bytes. */
+    @Test
+    void emptyTensorsOfAnyShapeKeepNoModelFromBeingUsed() throws IOException {
+        byte[] bytes = new byte[Math.toIntExact(ElementType.Q8_0.bytes(COLUMNS) * ROWS)];
+        new GgufWriter()
+                .string("general.architecture", "llama")
+                .tensor("whole", ElementType.Q8_0, bytes, ROWS, COLUMNS)
+                .tensor("no rows", ElementType.Q8_0, new byte[0], 0, 1L << 33)
+                .tensor("no columns", ElementType.Q8_0, new byte[0], 1L << 33, 0)
+                .tensor("neither", ElementType.Q8_0, new byte[0], 0, 0)
+                .floats("no elements", new float[0], 0)
+                .write(model);
+        try (ModelFile plain = ModelFiles.open(model);
+                ModelFile repacked = open(Progress.NONE)) {
+            assertThat(plain.tensors()).hasSize(5);
+            assertThat(repacked.matrix("whole", ROWS, COLUMNS).isInterleaved()).isTrue();
+            assertThat(WeightsDigest.of(repacked)).isEqualTo(WeightsDigest.of(plain));
+            assertThatThrownBy(() -> repacked.matrix("no columns", 1, 1)).isInstanceOf(BadModelFileException.class);
+        }
+    }
+
+    /** Eight gigabytes, all of them a hole in the file. */
+    @Test
+    void vectorsThatNoModelHasAreKnownByTheirShape() throws IOException {
+        byte[] header = new GgufWriter()
+                .string("general.architecture", "llama")
+                .tensor("long", ElementType.F32, new byte[0], 1L << 31)
+                .toBytes();
+        Files.write(model, header);
+        try (RandomAccessFile file = new RandomAccessFile(model.toFile(), "rw")) {
+            file.setLength(header.length + (1L << 33));
+        }
+        try (ModelFile plain = ModelFiles.open(model)) {
+            assertThat(WeightsDigest.of(plain)).hasSize(64);
+        }
     }
 
     @Test
