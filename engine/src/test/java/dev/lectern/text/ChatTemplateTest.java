@@ -62,6 +62,19 @@ final class ChatTemplateTest {
     }
 
     @Test
+    void formatsPrintNumbersThatAreNotFiniteAsPythonDoesAndRefuseThemAsIntegers() {
+        ChatTemplate template =
+                ChatTemplate.parse("{{ '%f %.1f %f %d' % (1e999, -1e999, 'nan' | float, 2.9) }}", "model.gguf");
+        assertThat(template.render(List.of(), Map.of(), false)).isEqualTo("inf -inf nan 2");
+        for (String number : List.of("1e999", "-1e999", "('nan' | float)", "1e30")) {
+            ChatTemplate integer = ChatTemplate.parse("{{ '%d' % " + number + " }}", "model.gguf");
+            assertThatThrownBy(() -> integer.render(List.of(), Map.of(), false))
+                    .isInstanceOf(BadModelFileException.class)
+                    .hasMessageContaining("an integer of 64 bits");
+        }
+    }
+
+    @Test
     void aRefusedConversationIsTheUsersAffair() {
         ChatTemplate template = ChatTemplate.parse(ChatTemplateGoldens.template("own-mistral-v1"), "model.gguf");
         assertThatThrownBy(() -> template.render(

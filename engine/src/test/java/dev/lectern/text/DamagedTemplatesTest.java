@@ -178,6 +178,8 @@ final class DamagedTemplatesTest {
                 "{{ 'x' | indent(2000000000, true) }}",
                 "{{ [1] | tojson(indent=2000000000) }}",
                 "{{ '%.9f' % 1e308 ~ 1e999 ~ [1e999] | tojson }}{{ 1 / 0.0 }}",
+                "{{ '%f' % 1e999 }}{{ '%.1f' | format('nan' | float) }}{{ '%d' % 1e30 }}",
+                "{{ '%i' % 'nan' | float }}{{ '%d' % ('nan' | float) }}",
                 "{% set ns = namespace(s='ab') %}{% for i in range(99999) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                 "{% set ns = namespace(s=[1]) %}{% for i in range(99999) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
                 "{% set ns = namespace(s='a') %}{% for i in range(99999) %}{% set ns.s = ns.s.replace('a', 'aaaaaaaaaa') %}{% endfor %}",

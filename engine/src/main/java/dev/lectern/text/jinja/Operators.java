@@ -1,5 +1,7 @@
 package dev.lectern.text.jinja;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -177,6 +179,26 @@ final class Operators {
                 .text();
     }
 
+    private static String fixed(double value, int precision) {
+        return Double.isNaN(value) || Double.isInfinite(value)
+                ? Representation.real(value)
+                : new BigDecimal(value)
+                        .setScale(precision, RoundingMode.HALF_EVEN)
+                        .toPlainString();
+    }
+
+    private static String whole(Object number, Budget budget) {
+        Long integer = Values.integer(number);
+        if (integer == null) {
+            double value = Values.real(number);
+            if (!(Math.abs(value) < 0x1p63)) {
+                throw budget.error("a format wants an integer of 64 bits, not " + Representation.real(value));
+            }
+            integer = (long) value;
+        }
+        return Long.toString(integer);
+    }
+
     private static Text converted(char conversion, int precision, Object value, Budget budget) {
         return switch (conversion) {
             case 's' -> Representation.string(value, budget);
@@ -186,13 +208,7 @@ final class Operators {
                     throw Values.misused(
                             value, value, budget, "a format wants a number, not a value of type " + Values.type(value));
                 }
-                Long integer = Values.integer(value);
-                yield Text.of(
-                        conversion == 'f'
-                                ? new java.math.BigDecimal(Values.real(value))
-                                        .setScale(precision, java.math.RoundingMode.HALF_EVEN)
-                                        .toPlainString()
-                                : Long.toString(integer == null ? (long) Values.real(value) : integer));
+                yield Text.of(conversion == 'f' ? fixed(Values.real(value), precision) : whole(value, budget));
             }
         };
     }
