@@ -3,6 +3,7 @@ package dev.lectern.cli;
 import dev.lectern.model.Families;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.ModelFiles;
+import dev.lectern.weights.Quoted;
 import java.lang.reflect.Array;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -35,6 +36,7 @@ import picocli.CommandLine.Spec;
 final class InspectCommand implements Verb {
     private static final int SHOWN = 8;
     private static final int LONGEST = 100;
+    private static final int LONGEST_NAME = 80;
 
     @Parameters(
             arity = "0..1",
@@ -91,11 +93,11 @@ final class InspectCommand implements Verb {
     private static String text(ModelFile file, List<Row> rows) {
         StringBuilder text = new StringBuilder();
         text.append("format        ").append(file.format()).append('\n');
-        text.append("architecture  ").append(Families.architecture(file)).append('\n');
+        text.append("architecture  ").append(name(Families.architecture(file))).append('\n');
         text.append("\nmetadata\n");
         for (String key : file.metadata().keys()) {
             text.append("  ")
-                    .append(key)
+                    .append(name(key))
                     .append(" = ")
                     .append(shown(file.metadata().value(key)))
                     .append('\n');
@@ -106,18 +108,25 @@ final class InspectCommand implements Verb {
                 .append(" tensors, ")
                 .append(Units.bytes(bytes))
                 .append('\n');
-        int width = rows.stream().mapToInt(row -> row.name().length()).max().orElse(0);
+        int width = rows.stream()
+                .mapToInt(row -> Math.min(row.name().length(), LONGEST_NAME))
+                .max()
+                .orElse(0);
         for (Row row : rows) {
             String shape = row.shape().stream().map(String::valueOf).collect(Collectors.joining(" × "));
             text.append(String.format(
                     Locale.ROOT,
                     "  %-" + Math.max(1, width) + "s  %-5s %-16s %9s%n",
-                    row.name(),
+                    name(row.name()),
                     row.type(),
                     shape,
                     Units.bytes(row.bytes())));
         }
         return text.toString();
+    }
+
+    private static String name(String name) {
+        return Quoted.escaped(name, LONGEST_NAME);
     }
 
     private static String shown(@Nullable Object value) {
@@ -133,10 +142,8 @@ final class InspectCommand implements Verb {
     }
 
     private static String shortened(String text) {
-        String line = text.replace("\\", "\\\\")
-                .replace("\n", "\\n")
-                .replace("\r", "\\r")
-                .replaceAll("\\p{Cntrl}", "�");
-        return line.length() <= LONGEST ? line : line.substring(0, LONGEST) + "… (" + text.length() + " characters)";
+        String line = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r");
+        String shown = Quoted.escaped(line, LONGEST);
+        return line.length() <= LONGEST ? shown : shown + " (" + text.length() + " characters)";
     }
 }

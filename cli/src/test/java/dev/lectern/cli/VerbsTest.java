@@ -3,11 +3,14 @@ package dev.lectern.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.lectern.json.Json;
+import dev.lectern.kernel.ElementType;
+import dev.lectern.measure.GgufHeader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -262,6 +265,29 @@ class VerbsTest {
                 .map(String::valueOf)
                 .containsExactly("name", "type", "shape", "bytes");
         assertThat(run("inspect", "--model", Run.tiny("qwen3")).out()).contains("safetensors", "Qwen3ForCausalLM");
+    }
+
+    @Test
+    void namesInAModelFileCannotSteerATerminal() throws IOException {
+        String steering = "\u001b]0;x\u0007\u009b2J\u202e" + "x".repeat(5000);
+        GgufHeader header = new GgufHeader();
+        header.text("general.architecture", steering);
+        header.text(steering, steering);
+        header.tensor(steering, ElementType.F32, 1);
+        header.tensor("short", ElementType.F32, 1);
+        String model = home.resolve("steering.gguf").toString();
+        Files.write(Path.of(model), Arrays.copyOf(header.bytes(), header.bytes().length + 64));
+
+        Run inspect = run("inspect", model);
+        assertThat(inspect.exitCode()).as(inspect.err()).isZero();
+        assertThat(inspect.out()).contains("architecture  \\u001b]0;x\\u0007\\u009b2J\\u202exx", "  short  ");
+        assertThat(inspect.out().lines()).allMatch(line -> line.length() < 400);
+        Run ask = run("ask", document.toString(), "What?", "--model", model);
+        assertThat(ask.exitCode()).isEqualTo(1);
+        assertThat(ask.err()).contains("the architecture \"\\u001b]0;").hasSizeLessThan(1000);
+        for (String said : List.of(inspect.out(), inspect.err(), ask.out(), ask.err())) {
+            assertThat(said.chars()).noneMatch(c -> (c != '\n' && Character.isISOControl(c)) || c == 0x202e);
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.lectern.model;
 
 import dev.lectern.BadModelFileException;
 import dev.lectern.weights.Metadata;
+import dev.lectern.weights.Quoted;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -131,7 +132,7 @@ final class ConfigKeys {
                             case "sliding_attention" -> window;
                             default ->
                                 throw metadata.bad(
-                                        "layer_types", "has the type \"" + type + "\", which is not supported");
+                                        "layer_types", "has the type " + Quoted.of(type) + ", which is not supported");
                         });
             }
             return windows;
@@ -189,7 +190,8 @@ final class ConfigKeys {
                         RopeScaling.Yarn.defaultAttentionFactor(factor)
                                 * positive(prefix + "rope.scaling.attn_factor", 1),
                         true);
-            default -> throw metadata.bad(prefix + "rope.scaling.type", "is \"" + type + "\", which is not supported");
+            default ->
+                throw metadata.bad(prefix + "rope.scaling.type", "is " + Quoted.of(type) + ", which is not supported");
         };
     }
 
@@ -215,7 +217,7 @@ final class ConfigKeys {
                 }
                 yield new RopeScaling.Llama3(factor, low, high, original(originalKey, context));
             }
-            default -> throw metadata.bad(p + "rope_type", "is \"" + type + "\", which is not supported");
+            default -> throw metadata.bad(p + "rope_type", "is " + Quoted.of(type) + ", which is not supported");
         };
     }
 

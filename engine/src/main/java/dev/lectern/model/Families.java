@@ -4,6 +4,7 @@ import dev.lectern.BadModelFileException;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
+import dev.lectern.weights.Quoted;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -47,7 +48,7 @@ public final class Families {
         }
         throw new BadModelFileException(
                 file.metadata().file(),
-                "the architecture \"" + name + "\" is not one that Lectern reads; it reads " + String.join(", ", known)
-                        + ".");
+                "the architecture " + Quoted.of(name) + " is not one that Lectern reads; it reads "
+                        + String.join(", ", known) + ".");
     }
 }

@@ -6,6 +6,7 @@ import dev.lectern.text.jinja.JinjaException;
 import dev.lectern.text.jinja.Template;
 import dev.lectern.text.jinja.Text;
 import dev.lectern.weights.Metadata;
+import dev.lectern.weights.Quoted;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -200,15 +201,16 @@ public final class ChatTemplate {
     }
 
     private static LecternException refused(String fileName, JinjaException e) {
+        String said = Quoted.text(String.valueOf(e.getMessage())); // it quotes the template
         String place = e.line() == 0 ? "the chat template" : "line " + e.line() + " of the chat template";
         return switch (e.reason()) {
             case REFUSED ->
                 new LecternException(
                         LecternException.Kind.BAD_OPTION,
-                        fileName + ": the model's chat template refuses this conversation: " + e.getMessage(),
+                        fileName + ": the model's chat template refuses this conversation: " + said,
                         e);
-            case LIMIT -> new BadModelFileException(fileName, place + " was stopped: " + e.getMessage() + ".", e);
-            case TEMPLATE -> new BadModelFileException(fileName, place + ": " + e.getMessage() + ".", e);
+            case LIMIT -> new BadModelFileException(fileName, place + " was stopped: " + said + ".", e);
+            case TEMPLATE -> new BadModelFileException(fileName, place + ": " + said + ".", e);
         };
     }
 }

@@ -4,6 +4,7 @@ import dev.lectern.BadModelFileException;
 import dev.lectern.json.Json;
 import dev.lectern.json.MalformedJsonException;
 import dev.lectern.weights.Metadata;
+import dev.lectern.weights.Quoted;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -85,7 +86,8 @@ final class ChatTemplateReader {
             whole.object();
             return whole;
         } catch (MalformedJsonException e) {
-            throw new BadModelFileException(file.toString(), "is not JSON: " + e.getMessage() + ".", e);
+            throw new BadModelFileException(
+                    file.toString(), "is not JSON: " + Quoted.text(String.valueOf(e.getMessage())) + ".", e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.lectern.text;
 import dev.lectern.text.BpeTokenizer.Prefix;
 import dev.lectern.text.Vocabulary.Kind;
 import dev.lectern.weights.Metadata;
+import dev.lectern.weights.Quoted;
 import dev.lectern.weights.Texts;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -45,8 +46,7 @@ final class GgufTokenizerReader {
             case "gpt2" -> byteLevel();
             case "llama" -> sentencePiece();
             default ->
-                throw metadata.bad(
-                        KEY + "model", "is " + Vocabulary.quoted(model) + "; Lectern reads \"gpt2\" and \"llama\"");
+                throw metadata.bad(KEY + "model", "is " + Quoted.of(model) + "; Lectern reads \"gpt2\" and \"llama\"");
         };
     }
 
@@ -91,7 +91,7 @@ final class GgufTokenizerReader {
             default ->
                 throw metadata.bad(
                         KEY + "pre",
-                        "is " + Vocabulary.quoted(name)
+                        "is " + Quoted.of(name)
                                 + "; Lectern knows \"gpt-2\", \"smollm\", \"qwen2\", \"llama-bpe\" and \"default\"");
         };
     }
@@ -162,7 +162,7 @@ final class GgufTokenizerReader {
             space++;
         }
         if (space >= end - 1) {
-            String line = Vocabulary.quoted(lines.get(rank));
+            String line = Quoted.of(lines.get(rank));
             throw metadata.bad(MERGES, "has " + line + " at " + rank + ", which is not a pair");
         }
         int length = end - start - 1;
@@ -179,8 +179,7 @@ final class GgufTokenizerReader {
         int id = vocabulary.id(text, start, end);
         if (id < 0) {
             String token = new String(text, start, end - start, StandardCharsets.UTF_8);
-            throw metadata.bad(
-                    MERGES, "needs " + Vocabulary.quoted(token) + " at " + rank + ", which is not among the tokens");
+            throw metadata.bad(MERGES, "needs " + Quoted.of(token) + " at " + rank + ", which is not among the tokens");
         }
         return id;
     }

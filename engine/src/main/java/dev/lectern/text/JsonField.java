@@ -1,6 +1,7 @@
 package dev.lectern.text;
 
 import dev.lectern.BadModelFileException;
+import dev.lectern.weights.Quoted;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -109,7 +110,7 @@ record JsonField(String file, String path, @Nullable Object value) {
     private String described() {
         return switch (value) {
             case null -> "missing";
-            case String string -> Vocabulary.quoted(string);
+            case String string -> Quoted.of(string);
             case Map<?, ?> map -> "an object";
             case List<?> list -> "a list";
             case Object other -> other.toString();

@@ -1,6 +1,7 @@
 package dev.lectern.text;
 
 import dev.lectern.BadModelFileException;
+import dev.lectern.weights.Quoted;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -35,7 +36,7 @@ final class ScoredMerges {
                 throw new BadModelFileException(
                         vocabulary.file(),
                         "the tokens in metadata \"tokenizer.ggml.tokens\" are too long to find their merges, as of "
-                                + Vocabulary.quoted(token) + "; a file with \"tokenizer.ggml.merges\" would do.");
+                                + Quoted.of(token) + "; a file with \"tokenizer.ggml.merges\" would do.");
             }
         }
         byScore.sort(Comparator.comparingDouble(id -> 0.0 - scores[id]));

@@ -3,6 +3,7 @@ package dev.lectern.text;
 import dev.lectern.BadModelFileException;
 import dev.lectern.json.Json;
 import dev.lectern.json.MalformedJsonException;
+import dev.lectern.weights.Quoted;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,7 +69,7 @@ final class TokenizerFolderReader {
         JsonField content = field.isString() ? field : field.at("content");
         int id = vocabulary.id(content.string());
         if (id < 0) {
-            throw content.bad("names " + Vocabulary.quoted(content.string()) + ", which is not in the vocabulary");
+            throw content.bad("names " + Quoted.of(content.string()) + ", which is not in the vocabulary");
         }
         return id;
     }
@@ -102,7 +103,8 @@ final class TokenizerFolderReader {
             whole.object();
             return whole;
         } catch (MalformedJsonException e) {
-            throw new BadModelFileException(file.toString(), "is not JSON: " + e.getMessage() + ".", e);
+            throw new BadModelFileException(
+                    file.toString(), "is not JSON: " + Quoted.text(String.valueOf(e.getMessage())) + ".", e);
         } catch (IOException e) {
             throw new BadModelFileException(file.toString(), "cannot be read: " + e.getMessage() + ".", e);
         }

@@ -1,6 +1,7 @@
 package dev.lectern.text;
 
 import dev.lectern.text.Vocabulary.Kind;
+import dev.lectern.weights.Quoted;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -123,7 +124,7 @@ final class TokenizerJsonReader {
     }
 
     private static int id(JsonField vocabulary, Map.Entry<?, ?> entry) {
-        String path = vocabulary.path() + "." + Vocabulary.quoted((String) entry.getKey());
+        String path = vocabulary.path() + "." + Quoted.of((String) entry.getKey());
         return new JsonField(vocabulary.file(), path, entry.getValue()).integer(0, Integer.MAX_VALUE - 1);
     }
 
@@ -134,7 +135,7 @@ final class TokenizerJsonReader {
         }
         int id = vocabulary.id(field.string());
         if (id < 0) {
-            throw field.bad("is " + Vocabulary.quoted(field.string()) + ", which is not in the vocabulary");
+            throw field.bad("is " + Quoted.of(field.string()) + ", which is not in the vocabulary");
         }
         return id;
     }
@@ -160,7 +161,7 @@ final class TokenizerJsonReader {
                 String line = pair.string();
                 int space = line.indexOf(' ');
                 if (space < 0 || space != line.lastIndexOf(' ')) {
-                    throw pair.bad("is " + Vocabulary.quoted(line) + ", which is not a pair");
+                    throw pair.bad("is " + Quoted.of(line) + ", which is not a pair");
                 }
                 left = line.substring(0, space);
                 right = line.substring(space + 1);
@@ -176,7 +177,7 @@ final class TokenizerJsonReader {
     private static int merged(Vocabulary vocabulary, String token, JsonField pair) {
         int id = vocabulary.id(token);
         if (id < 0) {
-            throw pair.bad("needs " + Vocabulary.quoted(token) + ", which is not in \"model.vocab\"");
+            throw pair.bad("needs " + Quoted.of(token) + ", which is not in \"model.vocab\"");
         }
         return id;
     }

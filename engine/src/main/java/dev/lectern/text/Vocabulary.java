@@ -3,6 +3,7 @@ package dev.lectern.text;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.lectern.BadModelFileException;
+import dev.lectern.weights.Quoted;
 import java.util.Arrays;
 import java.util.OptionalInt;
 
@@ -80,21 +81,22 @@ final class Vocabulary {
             String token = text(start, end);
             throw new BadModelFileException(
                     file,
-                    field + " gives " + quoted(token) + " the id " + id + ", outside 0…" + (starts.length - 1) + ".");
+                    field + " gives " + Quoted.of(token) + " the id " + id + ", outside 0…" + (starts.length - 1)
+                            + ".");
         }
         int slot = slot(bytes, start, end);
         int earlier = slots[slot];
         if (earlier != NONE && earlier != id) {
             throw new BadModelFileException(
                     file,
-                    field + " has the token " + quoted(text(start, end)) + " twice, as " + earlier + " and as " + id
+                    field + " has the token " + Quoted.of(text(start, end)) + " twice, as " + earlier + " and as " + id
                             + ".");
         }
         if (earlier == NONE && starts[id] != NONE) {
             throw new BadModelFileException(
                     file,
-                    field + " gives the id " + id + " to " + quoted(written(id)) + " and to " + quoted(text(start, end))
-                            + ".");
+                    field + " gives the id " + id + " to " + Quoted.of(written(id)) + " and to "
+                            + Quoted.of(text(start, end)) + ".");
         }
         slots[slot] = id;
         starts[id] = start;
@@ -162,10 +164,5 @@ final class Vocabulary {
     int textId(String token) {
         int id = id(token);
         return id >= 0 && kinds[id] == Kind.TEXT ? id : -1;
-    }
-
-    /** A token as messages show it, cut to a readable length. */
-    static String quoted(String token) {
-        return '"' + (token.length() > 40 ? token.substring(0, 40) + "…" : token) + '"';
     }
 }

@@ -67,7 +67,7 @@ final class RepackWriter {
                     } catch (IllegalArgumentException e) {
                         throw new BadModelFileException(
                                 model.path().toString(),
-                                "tensor \"" + entry.getKey() + "\" " + e.getMessage()
+                                "tensor " + Quoted.of(entry.getKey()) + " " + e.getMessage()
                                         + ": the file is damaged, or was made so; pull it again.");
                     }
                 }

@@ -88,6 +88,21 @@ final class ChatTemplateTest {
     }
 
     @Test
+    void whatATemplateSaysCannotSteerATerminal() {
+        for (String source : List.of(
+                "{{ raise_exception('\u001b]0;x\u0007' ~ 'x' * 5000) }}",
+                "{{ \u001b }}",
+                "{{ 1 | f\u202e }}",
+                "{% " + "x".repeat(5000) + " %}")) {
+            assertThatThrownBy(() -> ChatTemplate.parse(source, "model.gguf").render(List.of(), Map.of(), false))
+                    .isInstanceOf(LecternException.class)
+                    .message()
+                    .hasSizeLessThan(700)
+                    .doesNotContain("\u001b", "\u0007", "\u202e");
+        }
+    }
+
+    @Test
     void aTemplateTellsWhichVariablesItReads() {
         assertThat(ChatTemplate.parse(ChatTemplateGoldens.template("qwen3"), "q")
                         .mentions("enable_thinking"))
