@@ -15,11 +15,13 @@ import tools.jackson.core.JsonGenerator;
  * Where a result comes from.
  *
  * @param command that gives it
- * @param commit of Lectern, {@value #UNKNOWN} outside a checkout; with "+" where files were changed after it
+ * @param commit of Lectern, {@value #UNKNOWN} outside a checkout; with {@value #CHANGED} behind it where files were changed after it, those of the folder docs aside: results are such files
  * @param date when it was there
  */
 public record Provenance(String command, String commit, Machine machine, Instant date) {
     static final String UNKNOWN = "unknown";
+
+    private static final String CHANGED = "+";
 
     /** The launcher script's path, as it says itself. */
     private static final String LAUNCHER = "lectern.launcher";
@@ -44,14 +46,15 @@ public record Provenance(String command, String commit, Machine machine, Instant
         String launcher = System.getProperty(LAUNCHER);
         File home =
                 launcher == null ? null : new File(launcher).getAbsoluteFile().getParentFile();
-        if (home == null) {
-            return UNKNOWN;
-        }
+        return home == null ? UNKNOWN : commitOf(home);
+    }
+
+    /** @param home the folder of a checkout */
+    static String commitOf(File home) {
         try {
             String commit = git(home, "rev-parse", "HEAD");
-            boolean changed =
-                    !git(home, "status", "--porcelain", "--untracked-files=no").isEmpty();
-            return commit.isEmpty() ? UNKNOWN : commit + (changed ? "+" : "");
+            String changes = git(home, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)docs");
+            return commit.isEmpty() ? UNKNOWN : commit + (changes.isEmpty() ? "" : CHANGED);
         } catch (IOException e) {
             return UNKNOWN; // no git here, or no checkout
         } catch (InterruptedException e) {
@@ -75,9 +78,14 @@ public record Provenance(String command, String commit, Machine machine, Instant
         return said;
     }
 
-    /** Whether both are of the same commit and machine. That files were changed after the commit says nothing: results are such files. */
+    /** Whether both are of the same commit and machine. Where files were changed after the commit none is: nobody knows what they were. */
     public boolean isLike(Provenance other) {
-        return commit.replace("+", "").equals(other.commit.replace("+", "")) && machine.equals(other.machine);
+        return !isChanged() && commit.equals(other.commit) && machine.equals(other.machine);
+    }
+
+    /** Whether files were changed after the commit. */
+    boolean isChanged() {
+        return commit.endsWith(CHANGED);
     }
 
     /** Whether it is known of which commit it is. */
