@@ -64,7 +64,9 @@ final class KvCacheCommand implements Verb {
     @Nullable
     String kv;
 
-    @Option(names = "--resume", description = "Count finished runs of an earlier, equal measurement.")
+    @Option(
+            names = "--resume",
+            description = "Count finished runs of an earlier, equal measurement by the same commit.")
     boolean resume;
 
     @Option(names = "--out", paramLabel = "FOLDER", description = "Where results go. Default: bench-results.")

@@ -142,7 +142,7 @@ final class PeersCommand implements Verb {
         if (output.json) {
             console.printLine(PeersResult.toJson(results));
         } else {
-            console.printLine(results.getFirst().setting().machine().described());
+            console.printLine(results.getFirst().machine().described());
         }
     }
 

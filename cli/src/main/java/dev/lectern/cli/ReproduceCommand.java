@@ -98,7 +98,7 @@ final class ReproduceCommand implements Verb {
                     others, !full, room(surroundings, results), name -> new Line(surroundings.console(), name)));
         }
         for (String name : writeOnly ? List.<String>of() : timed) {
-            Timed.run(name, surroundings.quiet(), pages, compute, repack);
+            Timed.run(name, !figures.contains(name), surroundings.quiet(), pages, compute, repack);
             measured.add(name);
         }
         List<Path> written = Reproduction.write(pages, results);

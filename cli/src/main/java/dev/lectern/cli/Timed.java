@@ -10,8 +10,18 @@ final class Timed {
 
     private Timed() {}
 
-    /** Runs a bench as its verb does, into the folder of the pages. */
-    static void run(String name, Surroundings surroundings, Path pages, ComputeChoice compute, RepackChoice repack) {
+    /**
+     * Runs a bench as its verb does, into the folder of the pages.
+     *
+     * @param resume whether finished runs of an equal measurement by the same commit count
+     */
+    static void run(
+            String name,
+            boolean resume,
+            Surroundings surroundings,
+            Path pages,
+            ComputeChoice compute,
+            RepackChoice repack) {
         String results = pages.resolve("results").toString();
         String record = pages.resolve("measurements.md").toString();
         if (name.equals("peers")) {
@@ -31,7 +41,7 @@ final class Timed {
             bench.folder = results;
             bench.record = record;
             bench.threads = compute.threads;
-            bench.resume = true;
+            bench.resume = resume;
             bench.run(surroundings);
         }
     }

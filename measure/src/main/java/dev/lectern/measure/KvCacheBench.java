@@ -13,8 +13,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,16 +92,17 @@ public final class KvCacheBench {
                     prompt.length,
                     options.tokens(),
                     options.kv(),
-                    model.threads(),
-                    Machine.here());
-            Optional<KvCacheResult> earlier = options.resume() ? earlier(setting, options) : Optional.empty();
+                    model.threads());
+            Provenance provenance = Provenance.here(setting.command(options.runs()));
+            Optional<KvCacheResult> earlier =
+                    options.resume() ? earlier(setting, provenance, options) : Optional.empty();
             int done = earlier.map(result -> result.withCache().runs()).orElse(0);
             if (earlier.isPresent() && done >= options.runs()) {
                 return earlier.get();
             }
             try (Session session = model.newSession(sessionOptions)) {
                 return new KvCacheBench(session, prompt, options, options.runs() - done, progress, cancellation)
-                        .measure(setting, earlier);
+                        .measure(setting, provenance, earlier);
             }
         }
     }
@@ -126,12 +125,14 @@ public final class KvCacheBench {
         return options.folder().resolve(KvCacheResult.name(setting) + ".json");
     }
 
-    private static Optional<KvCacheResult> earlier(KvCacheResult.Setting setting, KvCacheOptions options) {
+    private static Optional<KvCacheResult> earlier(
+            KvCacheResult.Setting setting, Provenance provenance, KvCacheOptions options) {
         try {
             Path file = file(setting, options);
             return Files.exists(file)
                     ? KvCacheResult.fromJson(Files.readAllBytes(file))
-                            .filter(result -> result.setting().equals(setting))
+                            .filter(result -> result.setting().equals(setting)
+                                    && result.provenance().isLike(provenance))
                     : Optional.empty();
         } catch (IOException e) {
             throw new LecternException(
@@ -141,7 +142,8 @@ public final class KvCacheBench {
         }
     }
 
-    private KvCacheResult measure(KvCacheResult.Setting setting, Optional<KvCacheResult> earlier) {
+    private KvCacheResult measure(
+            KvCacheResult.Setting setting, Provenance provenance, Optional<KvCacheResult> earlier) {
         Path file = file(setting, options);
         Optional<KvCacheResult> finished = earlier;
         try {
@@ -152,7 +154,7 @@ public final class KvCacheBench {
             for (int run = before; run < options.runs(); run++) {
                 Run with = withCache(reference);
                 Run without = withoutCache(reference);
-                KvCacheResult result = joined(setting, finished, reference, kvBytes, with, without);
+                KvCacheResult result = joined(setting, provenance, finished, reference, kvBytes, with, without);
                 AtomicFile.write(file, result.toIndentedJson().getBytes(StandardCharsets.UTF_8));
                 finished = Optional.of(result);
             }
@@ -160,17 +162,19 @@ public final class KvCacheBench {
             if (e.kind() != LecternException.Kind.CANCELLED) {
                 throw e;
             }
-            throw new LecternException(LecternException.Kind.CANCELLED, stopped(finished, file), e);
+            throw new LecternException(LecternException.Kind.CANCELLED, stopped(finished, provenance, file), e);
         }
         return finished.orElseThrow();
     }
 
-    private String stopped(Optional<KvCacheResult> finished, Path file) {
+    private String stopped(Optional<KvCacheResult> finished, Provenance provenance, Path file) {
         int runs = finished.map(result -> result.withCache().runs()).orElse(0);
         return runs == 0
                 ? "Stopped on request before the first run with and without the cache was finished."
                 : "Stopped on request after " + runs + " of " + options.runs() + " runs; they are in " + file
-                        + ", and --resume goes on from them.";
+                        + (provenance.isChanged()
+                                ? "; --resume does not count them, since files were changed after the commit."
+                                : ", and --resume goes on from them.");
     }
 
     /** The tokens that every run has to choose, and the beginning of what the model thought of others. */
@@ -288,6 +292,7 @@ public final class KvCacheBench {
 
     private KvCacheResult joined(
             KvCacheResult.Setting setting,
+            Provenance provenance,
             Optional<KvCacheResult> earlier,
             Reference reference,
             long kvBytes,
@@ -309,7 +314,7 @@ public final class KvCacheBench {
                 earlier.map(result -> result.curve().withoutCache()).orElse(List.of());
         return new KvCacheResult(
                 setting,
-                Instant.now().truncatedTo(ChronoUnit.SECONDS),
+                provenance.now(),
                 options.runs(),
                 timesWith.with(with.seconds[last], with.cpuSeconds),
                 timesWithout.with(without.seconds[last], without.cpuSeconds),

@@ -12,7 +12,7 @@ import java.util.List;
  * @param runs of both ways, one after the other
  * @param threads that compute; 0 for all processors
  * @param kv format of the cache, one of {@link #FORMATS}
- * @param resume whether finished runs of an earlier, equal measurement count
+ * @param resume whether finished runs of an earlier, equal measurement by the same commit count
  * @param folder where the result is kept, beginning with the first finished run
  */
 public record KvCacheOptions(String prompt, int tokens, int runs, int threads, String kv, boolean resume, Path folder) {

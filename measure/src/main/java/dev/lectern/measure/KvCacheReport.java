@@ -45,13 +45,13 @@ public final class KvCacheReport {
                 result.ratio(),
                 cpuRatio(result),
                 tokens(result.agreement()),
-                setting.machine().described(),
+                result.machine().described(),
                 result.busy()
                         ? String.format(
                                 Locale.ROOT,
                                 "  the machine was busy  load %.1f on %d cores: the times are too long; measure again\n",
                                 result.load(),
-                                setting.machine().cores())
+                                result.machine().cores())
                         : "");
     }
 
@@ -147,7 +147,7 @@ public final class KvCacheReport {
                 """);
         Set<String> machines = new LinkedHashSet<>();
         for (KvCacheResult result : results) {
-            machines.add(result.setting().machine().described());
+            machines.add(result.machine().described());
             text.append(row(result, link));
         }
         text.append("\nMeasured on:\n");
@@ -159,7 +159,7 @@ public final class KvCacheReport {
                         + " too long.");
         text.append("\n\nThe commands:\n\n```\n");
         for (KvCacheResult result : results) {
-            text.append(command(result)).append('\n');
+            text.append(result.provenance().command()).append('\n');
         }
         text.append("```\n");
         for (KvCacheResult result : results) {
@@ -174,7 +174,7 @@ public final class KvCacheReport {
         KvCacheResult.Setting setting = result.setting();
         return String.format(
                 Locale.ROOT,
-                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %s | %s | %s | %.1e | %s | [%s](%s/%s.json) |\n",
+                "| %s | %d | %d | %d | %s | %s | %s | %.1f | %s | %s | %s | %s | %.1e | %s | [%s](%s/%s.json)%s |\n",
                 setting.model(),
                 setting.tokens(),
                 result.withCache().runs(),
@@ -189,9 +189,12 @@ public final class KvCacheReport {
                 tokens(result.agreement()),
                 result.agreement().largest(),
                 load(result),
-                result.date().toString().substring(0, 10),
+                result.provenance().date().toString().substring(0, 10),
                 link,
-                result.name());
+                result.name(),
+                result.provenance().isKnown()
+                        ? ", commit " + result.provenance().shortCommit()
+                        : "");
     }
 
     private static String load(KvCacheResult result) {
@@ -199,14 +202,5 @@ public final class KvCacheReport {
             return "unknown";
         }
         return String.format(Locale.ROOT, result.busy() ? "%.1f: busy" : "%.1f", result.load());
-    }
-
-    private static String command(KvCacheResult result) {
-        KvCacheResult.Setting setting = result.setting();
-        String prompt = setting.prompt().equals(KvCacheOptions.PROMPT)
-                ? ""
-                : " --prompt '" + setting.prompt().replace("'", "'\\''") + "'";
-        return "lectern bench kv-cache --model " + setting.model() + " --tokens " + setting.tokens() + " --runs "
-                + result.withCache().runs() + " --threads " + setting.threads() + " --kv " + setting.kv() + prompt;
     }
 }

@@ -17,8 +17,8 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
 /**
  * What {@link KvCacheBench} measured.
  *
- * @param setting what was measured, and where
- * @param date when the last run ended
+ * @param setting what was measured
+ * @param provenance of all runs; its date is when the last one ended
  * @param runsWanted pairs of runs that were asked for
  * @param withCache of each run with the cache, the prompt's reading included
  * @param withoutCache of each run without it, as many
@@ -30,7 +30,7 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  */
 public record KvCacheResult(
         Setting setting,
-        Instant date,
+        Provenance provenance,
         int runsWanted,
         Times withCache,
         Times withoutCache,
@@ -41,7 +41,7 @@ public record KvCacheResult(
     private static final JsonFactory JSON = JsonFactory.builder().build();
 
     /**
-     * What is measured, and where: only runs of equal settings belong together.
+     * What is measured: only runs of equal settings, by the same commit on the same machine, belong together.
      *
      * @param sha256 of the model, where it is known
      * @param modelBytes size of the model's weights
@@ -56,8 +56,14 @@ public record KvCacheResult(
             int promptTokens,
             int tokens,
             String kv,
-            int threads,
-            Machine machine) {}
+            int threads) {
+        /** The command that measures it. */
+        String command(int runs) {
+            return "lectern bench kv-cache --model " + model + " --tokens " + tokens + " --runs " + runs + " --threads "
+                    + threads + " --kv " + kv
+                    + (prompt.equals(KvCacheOptions.PROMPT) ? "" : " --prompt '" + prompt.replace("'", "'\\''") + "'");
+        }
+    }
 
     /**
      * How long runs took.
@@ -139,10 +145,15 @@ public record KvCacheResult(
         }
     }
 
+    /** Where it was measured. */
+    public Machine machine() {
+        return provenance.machine();
+    }
+
     /** Whether other programs were working too, as far as the system tells. */
     public boolean busy() {
         // A bench that has all cores for itself brings the load to their number, and rounding a little above.
-        return load > setting.machine().cores() + 0.5;
+        return load > machine().cores() + 0.5;
     }
 
     /** How many times longer it takes without the cache: the quotient of the means. */
@@ -198,8 +209,7 @@ public record KvCacheResult(
             json.writeArrayPropertyStart("results");
             write(json);
             json.writeEndArray();
-            json.writeName("machine");
-            setting.machine().write(json);
+            provenance.write(json);
             json.writeEndObject();
         }
         return text.toString();
@@ -216,7 +226,6 @@ public record KvCacheResult(
         json.writeNumberProperty("tokens", setting.tokens());
         json.writeStringProperty("kv", setting.kv());
         json.writeNumberProperty("threads", setting.threads());
-        json.writeStringProperty("date", date.toString());
         json.writeNumberProperty("runsWanted", runsWanted);
         writeTimes(json, "withCache", withCache);
         writeTimes(json, "withoutCache", withoutCache);
@@ -270,7 +279,7 @@ public record KvCacheResult(
         json.writeEndArray();
     }
 
-    /** Reads what {@link #toJson()} wrote; empty where the bytes are something else. */
+    /** Reads what {@link #toJson()} wrote, and files of before results named their commit; empty where the bytes are something else. */
     static Optional<KvCacheResult> fromJson(byte[] json) {
         try {
             JsonFields all = JsonFields.of(Json.parse(json));
@@ -290,14 +299,20 @@ public record KvCacheResult(
                 Math.toIntExact(json.whole("promptTokens")),
                 Math.toIntExact(json.whole("tokens")),
                 json.text("kv"),
-                Math.toIntExact(json.whole("threads")),
-                Machine.read(all.object("machine")));
+                Math.toIntExact(json.whole("threads")));
+        int runsWanted = Math.toIntExact(json.whole("runsWanted"));
         JsonFields agreement = json.object("agreement");
         JsonFields curve = json.object("curve");
         return new KvCacheResult(
                 setting,
-                Instant.parse(json.text("date")),
-                Math.toIntExact(json.whole("runsWanted")),
+                all.has("commit")
+                        ? Provenance.read(all)
+                        : new Provenance(
+                                setting.command(runsWanted),
+                                Provenance.UNKNOWN,
+                                Machine.read(all.object("machine")),
+                                Instant.parse(json.text("date"))),
+                runsWanted,
                 times(json.object("withCache")),
                 times(json.object("withoutCache")),
                 new Agreement(

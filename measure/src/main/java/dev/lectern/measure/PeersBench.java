@@ -9,8 +9,6 @@ import dev.lectern.SessionOptions;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -115,19 +113,19 @@ public final class PeersBench {
         if (version.isEmpty()) {
             askVersion();
         }
+        PeersResult.Setting setting = new PeersResult.Setting(
+                subject.name(),
+                subject.sha256(),
+                model.estimate(SessionOptions.DEFAULT.withContext(1), 1).weights(),
+                model.threads(),
+                options.pairs(),
+                subject.repack().isPresent(),
+                options.version(),
+                version,
+                system);
         return new PeersResult(
-                new PeersResult.Setting(
-                        subject.name(),
-                        subject.sha256(),
-                        model.estimate(SessionOptions.DEFAULT.withContext(1), 1).weights(),
-                        model.threads(),
-                        options.pairs(),
-                        subject.repack().isPresent(),
-                        options.version(),
-                        version,
-                        system,
-                        Machine.here()),
-                Instant.now().truncatedTo(ChronoUnit.SECONDS),
+                setting,
+                Provenance.here(setting.command(options.rows().stream().sorted().toList())),
                 speeds,
                 comparisons,
                 leftOut,

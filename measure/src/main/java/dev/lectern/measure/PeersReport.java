@@ -11,7 +11,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** Results of {@link PeersBench} for people: a few lines, a section of a document. */
 public final class PeersReport {
@@ -39,7 +38,7 @@ public final class PeersReport {
                     Locale.ROOT,
                     "  the machine was busy: load %.1f on %d cores; measure again\n",
                     result.load(),
-                    result.setting().machine().cores()));
+                    result.machine().cores()));
         }
         return text.toString();
     }
@@ -127,31 +126,34 @@ public final class PeersReport {
         Set<String> machines = new LinkedHashSet<>();
         results.forEach((name, result) -> {
             PeersResult.Setting setting = result.setting();
-            machines.add(setting.machine().described());
+            machines.add(result.machine().described());
             text.append(String.format(
                     Locale.ROOT,
                     """
-                    **%s**, %s, %d-bit vectors, %d %s, %d %s; [%s](%s%s.json)%s
+                    **%s**, %s, %d-bit vectors, %d %s, %d %s; [%s](%s%s.json)%s%s
 
                     | work | Lectern | beside | ratio, median (least … most) | to reach |
                     | --- | --: | --: | --: | --- |
                     """,
                     setting.model(),
-                    setting.machine().cpu(),
-                    setting.machine().vectorBits(),
+                    result.machine().cpu(),
+                    result.machine().vectorBits(),
                     setting.threads(),
                     setting.threads() == 1 ? "thread" : "threads",
                     setting.pairs(),
                     setting.pairs() == 1 ? "pair" : "pairs",
-                    result.date().toString().substring(0, 10),
+                    result.provenance().date().toString().substring(0, 10),
                     link,
                     name,
+                    result.provenance().isKnown()
+                            ? ", commit " + result.provenance().shortCommit()
+                            : "",
                     result.busy()
                             ? String.format(
                                     Locale.ROOT,
                                     "; the machine was busy, load %.1f on %d cores",
                                     result.load(),
-                                    setting.machine().cores())
+                                    result.machine().cores())
                             : ""));
             for (Comparison comparison : result.comparisons()) {
                 text.append(String.format(
@@ -174,20 +176,9 @@ public final class PeersReport {
         machines.forEach(machine -> text.append("\n* ").append(machine));
         text.append("\n\nThe commands:\n\n```\n");
         results.values().stream()
-                .map(PeersReport::command)
+                .map(result -> result.provenance().command())
                 .distinct()
                 .forEach(command -> text.append(command).append('\n'));
         return text.append("```\n").toString();
-    }
-
-    private static String command(PeersResult result) {
-        PeersResult.Setting setting = result.setting();
-        Set<String> rows = result.comparisons().stream()
-                .map(comparison -> comparison.row().key())
-                .collect(Collectors.toCollection(LinkedHashSet::new));
-        return "lectern bench peers --model " + setting.model() + " --pairs " + setting.pairs() + " --threads "
-                + setting.threads()
-                + (setting.repacked() ? "" : " --no-repack")
-                + (rows.size() == PeerRow.values().length ? "" : " --rows " + String.join(",", rows));
     }
 }

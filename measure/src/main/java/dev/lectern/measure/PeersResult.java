@@ -20,8 +20,8 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
 /**
  * What {@link PeersBench} measured of one model.
  *
- * @param setting what was measured, and where
- * @param date when it ended
+ * @param setting what was measured
+ * @param provenance of the whole; its date is when it ended
  * @param speeds of both engines; not kept in the file's reading
  * @param comparisons the rows
  * @param leftOut sentences that say which row was not measured, and why
@@ -29,7 +29,7 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  */
 public record PeersResult(
         Setting setting,
-        Instant date,
+        Provenance provenance,
         List<EngineSpeed> speeds,
         List<Comparison> comparisons,
         List<String> leftOut,
@@ -37,7 +37,7 @@ public record PeersResult(
     private static final JsonFactory JSON = JsonFactory.builder().build();
 
     /**
-     * What is measured, and where.
+     * What is measured: sizes, turns and programs.
      *
      * @param sha256 of the model, where it is known
      * @param threads of both engines
@@ -55,8 +55,15 @@ public record PeersResult(
             boolean repacked,
             String lectern,
             String peer,
-            String peerSystem,
-            Machine machine) {}
+            String peerSystem) {
+        /** The command that measures it. */
+        String command(List<PeerRow> rows) {
+            List<String> some = rows.stream().distinct().map(PeerRow::key).toList();
+            return "lectern bench peers --model " + model + " --pairs " + pairs + " --threads " + threads
+                    + (repacked ? "" : " --no-repack")
+                    + (some.size() == PeerRow.values().length ? "" : " --rows " + String.join(",", some));
+        }
+    }
 
     /** The speed of one of the engines: {@code lectern} or {@code llama.cpp}. */
     public record EngineSpeed(String engine, SpeedResult speed) {}
@@ -67,9 +74,14 @@ public record PeersResult(
         leftOut = List.copyOf(leftOut);
     }
 
+    /** Where it was measured. */
+    public Machine machine() {
+        return provenance.machine();
+    }
+
     /** Whether other programs were working too, as far as the system tells. */
     public boolean busy() {
-        return load > setting.machine().cores() + 0.5;
+        return load > machine().cores() + 0.5;
     }
 
     /**
@@ -85,8 +97,8 @@ public record PeersResult(
     /** The name of its file, without ending, for the model, the processor and the vectors: {@code peers-smollm2-135m-amd-epyc-512-bit}. */
     public String name() {
         return "peers-" + AtomicFile.plain(setting.model()) + "-"
-                + AtomicFile.plain(setting.machine().cpu().replaceAll("\\([^)]*\\)", "")) + "-"
-                + setting.machine().vectorBits() + "-bit";
+                + AtomicFile.plain(machine().cpu().replaceAll("\\([^)]*\\)", "")) + "-"
+                + machine().vectorBits() + "-bit";
     }
 
     /** The object of {@code --json} for the results of several models on one machine, on one line. */
@@ -124,7 +136,7 @@ public record PeersResult(
             all.forEach(result -> result.writeSetting(json));
             json.writeEndArray();
             json.writeName("machine");
-            all.getFirst().setting.machine().write(json);
+            all.getFirst().machine().write(json);
             json.writeEndObject();
         }
         return text.toString();
@@ -164,7 +176,9 @@ public record PeersResult(
         json.writeStringProperty("lectern", setting.lectern());
         json.writeStringProperty("llamaCppPython", setting.peer());
         json.writeStringProperty("llamaCppSystem", setting.peerSystem());
-        json.writeStringProperty("date", date.toString());
+        json.writeStringProperty("command", provenance.command());
+        json.writeStringProperty("commit", provenance.commit());
+        json.writeStringProperty("date", provenance.date().toString());
         json.writeArrayPropertyStart("leftOut");
         leftOut.forEach(json::writeString);
         json.writeEndArray();
@@ -183,11 +197,11 @@ public record PeersResult(
         json.writeEndArray();
     }
 
-    /** Reads what {@link #toIndentedJson()} wrote, all but the speeds; empty where the bytes are something else. */
+    /** Reads what {@link #toIndentedJson()} wrote, all but the speeds, and files of before results named their commit; empty where the bytes are something else. */
     static Optional<PeersResult> fromJson(byte[] bytes) {
         try {
             JsonFields json = JsonFields.of(Json.parse(bytes));
-            JsonFields setting = json.objects("settings").getFirst();
+            JsonFields fields = json.objects("settings").getFirst();
             List<Comparison> comparisons = new ArrayList<>();
             for (JsonFields ratio : json.objects("ratios")) {
                 double target = ratio.optionalNumber("target");
@@ -198,23 +212,32 @@ public record PeersResult(
                         ratio.numbers("peer"),
                         Double.isNaN(target) ? OptionalDouble.empty() : OptionalDouble.of(target)));
             }
+            Setting setting = new Setting(
+                    fields.text("model"),
+                    fields.optionalText("sha256"),
+                    fields.whole("modelBytes"),
+                    Math.toIntExact(fields.whole("threads")),
+                    Math.toIntExact(fields.whole("pairs")),
+                    fields.flag("repacked"),
+                    fields.text("lectern"),
+                    fields.text("llamaCppPython"),
+                    fields.text("llamaCppSystem"));
+            boolean known = fields.has("commit");
             return Optional.of(new PeersResult(
-                    new Setting(
-                            setting.text("model"),
-                            setting.optionalText("sha256"),
-                            setting.whole("modelBytes"),
-                            Math.toIntExact(setting.whole("threads")),
-                            Math.toIntExact(setting.whole("pairs")),
-                            setting.flag("repacked"),
-                            setting.text("lectern"),
-                            setting.text("llamaCppPython"),
-                            setting.text("llamaCppSystem"),
-                            Machine.read(json.object("machine"))),
-                    Instant.parse(setting.text("date")),
+                    setting,
+                    new Provenance(
+                            known
+                                    ? fields.text("command")
+                                    : setting.command(comparisons.stream()
+                                            .map(Comparison::row)
+                                            .toList()),
+                            known ? fields.text("commit") : Provenance.UNKNOWN,
+                            Machine.read(json.object("machine")),
+                            Instant.parse(fields.text("date"))),
                     List.of(),
                     comparisons,
-                    setting.texts("leftOut"),
-                    setting.optionalNumber("load")));
+                    fields.texts("leftOut"),
+                    fields.optionalNumber("load")));
         } catch (MalformedJsonException
                 | IllegalArgumentException
                 | ArithmeticException

@@ -28,6 +28,8 @@ public record Provenance(String command, String commit, Machine machine, Instant
 
     private static final long PATIENCE_SECONDS = 10;
 
+    private static final int COMMIT_DIGITS = 10;
+
     /** Of a result that has just been computed here. */
     public static Provenance here(String command) {
         return new Provenance(
@@ -40,6 +42,11 @@ public record Provenance(String command, String commit, Machine machine, Instant
                 + options.ropeScaling()
                         .map(scaling -> " --rope-scaling " + scaling)
                         .orElse(""));
+    }
+
+    /** The same of what ended just now. */
+    Provenance now() {
+        return new Provenance(command, commit, machine, Instant.now().truncatedTo(ChronoUnit.SECONDS));
     }
 
     static String commitHere() {
@@ -93,6 +100,11 @@ public record Provenance(String command, String commit, Machine machine, Instant
         return !commit.equals(UNKNOWN);
     }
 
+    /** The commit's first ten digits, as pages tell it. */
+    public String shortCommit() {
+        return commit.substring(0, Math.min(COMMIT_DIGITS, commit.length())) + (isChanged() ? CHANGED : "");
+    }
+
     /** Writes it as members of an object. */
     void write(JsonGenerator json) {
         json.writeStringProperty("command", command);
@@ -102,7 +114,11 @@ public record Provenance(String command, String commit, Machine machine, Instant
         machine.write(json);
     }
 
-    /** Reads it back. */
+    /**
+     * Reads it back.
+     *
+     * @throws IllegalArgumentException if something is missing
+     */
     public static Provenance read(JsonFields json) {
         return new Provenance(
                 json.text("command"),

@@ -92,7 +92,7 @@ class KvCacheBenchTest {
         KvCacheResult result = run("gpt2", options());
         Map<String, Object> json =
                 (Map<String, Object>) Json.parse(result.toJson().getBytes(StandardCharsets.UTF_8));
-        assertThat(json).containsOnlyKeys("results", "machine");
+        assertThat(json).containsOnlyKeys("results", "command", "commit", "date", "machine");
         assertThat((Map<String, Object>) json.get("machine"))
                 .containsOnlyKeys("cpu", "cores", "vectorBits", "memory", "os", "java");
         Map<String, Object> only = ((List<Map<String, Object>>) json.get("results")).getFirst();
@@ -106,7 +106,6 @@ class KvCacheBenchTest {
                         "tokens",
                         "kv",
                         "threads",
-                        "date",
                         "runsWanted",
                         "withCache",
                         "withoutCache",
@@ -168,6 +167,36 @@ class KvCacheBenchTest {
                         .seconds())
                 .hasSize(2)
                 .doesNotContain(first.withCache().seconds().getFirst());
+    }
+
+    @Test
+    void runsOfAnotherCommitDoNotCount() throws IOException {
+        KvCacheResult first = run("gpt2", options().withRuns(1));
+        assertThat(first.provenance().command())
+                .isEqualTo(
+                        "lectern bench kv-cache --model gpt2 --tokens 12 --runs 1 --threads 1 --kv f32 --prompt 'a bc'");
+        Path kept = folder.resolve("kv-cache-gpt2-12.json");
+        String json = Files.readString(kept);
+        String commit = "\"commit\" : \"" + first.provenance().commit() + "\"";
+        Files.writeString(kept, json.replace(commit, "\"commit\" : \"0123456789abcdef\""));
+        assertThat(KvCacheResult.fromJson(Files.readAllBytes(kept)))
+                .hasValueSatisfying(earlier ->
+                        assertThat(earlier.provenance().shortCommit()).isEqualTo("0123456789"));
+        KvCacheResult again = run("gpt2", options().withRuns(1).withResume(true));
+        assertThat(again.withCache().seconds())
+                .hasSize(1)
+                .doesNotContain(first.withCache().seconds().getFirst());
+        assertThat(again.provenance().commit()).isEqualTo(first.provenance().commit());
+    }
+
+    @Test
+    void publishedResultsWithoutACommitCanBeRead() throws IOException {
+        Path published = Path.of("../docs/results/kv-cache-gpt2-shape-200.json");
+        KvCacheResult result =
+                KvCacheResult.fromJson(Files.readAllBytes(published)).orElseThrow();
+        assertThat(result.provenance().isKnown()).isFalse();
+        assertThat(result.provenance().command())
+                .isEqualTo("lectern bench kv-cache --model gpt2-shape --tokens 200 --runs 2 --threads 2 --kv f32");
     }
 
     @Test

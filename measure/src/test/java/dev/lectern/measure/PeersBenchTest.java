@@ -154,6 +154,7 @@ class PeersBenchTest {
         assertThat(kept.getFileName()).hasToString(result.name() + "-prefill.json");
         PeersResult again = PeersResult.fromJson(Files.readAllBytes(kept)).orElseThrow();
         assertThat(again.setting()).isEqualTo(result.setting());
+        assertThat(again.provenance()).isEqualTo(result.provenance());
         assertThat(again.comparisons()).isEqualTo(result.comparisons());
         assertThat(PeersResult.fromJson("{\"settings\":[]}".getBytes(StandardCharsets.UTF_8)))
                 .isEmpty();
@@ -165,7 +166,7 @@ class PeersBenchTest {
         PeersResult measured = run(options(PeerRow.PREFILL));
         PeersResult made = new PeersResult(
                 measured.setting(),
-                measured.date(),
+                measured.provenance(),
                 List.of(),
                 List.of(
                         new Comparison(
@@ -195,7 +196,7 @@ class PeersBenchTest {
                 .contains("(results/" + made.name() + ".json)", "llama-cpp-python 9.9", "(FAKE = 1)")
                 .contains(Machine.here().described());
 
-        PeersResult busy = new PeersResult(made.setting(), made.date(), List.of(), made.comparisons(), List.of(), 1000);
+        PeersResult busy = new PeersResult(made.setting(), made.provenance(), List.of(), made.comparisons(), List.of(), 1000);
         assertThat(PeersReport.summary(busy))
                 .contains("3.0: no telling on a busy machine", "at most 250 MB more: reached", "load 1000.0");
     }

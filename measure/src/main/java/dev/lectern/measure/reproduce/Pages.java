@@ -68,8 +68,7 @@ final class Pages {
                     .append("`: [")
                     .append(from.date().toString(), 0, 10);
             text.append("](").append(link).append('/').append(file.name()).append(".json), commit ");
-            text.append(from.commit(), 0, Math.min(10, from.commit().length()));
-            text.append(from.commit().endsWith("+") ? "+" : "").append(", ");
+            text.append(from.shortCommit()).append(", ");
             text.append(from.machine().cpu())
                     .append(", ")
                     .append(from.machine().vectorBits())
