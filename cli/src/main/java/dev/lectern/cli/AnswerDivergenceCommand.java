@@ -54,7 +54,7 @@ final class AnswerDivergenceCommand implements Verb {
         }
         String name = "answer-kld-" + subject.name();
         console.note("wrote " + result.writeCsv(choice.eval.out(), name));
-        EvalChoice.draw(console, () -> result.writeFigure(choice.eval.out(), name));
+        result.writeFigure(choice.eval.out(), name).forEach(file -> console.note("wrote " + file));
         if (choice.output.json) {
             console.printLine(result.toJson());
         } else {

@@ -142,7 +142,7 @@ final class AttentionCommand implements Verb {
         }
         String name = "attention-" + results.evaluated().model();
         console.note("wrote " + results.writeCsv(eval.out(), name));
-        EvalChoice.draw(console, () -> results.writeFigure(eval.out(), name));
+        results.writeFigure(eval.out(), name).forEach(figure -> console.note("wrote " + figure));
         if (output.json) {
             console.printLine(results.toJson());
         } else {

@@ -62,7 +62,7 @@ final class DivergenceCommand implements Verb {
                     subject, eval.compute.options(), options, words, line, surroundings.cancellation());
         }
         console.note("wrote " + result.writeCsv(eval.out(), "kld-" + subject.name()));
-        EvalChoice.draw(console, () -> result.writeFigure(eval.out(), "kld-" + subject.name()));
+        result.writeFigure(eval.out(), "kld-" + subject.name()).forEach(file -> console.note("wrote " + file));
         if (output.json) {
             console.printLine(result.toJson());
         } else {

@@ -1,10 +1,7 @@
 package dev.lectern.cli;
 
-import dev.lectern.LecternException;
 import dev.lectern.measure.BenchModel;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,14 +40,5 @@ final class EvalChoice {
 
     Path out() {
         return Path.of(folder);
-    }
-
-    /** Writes figures. A machine that cannot draw is told how it could; it has the numbers all the same. */
-    static void draw(Console console, Supplier<List<Path>> figures) {
-        try {
-            figures.get().forEach(file -> console.note("wrote " + file));
-        } catch (LecternException e) {
-            console.warn(String.valueOf(e.getMessage()));
-        }
     }
 }

@@ -107,7 +107,7 @@ final class LongQaCommand implements Verb {
                     subject, eval.compute.options(), options, file, eval.out(), line, surroundings.cancellation());
         }
         console.note("wrote " + results.writeCsv(eval.out()));
-        EvalChoice.draw(console, () -> results.writeFigure(eval.out()));
+        results.writeFigure(eval.out()).forEach(figure -> console.note("wrote " + figure));
         if (output.json) {
             console.printLine(results.toJson());
         } else {

@@ -111,7 +111,7 @@ final class TaskChoice {
         String name =
                 results.options().suite().name() + "-" + results.evaluated().model();
         console.note("wrote " + results.writeCsv(eval.out(), name));
-        EvalChoice.draw(console, () -> results.writeFigure(eval.out(), name));
+        results.writeFigure(eval.out(), name).forEach(file -> console.note("wrote " + file));
         if (output.json) {
             console.printLine(results.toJson());
         } else {

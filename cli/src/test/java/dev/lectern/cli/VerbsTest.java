@@ -825,6 +825,13 @@ class VerbsTest {
         assertThat(ofText.json().get("inputs")).isEqualTo(3L);
         assertThat(ofText.json().get("generated")).isEqualTo(false);
 
+        Path figure = folder.resolve("analyze-llama3-bf16.png");
+        Files.createDirectories(folder.resolve(figure.getFileName() + ".part")); // where it is to be written
+        Run undrawn = run(analyze);
+        assertThat(undrawn.exitCode()).as(undrawn.err()).isZero();
+        assertThat(undrawn.json().get("results")).isEqualTo(json.get("results"));
+        assertThat(undrawn.err()).contains("warning: " + figure + " cannot be written");
+
         Run tooLong = run("analyze", "--model", LLAMA3, "--tokens", "200");
         assertThat(tooLong.exitCode()).isEqualTo(2);
         assertThat(tooLong.err()).contains("--tokens is 200", "holds 128");

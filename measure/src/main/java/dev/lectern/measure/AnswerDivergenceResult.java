@@ -159,7 +159,7 @@ public record AnswerDivergenceResult(Evaluated evaluated, TaskOptions options, L
             }
         });
         return ErrorFigure.divergence(families, "Divergence of answers: " + evaluated.model())
-                .write(folder, name);
+                .draw(folder, name);
     }
 
     private static double bytes(List<Row> rows) {

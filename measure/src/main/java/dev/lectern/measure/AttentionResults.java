@@ -227,7 +227,7 @@ public record AttentionResults(Evaluated evaluated, AttentionOptions options, in
                         .put(100 * row.density(), row.error().mean());
             }
         }
-        return ErrorFigure.of(families, "Attention: " + evaluated.model()).write(folder, name);
+        return ErrorFigure.of(families, "Attention: " + evaluated.model()).draw(folder, name);
     }
 
     /** Writes {@code NAME.csv}, a line a method. */

@@ -186,6 +186,6 @@ public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, L
                         Axis.fromZero("tokens before"),
                         Axis.logarithmic("mean Kullback–Leibler divergence of " + stretch + " tokens, nats"),
                         lines)
-                .write(folder, name);
+                .draw(folder, name);
     }
 }

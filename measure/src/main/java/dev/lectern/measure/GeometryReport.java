@@ -185,15 +185,15 @@ public final class GeometryReport {
     /**
      * Writes {@code analyze-MODEL.csv}, a line a layer, and a figure of the medians over the layers.
      *
-     * @return the files
-     * @throws dev.lectern.LecternException if the folder cannot be written to, or this machine cannot draw; the CSV is then written
+     * @return the files; without the figure, and with a warning, where it cannot be drawn
+     * @throws dev.lectern.LecternException if the CSV cannot be written
      */
     public static List<Path> write(GeometryResult result, Path folder) {
         String name = "analyze-" + AtomicFile.plain(result.evaluated().model());
         Path csv = folder.resolve(name + ".csv");
         AtomicFile.write(csv, csv(result).getBytes(StandardCharsets.UTF_8));
         List<Path> files = new ArrayList<>(List.of(csv));
-        files.addAll(figure(result).write(folder, name));
+        files.addAll(figure(result).draw(folder, name));
         return files;
     }
 

@@ -68,14 +68,14 @@ public final class KvCacheReport {
     /**
      * Writes the curve as CSV and as a figure (PNG and SVG) beside the result's JSON.
      *
-     * @return the files
-     * @throws LecternException if the folder cannot be written to, or this machine cannot draw; the CSV is then written
+     * @return the files; without the figure, and with a warning, where it cannot be drawn
+     * @throws LecternException if the CSV cannot be written
      */
     public static List<Path> write(KvCacheResult result, Path folder) {
         Path csv = folder.resolve(result.name() + ".csv");
         AtomicFile.write(csv, csv(result.curve()).getBytes(StandardCharsets.UTF_8));
         List<Path> files = new ArrayList<>(List.of(csv));
-        files.addAll(figure(result).write(folder, result.name()));
+        files.addAll(figure(result).draw(folder, result.name()));
         return files;
     }
 

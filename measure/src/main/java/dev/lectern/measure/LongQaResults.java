@@ -292,6 +292,6 @@ public record LongQaResults(
                         bars.entrySet().stream()
                                 .map(one -> new Bars.Series(one.getKey(), one.getValue()))
                                 .toList())
-                .write(folder, name());
+                .draw(folder, name());
     }
 }

@@ -99,7 +99,7 @@ public record PerplexityResult(Evaluated evaluated, TextOptions options, List<Do
                         Axis.fromZero("tokens before"),
                         Axis.fromZero("perplexity of " + stretch + " tokens"),
                         List.of(new Lines.Line("perplexity", middles, perplexities)))
-                .write(folder, name);
+                .draw(folder, name);
     }
 
     /** What really ran: a text that is read in chunks goes through no method of decoding. */

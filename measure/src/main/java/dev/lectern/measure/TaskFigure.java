@@ -15,14 +15,14 @@ final class TaskFigure {
     static List<Path> write(TaskResults results, Path folder, String name) {
         List<Task> tasks = results.options().tasks(results.options().lengths().getFirst());
         if (!tasks.stream().allMatch(Needle.class::isInstance)) {
-            return bars(results, tasks).write(folder, name);
+            return bars(results, tasks).draw(folder, name);
         }
         List<Needle> needles = tasks.stream().map(Needle.class::cast).toList();
         List<Method> methods = results.options().methods();
         List<Path> files = new ArrayList<>();
         for (Method method : methods) {
             String suffix = methods.size() == 1 ? "" : "-" + AtomicFile.plain(method.described());
-            files.addAll(map(results, needles, method).write(folder, name + suffix));
+            files.addAll(map(results, needles, method).draw(folder, name + suffix));
         }
         return files;
     }

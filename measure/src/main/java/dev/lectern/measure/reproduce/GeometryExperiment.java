@@ -29,8 +29,8 @@ record GeometryExperiment() implements Experiment {
                         quick ? GeometryOptions.DEFAULT.withTokens(256).withInputs(4) : GeometryOptions.DEFAULT;
                 GeometryResult result = GeometryEval.run(
                         room.model(model), room.options(), options, List.of(), room.progress(), room.cancellation());
-                GeometryReport.write(result, room.results());
                 room.keep(name, GeometryReport.toJson(result));
+                GeometryReport.write(result, room.results());
             }));
         }
         return parts;

@@ -38,9 +38,9 @@ final class Pages {
         return rows.stream().filter(row -> row.text(member).equals(value)).toList();
     }
 
-    /** Draws a figure and shows it. */
+    /** Draws a figure, where this machine can, and shows it. */
     static String figure(Figure figure, Path results, String link, String name, String title) {
-        figure.write(results, name);
+        figure.draw(results, name);
         return "\n![" + title + "](" + link + "/" + name + ".png)\n";
     }
 

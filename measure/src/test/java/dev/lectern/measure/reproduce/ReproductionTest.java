@@ -187,6 +187,20 @@ class ReproductionTest {
                         "\n| smollm2-135m | 8000 | 16.5 | 0.050 | 1.50 | 11.0 | 0.33 | 50.0 |\n");
     }
 
+    @Test
+    void whatIsMeasuredIsKeptWhereItsFigureCannotBeDrawn() throws IOException {
+        for (String figure : List.of("analyze-smollm2-135m", "perplexity")) {
+            Files.createDirectories(results.resolve(figure + ".png.part")); // where the figure is to be written
+        }
+        measure(List.of("analyze", "perplexity"));
+        assertThat(results.resolve("analyze-smollm2-135m.json")).isNotEmptyFile();
+        assertThat(results.resolve("analyze-smollm2-135m.csv")).isNotEmptyFile();
+        assertThat(results.resolve("analyze-smollm2-135m.png")).doesNotExist();
+        Reproduction.write(docs, results);
+        assertThat(Files.readString(docs.resolve("measurements.md")))
+                .contains("## Where keys and values lie", "## Perplexity by position");
+    }
+
     private String claim(int number) throws IOException {
         Reproduction.write(docs, results);
         return Files.readAllLines(docs.resolve("claims.md")).stream()
