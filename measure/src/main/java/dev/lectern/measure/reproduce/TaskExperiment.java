@@ -72,13 +72,16 @@ record TaskExperiment(String title, String about, Suite suite, List<TaskPlan> fu
     /** Samples of each task after which there is a result: it takes days to finish all, and a few of each tell more than all of some. */
     private static final List<Integer> ROUNDS = List.of(5, 10);
 
-    /** Asks a model a few samples of each task, then more, and keeps the result after each round unless there is one of more samples. */
+    /** Asks a model a few samples of each task, then more, and keeps the result after each round. Asks nothing where there is a result of more samples. */
     static void ask(Room room, String name, String model, TaskOptions options) {
         int known = ResultFile.all(room.results(), name).stream()
                 .filter(file -> file.name().equals(name))
                 .mapToInt(TaskExperiment::samples)
                 .findFirst()
                 .orElse(0);
+        if (known > options.samples()) {
+            return;
+        }
         List<Integer> rounds = Stream.concat(
                         ROUNDS.stream().filter(round -> round < options.samples() && round >= known),
                         Stream.of(options.samples()))

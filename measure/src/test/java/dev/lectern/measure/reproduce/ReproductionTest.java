@@ -170,6 +170,9 @@ class ReproductionTest {
         TaskExperiment.ask(room(), name, "smollm2-135m", options);
         assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
                 .isEqualTo(6);
+        TaskExperiment.ask(room(), name, "smollm2-135m", options.withSamples(1));
+        assertThat(TaskExperiment.samples(ResultFile.all(results, name).getFirst()))
+                .isEqualTo(6);
     }
 
     @Test
