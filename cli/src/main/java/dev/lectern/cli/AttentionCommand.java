@@ -6,9 +6,11 @@ import dev.lectern.measure.AttentionOptions;
 import dev.lectern.measure.AttentionRecording;
 import dev.lectern.measure.AttentionResults;
 import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.Provenance;
 import dev.lectern.measure.TaskOptions;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -132,9 +134,7 @@ final class AttentionCommand implements Verb {
         AttentionOptions options = options();
         requireOneSource();
         Path file = recording == null ? recorded(surroundings) : Path.of(recording);
-        String source = recording == null
-                ? "--model " + eval.spec(surroundings) + (task == null ? ofText() : ofTask())
-                : "--recording FILE";
+        String source = recording == null ? ofReading(surroundings) : "--recording FILE";
         AttentionResults results;
         try (AttentionRecording read = AttentionRecording.open(file);
                 ProgressLine line = new ProgressLine(console, "attending", ProgressLine.Unit.WORK, 0, -1)) {
@@ -155,6 +155,13 @@ final class AttentionCommand implements Verb {
         options = attention.isEmpty() ? options : options.withAttention(attention);
         options = budgets.isEmpty() ? options : options.withBudgets(budgets);
         return kv == null ? options : options.withKv(kv);
+    }
+
+    /** The options that say how the recording is made. */
+    private String ofReading(Surroundings surroundings) {
+        String reading = "--model " + eval.spec(surroundings) + (task == null ? ofText() : ofTask());
+        String recorded = layers.stream().map(String::valueOf).collect(Collectors.joining(","));
+        return Provenance.scaled(reading + (layers.isEmpty() ? "" : " --layers " + recorded), eval.compute.options());
     }
 
     private String ofText() {

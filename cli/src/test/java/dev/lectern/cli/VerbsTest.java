@@ -320,11 +320,16 @@ class VerbsTest {
                 STRETCHED,
                 "--text",
                 text,
+                "--layers",
+                "0",
                 "--budget",
                 "50%",
+                "--json",
                 "--out",
                 folder.toString());
         assertThat(recorded.exitCode()).as(recorded.err()).isZero();
+        assertThat(String.valueOf(recorded.json().get("command")))
+                .contains(" --text FILE --layers 0 --rope-scaling " + STRETCHED + " --kv f32");
         String recording;
         try (Stream<Path> files = Files.list(folder)) {
             recording = files.map(Path::toString)

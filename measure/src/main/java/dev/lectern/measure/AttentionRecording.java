@@ -43,7 +43,8 @@ import java.util.stream.Stream;
  * </ul>
  *
  * and {@code tokens} and {@code positions}, I32. {@code __metadata__} has, as strings: {@code format}, {@code model}, {@code sha256}, {@code heads},
- * {@code kvHeads}, {@code headDim}, {@code windows} (of all layers of the model, with commas; 0 for none), {@code lectern} (its version), {@code date}.
+ * {@code kvHeads}, {@code headDim}, {@code windows} (of all layers of the model, with commas; 0 for none), {@code ropeScaling} (with which the model was opened; empty
+ * for its own), {@code lectern} (its version), {@code date}.
  */
 public final class AttentionRecording implements AutoCloseable {
     /** So many positions at the end of a text are always kept: half of them to judge methods by, and before these those that a method may learn from. */
@@ -138,6 +139,7 @@ public final class AttentionRecording implements AutoCloseable {
      * Reads a text with a model and records it.
      *
      * @param subject the model's name and origin
+     * @param options with which the model was opened
      * @param tokens the text
      * @param layers which; none stands for all
      * @param positions whose queries and outputs are kept, beside those of the last {@value #LAST} tokens
@@ -149,19 +151,21 @@ public final class AttentionRecording implements AutoCloseable {
     public static void record(
             BenchModel subject,
             Model model,
+            ModelOptions options,
             int[] tokens,
             List<Integer> layers,
             int[] positions,
             Path file,
             Progress progress,
             Cancellation cancellation) {
-        record(subject, model, tokens, 0, layers, positions, file, progress, cancellation);
+        record(subject, model, options, tokens, 0, layers, positions, file, progress, cancellation);
     }
 
     /** @param more tokens that the model adds to the text, greedily */
     private static void record(
             BenchModel subject,
             Model model,
+            ModelOptions options,
             int[] text,
             int more,
             List<Integer> layers,
@@ -188,7 +192,7 @@ public final class AttentionRecording implements AutoCloseable {
                             + model.context() + ".");
         }
         int[] places = withLast(positions, tokens.length);
-        Map<String, String> metadata = metadata(subject, shape, cancellation);
+        Map<String, String> metadata = metadata(subject, options, shape, cancellation);
         List<SafetensorsWriter.Tensor> tensors = new ArrayList<>(List.of(
                 new SafetensorsWriter.Tensor("tokens", "I32", List.of(tokens.length)),
                 new SafetensorsWriter.Tensor("positions", "I32", List.of(places.length))));
@@ -227,7 +231,7 @@ public final class AttentionRecording implements AutoCloseable {
             Cancellation cancellation) {
         try (Model model = subject.open(options)) {
             int[] tokens = PerplexityEval.tokens(model, subject.name(), text, count);
-            record(subject, model, tokens, layers, new int[0], file, progress, cancellation);
+            record(subject, model, options, tokens, layers, new int[0], file, progress, cancellation);
         }
     }
 
@@ -258,7 +262,7 @@ public final class AttentionRecording implements AutoCloseable {
             int[] prompt =
                     TaskPrompt.of(model, task, tasks.getFirst(), length, 0).tokens();
             int more = Math.min(ANSWER, model.context() - prompt.length);
-            record(subject, model, prompt, more, layers, new int[0], file, progress, cancellation);
+            record(subject, model, options, prompt, more, layers, new int[0], file, progress, cancellation);
         }
     }
 
@@ -277,7 +281,8 @@ public final class AttentionRecording implements AutoCloseable {
                 .toArray();
     }
 
-    private static Map<String, String> metadata(BenchModel subject, AttentionShape shape, Cancellation cancellation) {
+    private static Map<String, String> metadata(
+            BenchModel subject, ModelOptions options, AttentionShape shape, Cancellation cancellation) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("format", FORMAT);
         metadata.put("model", subject.name());
@@ -286,6 +291,7 @@ public final class AttentionRecording implements AutoCloseable {
         metadata.put("kvHeads", Integer.toString(shape.kvHeads()));
         metadata.put("headDim", Integer.toString(shape.headDim()));
         metadata.put("windows", shape.windows().stream().map(String::valueOf).collect(Collectors.joining(",")));
+        metadata.put("ropeScaling", options.ropeScaling().orElse(""));
         metadata.put("lectern", version());
         metadata.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         return metadata;

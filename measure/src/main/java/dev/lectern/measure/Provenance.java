@@ -38,10 +38,15 @@ public record Provenance(String command, String commit, Machine machine, Instant
 
     /** Of a result that has just been computed here with a model that was opened so. */
     static Provenance here(String command, ModelOptions options) {
-        return here(command
+        return here(scaled(command, options));
+    }
+
+    /** A command with the scaling of positions that its model is opened with. */
+    public static String scaled(String command, ModelOptions options) {
+        return command
                 + options.ropeScaling()
                         .map(scaling -> " --rope-scaling " + scaling)
-                        .orElse(""));
+                        .orElse("");
     }
 
     /** The same of what ended just now. */

@@ -34,7 +34,15 @@ class AttentionEvalTest {
         try (Model model = MODEL.open(stretched)) {
             int[] tokens = new Random(1).ints(TOKENS, 0, 250).toArray();
             AttentionRecording.record(
-                    MODEL, model, tokens, List.of(), new int[] {0, 300}, file, Progress.NONE, new Cancellation());
+                    MODEL,
+                    model,
+                    stretched,
+                    tokens,
+                    List.of(),
+                    new int[] {0, 300},
+                    file,
+                    Progress.NONE,
+                    new Cancellation());
         }
     }
 

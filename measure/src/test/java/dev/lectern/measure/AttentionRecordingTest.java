@@ -42,6 +42,9 @@ class AttentionRecordingTest {
 
     private static final int[] EARLY = {0, 3, 400, 411};
 
+    private static final ModelOptions STRETCHED =
+            ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=32");
+
     @TempDir
     Path folder;
 
@@ -50,7 +53,7 @@ class AttentionRecordingTest {
     }
 
     private static Model open(BenchModel subject) {
-        return subject.open(ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=32"));
+        return subject.open(STRETCHED);
     }
 
     private static int[] text(int tokens) {
@@ -62,7 +65,15 @@ class AttentionRecordingTest {
         BenchModel subject = subject(name);
         try (Model model = open(subject)) {
             AttentionRecording.record(
-                    subject, model, text(TOKENS), layers, positions, file, Progress.NONE, new Cancellation());
+                    subject,
+                    model,
+                    STRETCHED,
+                    text(TOKENS),
+                    layers,
+                    positions,
+                    file,
+                    Progress.NONE,
+                    new Cancellation());
         }
         return file;
     }
@@ -72,8 +83,7 @@ class AttentionRecordingTest {
         Path file = folder.resolve("answer.safetensors");
         BenchModel subject = subject("qwen2");
         TaskOptions task = TaskOptions.DEFAULT.withTasks(List.of("vt")).withLengths(List.of(1500));
-        ModelOptions options = ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=32");
-        AttentionRecording.recordAnswer(subject, options, task, List.of(), file, Progress.NONE, new Cancellation());
+        AttentionRecording.recordAnswer(subject, STRETCHED, task, List.of(), file, Progress.NONE, new Cancellation());
         try (AttentionRecording recording = AttentionRecording.open(file);
                 Model model = open(subject)) {
             int[] tokens = recording.tokens();
@@ -97,7 +107,7 @@ class AttentionRecordingTest {
         }
         assertThatThrownBy(() -> AttentionRecording.recordAnswer(
                         subject,
-                        options,
+                        STRETCHED,
                         task.withTasks(List.of("vt", "cwe")),
                         List.of(),
                         file,
@@ -243,6 +253,7 @@ class AttentionRecordingTest {
         assertThat(header % 8).isZero();
         assertThat((Map<?, ?>) json.get("__metadata__"))
                 .allSatisfy((name, value) -> assertThat(value).isInstanceOf(String.class));
+        assertThat(((Map<?, ?>) json.get("__metadata__")).get("ropeScaling")).isEqualTo("linear:factor=32");
         long end = 0;
         for (Map.Entry<?, ?> entry : json.entrySet()) {
             if (!entry.getKey().equals("__metadata__")) {
@@ -352,6 +363,7 @@ class AttentionRecordingTest {
             assertThatThrownBy(() -> AttentionRecording.record(
                             subject,
                             model,
+                            STRETCHED,
                             text(TOKENS),
                             List.of(),
                             new int[0],

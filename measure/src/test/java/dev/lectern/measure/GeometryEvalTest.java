@@ -53,7 +53,7 @@ class GeometryEvalTest {
             for (int[] input : inputs) {
                 Path file = folder.resolve(recordings.size() + ".safetensors");
                 AttentionRecording.record(
-                        MODEL, model, input, List.of(), new int[0], file, Progress.NONE, new Cancellation());
+                        MODEL, model, STRETCHED, input, List.of(), new int[0], file, Progress.NONE, new Cancellation());
                 recordings.add(AttentionRecording.open(file));
             }
             for (int layer = 0; layer < model.attentionShape().layers(); layer++) {

@@ -34,13 +34,15 @@ class ModelCalibrationTest {
     @TempDir
     Path folder;
 
+    private ModelOptions options() {
+        return ModelOptions.DEFAULT
+                .withThreads(1)
+                .withRopeScaling("linear:factor=16")
+                .withCalibrations(folder);
+    }
+
     private Model open(String name) {
-        return Model.open(
-                TINY.resolve(name),
-                ModelOptions.DEFAULT
-                        .withThreads(1)
-                        .withRopeScaling("linear:factor=16")
-                        .withCalibrations(folder));
+        return Model.open(TINY.resolve(name), options());
     }
 
     private static ModelCalibration calibrated(Model model, List<String> texts, int most) {
@@ -113,7 +115,15 @@ class ModelCalibrationTest {
             int[] tokens = Arrays.copyOf(model.tokenize(TEXT), 700);
             BenchModel subject = new BenchModel("qwen2", TINY.resolve("qwen2"), Optional.empty());
             AttentionRecording.record(
-                    subject, model, tokens, List.of(), new int[0], recorded, Progress.NONE, new Cancellation());
+                    subject,
+                    model,
+                    options(),
+                    tokens,
+                    List.of(),
+                    new int[0],
+                    recorded,
+                    Progress.NONE,
+                    new Cancellation());
             Path learned = calibrated(model, List.of(TEXT), 700).file();
             AttentionOptions options = AttentionOptions.DEFAULT.withAttention(
                     List.of("loki:budget=5%:dims=0.2", "loki:budget=5%:dims=0.2:calibrated=" + learned));

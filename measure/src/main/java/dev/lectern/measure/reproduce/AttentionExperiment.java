@@ -6,6 +6,7 @@ import dev.lectern.measure.AttentionRecording;
 import dev.lectern.measure.AttentionResults;
 import dev.lectern.measure.ErrorFigure;
 import dev.lectern.measure.JsonFields;
+import dev.lectern.measure.Provenance;
 import dev.lectern.measure.TaskOptions;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,8 +50,9 @@ record AttentionExperiment() implements Experiment {
      * @param tokens of it; 0 for all
      */
     static void measure(Room room, String name, String model, AttentionOptions options, int tokens) {
-        String source =
-                "--model " + model + " --text " + "examples/" + Room.REPORT + (tokens > 0 ? " --tokens " + tokens : "");
+        String source = Provenance.scaled(
+                "--model " + model + " --text examples/" + Room.REPORT + (tokens > 0 ? " --tokens " + tokens : ""),
+                room.options());
         measure(
                 room,
                 name,
@@ -74,7 +76,7 @@ record AttentionExperiment() implements Experiment {
                 room,
                 name,
                 options,
-                "--model " + model + " --task " + task + " --length " + length,
+                Provenance.scaled("--model " + model + " --task " + task + " --length " + length, room.options()),
                 recording -> AttentionRecording.recordAnswer(
                         room.model(model),
                         room.options(),
