@@ -68,7 +68,7 @@ public record PeersOptions(
         }
     }
 
-    /** Where a result is kept: {@code peers-MODEL-CPU-BITS-bit.json}, with the rows in the name where they are not all, so that some do not take the place of all. */
+    /** Where a result is kept: as {@link PeersResult#name} says, with the rows in the name where they are not all, so that some do not take the place of all. */
     public Path file(PeersResult result) {
         String some = rows.size() == PeerRow.values().length
                 ? ""

@@ -41,6 +41,9 @@ public record PeersResult(
      *
      * @param sha256 of the model, where it is known
      * @param threads of both engines
+     * @param depth tokens cached before the deep rows
+     * @param promptTokens read in one go
+     * @param decodeTokens decoded after them
      * @param repacked whether Lectern used a copy of the weights in a layout of its own, as it does unless told otherwise
      * @param lectern its version
      * @param peer version of the package llama-cpp-python
@@ -52,6 +55,9 @@ public record PeersResult(
             long modelBytes,
             int threads,
             int pairs,
+            int depth,
+            int promptTokens,
+            int decodeTokens,
             boolean repacked,
             String lectern,
             String peer,
@@ -60,8 +66,20 @@ public record PeersResult(
         String command(List<PeerRow> rows) {
             List<String> some = rows.stream().distinct().map(PeerRow::key).toList();
             return "lectern bench peers --model " + model + " --pairs " + pairs + " --threads " + threads
+                    + sizes(" --", " ")
                     + (repacked ? "" : " --no-repack")
                     + (some.size() == PeerRow.values().length ? "" : " --rows " + String.join(",", some));
+        }
+
+        /** Sizes that are not the usual ones, each with its name. */
+        private String sizes(String before, String between) {
+            return (depth == PeersOptions.DEPTH ? "" : before + "depth" + between + depth)
+                    + (promptTokens == PeersOptions.PROMPT_TOKENS
+                            ? ""
+                            : before + "prompt-tokens" + between + promptTokens)
+                    + (decodeTokens == PeersOptions.DECODE_TOKENS
+                            ? ""
+                            : before + "decode-tokens" + between + decodeTokens);
         }
     }
 
@@ -94,11 +112,14 @@ public record PeersResult(
         return busy() && comparison.row().unit() != PeerRow.Unit.BYTES ? Optional.empty() : comparison.reached();
     }
 
-    /** The name of its file, without ending, for the model, the processor and the vectors: {@code peers-smollm2-135m-amd-epyc-512-bit}. */
+    /**
+     * The name of its file, without ending, for the model, the processor and the vectors, and sizes that are not the usual ones: {@code peers-smollm2-135m-amd-epyc-512-bit},
+     * {@code peers-smollm2-135m-amd-epyc-512-bit-depth-1024}.
+     */
     public String name() {
         return "peers-" + AtomicFile.plain(setting.model()) + "-"
                 + AtomicFile.plain(machine().cpu().replaceAll("\\([^)]*\\)", "")) + "-"
-                + machine().vectorBits() + "-bit";
+                + machine().vectorBits() + "-bit" + setting.sizes("-", "-");
     }
 
     /** The object of {@code --json} for the results of several models on one machine, on one line. */
@@ -172,6 +193,9 @@ public record PeersResult(
         json.writeNumberProperty("modelBytes", setting.modelBytes());
         json.writeNumberProperty("threads", setting.threads());
         json.writeNumberProperty("pairs", setting.pairs());
+        json.writeNumberProperty("depth", setting.depth());
+        json.writeNumberProperty("promptTokens", setting.promptTokens());
+        json.writeNumberProperty("decodeTokens", setting.decodeTokens());
         json.writeBooleanProperty("repacked", setting.repacked());
         json.writeStringProperty("lectern", setting.lectern());
         json.writeStringProperty("llamaCppPython", setting.peer());
@@ -218,6 +242,9 @@ public record PeersResult(
                     fields.whole("modelBytes"),
                     Math.toIntExact(fields.whole("threads")),
                     Math.toIntExact(fields.whole("pairs")),
+                    size(fields, "depth", PeersOptions.DEPTH),
+                    size(fields, "promptTokens", PeersOptions.PROMPT_TOKENS),
+                    size(fields, "decodeTokens", PeersOptions.DECODE_TOKENS),
                     fields.flag("repacked"),
                     fields.text("lectern"),
                     fields.text("llamaCppPython"),
@@ -246,5 +273,10 @@ public record PeersResult(
                 | LecternException e) {
             return Optional.empty();
         }
+    }
+
+    /** Files that do not name a size are of the usual one. */
+    private static int size(JsonFields fields, String name, int usual) {
+        return fields.has(name) ? Math.toIntExact(fields.whole(name)) : usual;
     }
 }

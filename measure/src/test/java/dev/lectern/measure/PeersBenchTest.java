@@ -152,6 +152,10 @@ class PeersBenchTest {
 
         Path kept = options(PeerRow.PREFILL).file(result);
         assertThat(kept.getFileName()).hasToString(result.name() + "-prefill.json");
+        assertThat(result.name()).endsWith("-bit-depth-90-prompt-tokens-20-decode-tokens-5");
+        assertThat(result.provenance().command())
+                .isEqualTo("lectern bench peers --model tiny --pairs 3 --threads 1"
+                        + " --depth 90 --prompt-tokens 20 --decode-tokens 5 --no-repack --rows prefill");
         PeersResult again = PeersResult.fromJson(Files.readAllBytes(kept)).orElseThrow();
         assertThat(again.setting()).isEqualTo(result.setting());
         assertThat(again.provenance()).isEqualTo(result.provenance());
@@ -159,6 +163,18 @@ class PeersBenchTest {
         assertThat(PeersResult.fromJson("{\"settings\":[]}".getBytes(StandardCharsets.UTF_8)))
                 .isEmpty();
         assertThat(PeersResult.fromJson("[".getBytes(StandardCharsets.UTF_8))).isEmpty();
+    }
+
+    @Test
+    void publishedResultsWithoutSizesAndACommitAreOfTheUsualOnes() throws IOException {
+        String name = "peers-smollm2-135m-amd-epyc-512-bit";
+        PeersResult result = PeersResult.fromJson(Files.readAllBytes(Path.of("../docs/results/" + name + ".json")))
+                .orElseThrow();
+        assertThat(result.name()).isEqualTo(name);
+        assertThat(result.setting().depth()).isEqualTo(PeersOptions.DEPTH);
+        assertThat(result.provenance().isKnown()).isFalse();
+        assertThat(result.provenance().command())
+                .startsWith("lectern bench peers --model smollm2-135m --pairs 5 --threads 2 --rows prefill,decode,");
     }
 
     @Test
@@ -196,7 +212,8 @@ class PeersBenchTest {
                 .contains("(results/" + made.name() + ".json)", "llama-cpp-python 9.9", "(FAKE = 1)")
                 .contains(Machine.here().described());
 
-        PeersResult busy = new PeersResult(made.setting(), made.provenance(), List.of(), made.comparisons(), List.of(), 1000);
+        PeersResult busy =
+                new PeersResult(made.setting(), made.provenance(), List.of(), made.comparisons(), List.of(), 1000);
         assertThat(PeersReport.summary(busy))
                 .contains("3.0: no telling on a busy machine", "at most 250 MB more: reached", "load 1000.0");
     }
