@@ -69,13 +69,15 @@ public final class DivergenceEval {
                 for (int i = 0; i < tested.size(); i++) {
                     counted.get(i).bytes = tested.get(i).bytes();
                 }
-                eval.goOn(context - tokens.length, counted);
+                int continued = context - tokens.length;
+                eval.goOn(continued, counted);
                 Provenance provenance = Provenance.here(options.command(subject), modelOptions);
                 Evaluated evaluated = new Evaluated(subject.name(), digest, model.threads(), provenance);
                 return new DivergenceResult(
                         evaluated,
                         options,
                         logProbs,
+                        continued,
                         counted.stream().map(c -> c.row(tokens.length)).toList());
             } finally {
                 tested.forEach(Session::close);

@@ -11,9 +11,11 @@ import java.util.OptionalInt;
  * What {@link DivergenceEval} found.
  *
  * @param logProbs exactly, ln p of the second token and those after it
+ * @param continued tokens of the greedy continuations; 0 where the model holds no more than the text
  * @param rows for each format
  */
-public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, List<Double> logProbs, List<Row> rows) {
+public record DivergenceResult(
+        Evaluated evaluated, DivergenceOptions options, List<Double> logProbs, int continued, List<Row> rows) {
     private static final double HIGH = 0.99;
 
     /** Tokens whose perplexity is told together. */
@@ -88,9 +90,7 @@ public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, L
                     100 * row.sameTop1(),
                     row.perplexity(),
                     row.bytesPerToken(),
-                    row.firstDifferent().isPresent()
-                            ? "differs from token " + row.firstDifferent().getAsInt() + " on"
-                            : "the same"));
+                    continuation(row)));
         }
         return text.append(String.format(
                         Locale.ROOT,
@@ -101,6 +101,13 @@ public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, L
                         perplexity(logProbs),
                         evaluated.machine().described()))
                 .toString();
+    }
+
+    private String continuation(Row row) {
+        if (row.firstDifferent().isPresent()) {
+            return "differs from token " + row.firstDifferent().getAsInt() + " on";
+        }
+        return continued == 0 ? "–" : "the same";
     }
 
     /** The object of {@code --json}. */
@@ -126,6 +133,7 @@ public record DivergenceResult(Evaluated evaluated, DivergenceOptions options, L
                 },
                 json -> {
                     json.writeNumberProperty("exactPerplexity", perplexity(logProbs));
+                    json.writeNumberProperty("continued", continued);
                     json.writeArrayPropertyStart("stretches");
                     for (int from = 0; from < logProbs.size(); from += STRETCH) {
                         int to = Math.min(from + STRETCH, logProbs.size());

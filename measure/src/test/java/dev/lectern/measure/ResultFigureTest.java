@@ -131,7 +131,8 @@ class ResultFigureTest {
     private BufferedImage divergence(List<Double> divergences) throws IOException {
         List<Double> logProbs = Collections.nCopies(divergences.size() - 1, -1.0);
         DivergenceResult.Row row = new DivergenceResult.Row("f16", divergences, logProbs, 1, OptionalInt.empty(), 1);
-        DivergenceResult result = new DivergenceResult(EVALUATED, DivergenceOptions.DEFAULT, logProbs, List.of(row));
+        DivergenceResult result =
+                new DivergenceResult(EVALUATED, DivergenceOptions.DEFAULT, logProbs, 64, List.of(row));
         return read(result.writeFigure(folder, "kld").getFirst());
     }
 }

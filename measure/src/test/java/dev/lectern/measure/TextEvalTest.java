@@ -142,6 +142,24 @@ class TextEvalTest {
     }
 
     @Test
+    void continuationsOfATextThatFillsTheContextAreNotSaidToBeTheSame() {
+        DivergenceOptions options = DivergenceOptions.DEFAULT.withKvs(List.of("f32"));
+        DivergenceResult full = DivergenceEval.run(
+                MODEL,
+                ModelOptions.DEFAULT.withThreads(1),
+                options.withTokens(128),
+                TEXT,
+                Progress.NONE,
+                new Cancellation());
+        assertThat(full.continued()).isZero();
+        assertThat(full.table()).contains("–").doesNotContain("the same");
+        assertThat(full.toJson()).contains("\"continued\":0");
+        DivergenceResult shorter = divergence(options.withTokens(100));
+        assertThat(shorter.continued()).isEqualTo(64);
+        assertThat(shorter.table()).contains("the same");
+    }
+
+    @Test
     void fewerBitsDivergeMore() {
         List<DivergenceResult.Row> rows = divergence(DivergenceOptions.DEFAULT
                         .withKvs(List.of(

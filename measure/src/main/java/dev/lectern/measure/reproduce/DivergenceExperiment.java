@@ -106,6 +106,8 @@ record DivergenceExperiment() implements Experiment {
                     file.name().substring((PREFIX + file.model() + "-").length()),
                     rows.getFirst().whole("length"),
                     exact));
+            // Files that do not say how many tokens were compared are of texts that left room for all.
+            String same = file.get(json -> json.has("continued") && json.whole("continued") == 0) ? "–" : "never";
             for (JsonFields row : rows) {
                 double different = row.optionalNumber("firstDifferent");
                 text.append(String.format(
@@ -117,7 +119,7 @@ record DivergenceExperiment() implements Experiment {
                         row.number("p99Kl"),
                         100 * row.number("sameTop1"),
                         100 * (row.number("perplexity") / exact - 1),
-                        Double.isNaN(different) ? "never" : String.format(Locale.ROOT, "%.0f", different)));
+                        Double.isNaN(different) ? same : String.format(Locale.ROOT, "%.0f", different)));
             }
             text.append(figure(file, rows, results, link));
         }
