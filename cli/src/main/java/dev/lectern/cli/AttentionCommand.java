@@ -133,6 +133,11 @@ final class AttentionCommand implements Verb {
         Console console = surroundings.console();
         AttentionOptions options = options();
         requireOneSource();
+        if (tokens < 0) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "--tokens is " + tokens + ", but it takes 1 or more: leave it out for the whole text.");
+        }
         Path file = recording == null ? recorded(surroundings) : Path.of(recording);
         String source = recording == null ? ofReading(surroundings) : "--recording FILE";
         AttentionResults results;

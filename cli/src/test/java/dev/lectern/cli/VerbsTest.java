@@ -714,6 +714,9 @@ class VerbsTest {
         assertThat(run("eval", "attention", "--task", "nope").err())
                 .contains("\"nope\"", "niah_single_1")
                 .doesNotContain("--tasks");
+        Run negative = run("eval", "attention", "--model", QWEN2, "--tokens", "-5", "--text", document.toString());
+        assertThat(negative.exitCode()).isEqualTo(2);
+        assertThat(negative.err()).contains("--tokens is -5");
         assertThat(run("eval", "ruler", "--keep", "all").err()).contains("--keep all");
         Run tooLong = run("eval", "ruler", "--model", QWEN2, "--length", "4096", "--out", folder.toString());
         assertThat(tooLong.exitCode()).isEqualTo(2);

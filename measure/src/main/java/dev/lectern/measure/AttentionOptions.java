@@ -2,6 +2,7 @@ package dev.lectern.measure;
 
 import dev.lectern.LecternException;
 import dev.lectern.attention.DecodeAttentions;
+import dev.lectern.kv.KvFormats;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -26,6 +27,7 @@ public record AttentionOptions(String kv, List<String> attention, List<String> b
             throw new LecternException(LecternException.Kind.BAD_OPTION, "--attention names no method.");
         }
         methods(attention, budgets); // says what is wrong with them
+        KvFormats.named(kv); // likewise, before anything is read
     }
 
     /** All methods, each with all its options. */

@@ -111,6 +111,6 @@ class AttentionEvalTest {
                 .hasMessageContaining("topk");
         assertThatThrownBy(() -> AttentionOptions.DEFAULT.withBudgets(List.of("many")))
                 .hasMessageContaining("many");
-        assertThatThrownBy(() -> run(AttentionOptions.DEFAULT.withKv("f17"), 1)).hasMessageContaining("f17");
+        assertThatThrownBy(() -> AttentionOptions.DEFAULT.withKv("f17")).hasMessageContaining("f17");
     }
 }
