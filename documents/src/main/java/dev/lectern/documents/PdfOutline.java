@@ -1,5 +1,6 @@
 package dev.lectern.documents;
 
+import dev.lectern.Cancellation;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -25,6 +26,15 @@ final class PdfOutline {
     /** A hostile outline may be circular in many ways; every entry counts once, and only so many. */
     private static final int MAX_ENTRIES = 20_000;
 
+    /** Characters of a heading; the rest of a longer title is left out, since every entry may have the same long one. */
+    private static final int MAX_LABEL = 200;
+
+    /**
+     * Comparisons of characters in all searches together, counted as if every place differed in the heading's last character
+     * only; 20 000 entries of an ordinary book have as many. Headings beyond stand at the top of their pages.
+     */
+    private static final long MAX_COMPARISONS = 2L << 30;
+
     private record Entry(PDOutlineItem item, int level) {}
 
     private PdfOutline() {}
@@ -34,7 +44,11 @@ final class PdfOutline {
      * @param pages one mark per page, in order
      */
     static List<Mark> headings(
-            PDDocument pdf, Map<COSDictionary, Integer> numbers, CharSequence text, List<Mark> pages) {
+            PDDocument pdf,
+            Map<COSDictionary, Integer> numbers,
+            CharSequence text,
+            List<Mark> pages,
+            Cancellation cancellation) {
         var headings = new ArrayList<Mark>();
         var outline = pdf.getDocumentCatalog().getDocumentOutline();
         if (outline == null) {
@@ -43,7 +57,9 @@ final class PdfOutline {
         Set<COSDictionary> seen = Collections.newSetFromMap(new IdentityHashMap<>());
         var open = new ArrayDeque<Entry>();
         push(open, outline.getFirstChild(), 1);
+        long comparisons = 0;
         while (!open.isEmpty() && seen.size() < MAX_ENTRIES) {
+            cancellation.check();
             Entry entry = open.pop();
             if (!seen.add(entry.item().getCOSObject())) {
                 continue;
@@ -55,7 +71,9 @@ final class PdfOutline {
             if (number > 0 && !label.isEmpty()) {
                 int from = pages.get(number - 1).offset();
                 int to = number < pages.size() ? pages.get(number).offset() : text.length();
-                headings.add(Mark.heading(find(label, text, from, to), entry.level(), label));
+                comparisons += (long) label.length() * (to - from);
+                int offset = comparisons <= MAX_COMPARISONS ? find(label, text, from, to) : from;
+                headings.add(Mark.heading(offset, entry.level(), label));
             }
         }
         return headings;
@@ -79,9 +97,15 @@ final class PdfOutline {
 
     private static String label(PDOutlineItem item) {
         String title = item.getTitle();
-        return title == null
-                ? ""
-                : String.join(" ", TextBytes.clean(title).strip().split("\\s+"));
+        if (title == null) {
+            return "";
+        }
+        int end = Math.min(title.length(), MAX_LABEL);
+        if (end < title.length() && Character.isHighSurrogate(title.charAt(end - 1))) {
+            end--;
+        }
+        return String.join(
+                " ", TextBytes.clean(title.substring(0, end)).strip().split("\\s+"));
     }
 
     private static int find(String label, CharSequence text, int from, int to) {

@@ -95,7 +95,7 @@ final class PdfPages extends PDFTextStripper {
         }
         writeText(pdf, page);
         markPagesUpTo(total);
-        marks.addAll(PdfOutline.headings(pdf, numbers, text, marks));
+        marks.addAll(PdfOutline.headings(pdf, numbers, text, marks, cancellation));
         marks.sort(Comparator.comparingInt(Mark::offset).thenComparing(Mark::kind));
         return new Document(name, text.toString(), marks);
     }

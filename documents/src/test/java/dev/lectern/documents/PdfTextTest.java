@@ -225,6 +225,50 @@ class PdfTextTest {
     }
 
     @Test
+    void aLongTitleIsCutAndFound() {
+        String line = "The Tower and its stair of 212 steps ".repeat(10);
+        PDDocument pdf = PdfSamples.document(PdfSamples.column(60, "Before", line));
+        var outline = new PDDocumentOutline();
+        outline.addLast(PdfSamples.entry("\uD83D\uDDFC".repeat(150), pdf.getPage(0)));
+        outline.addLast(PdfSamples.entry(line, pdf.getPage(0)));
+        pdf.getDocumentCatalog().setDocumentOutline(outline);
+        Document read = read(pdf);
+        List<Mark> headings = read.marks().stream()
+                .filter(mark -> mark.kind() == Mark.Kind.HEADING)
+                .toList();
+        assertThat(headings)
+                .extracting(Mark::label)
+                .containsExactly("\uD83D\uDDFC".repeat(100), line.substring(0, 200).strip());
+        assertThat(headings.getLast().offset()).isEqualTo(read.text().indexOf("The Tower"));
+    }
+
+    @Test
+    @Timeout(60)
+    void longTitlesThatAreNowhereOnALongPageAreSoughtForSecondsOnly() {
+        PDDocument pdf = PdfSamples.document(List.of(new PdfSamples.Line(60, 700, "a".repeat(200_000))));
+        var outline = new PDDocumentOutline();
+        for (int i = 0; i < 1000; i++) {
+            outline.addLast(PdfSamples.entry("a".repeat(i % 2 == 0 ? 5000 : 199) + "b", pdf.getPage(0)));
+        }
+        pdf.getDocumentCatalog().setDocumentOutline(outline);
+        assertThat(read(pdf).marks()).hasSize(1001).extracting(Mark::offset).containsOnly(0);
+    }
+
+    @Test
+    void cancellationStopsBetweenTheEntriesOfAnOutline() {
+        byte[] book = PdfSamples.bytes(PdfSamples.book());
+        var stop = new Cancellation();
+        Progress stopAtLast = (done, total) -> {
+            if (done == total) {
+                stop.cancel();
+            }
+        };
+        assertThatThrownBy(() -> Documents.read(new ByteArrayInputStream(book), "book.pdf", stopAtLast, stop))
+                .isInstanceOfSatisfying(
+                        LecternException.class, e -> assertThat(e.kind()).isEqualTo(LecternException.Kind.CANCELLED));
+    }
+
+    @Test
     @Timeout(60)
     void formsThatDrawEachOtherTwiceAreStopped() throws IOException {
         assertThat(refusal(PdfSamples.bytes(PdfSamples.doublingForms(40)))).hasMessageContaining("too many operations");
