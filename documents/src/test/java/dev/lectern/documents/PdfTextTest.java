@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
@@ -22,9 +23,11 @@ import java.util.logging.Logger;
 import org.apache.pdfbox.cos.COSName;
 import org.apache.pdfbox.pdmodel.PDDocument;
 import org.apache.pdfbox.pdmodel.PDPage;
+import org.apache.pdfbox.pdmodel.common.PDRectangle;
 import org.apache.pdfbox.pdmodel.common.PDStream;
 import org.apache.pdfbox.pdmodel.encryption.AccessPermission;
 import org.apache.pdfbox.pdmodel.interactive.documentnavigation.outline.PDDocumentOutline;
+import org.apache.pdfbox.pdmodel.interactive.pagenavigation.PDThreadBead;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,6 +77,34 @@ class PdfTextTest {
                         "and in the right one",
                         "stands the end",
                         "of it.");
+    }
+
+    private static PDThreadBead bead(float x, float y, float width, float height) {
+        var bead = new PDThreadBead();
+        bead.setRectangle(new PDRectangle(x, y, width, height));
+        return bead;
+    }
+
+    @Test
+    void articlesThatTheAuthorHasMarkedAreReadOneAfterTheOther() {
+        var left = PdfSamples.column(60, "one", "two", "three");
+        var right = PdfSamples.column(320, "four", "five", "six");
+        var acrossBoth = new ArrayList<PdfSamples.Line>();
+        for (int i = 0; i < left.size(); i++) {
+            acrossBoth.add(left.get(i));
+            acrossBoth.add(right.get(i));
+        }
+        PDDocument pdf = PdfSamples.document(acrossBoth);
+        pdf.getPage(0).setThreadBeads(List.of(bead(50, 0, 200, 842), bead(310, 0, 200, 842)));
+        assertThat(read(pdf).text().split("\n+")).containsExactly("one", "two", "three", "four", "five", "six");
+    }
+
+    @Test
+    @Timeout(60)
+    void aPageOfManyBeadsIsReadAsIfItHadNone() {
+        PDDocument pdf = PdfSamples.document(List.of(new PdfSamples.Line(60, 700, "a".repeat(300_000))));
+        pdf.getPage(0).setThreadBeads(Collections.nCopies(200_000, bead(0, 0, 1, 1)));
+        assertThat(read(pdf).text().replaceAll("\\s", "")).hasSize(300_000);
     }
 
     @Test
