@@ -72,6 +72,12 @@ final class ScoreCommand implements Verb {
         ModelChoice.Located located = modelChoice.locate(surroundings);
         try (Model model = repackChoice.open(surroundings, located, computeChoice.options())) {
             int[] ids = model.tokenizer().encode(whole, special).ids();
+            if (ids.length == 0) {
+                throw new LecternException(
+                        LecternException.Kind.BAD_DOCUMENT,
+                        "The vocabulary of " + located.name() + " has no token for anything in the text, so there is"
+                                + " nothing to score: give another text, or name another --model.");
+            }
             Lengths lengths = Lengths.of(
                     located.name(),
                     model.context(),

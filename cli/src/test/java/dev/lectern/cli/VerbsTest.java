@@ -255,6 +255,23 @@ class VerbsTest {
     }
 
     @Test
+    void aTextWithoutAnyTokenIsNotScored() throws IOException {
+        Path model = Files.createDirectory(home.resolve("model"));
+        try (Stream<Path> files = Files.list(Path.of(Run.tiny("qwen2")))) {
+            for (Path file : files.toList()) {
+                Files.copy(file, model.resolve(file.getFileName()));
+            }
+        }
+        // U+0101 is how vocabularies of bytes write the byte 1.
+        Path tokenizer = model.resolve("tokenizer.json");
+        Files.writeString(tokenizer, Files.readString(tokenizer).replace("\"\u0101\"", "\"\u0101\u0101\""));
+        Run run = new Run(home).input("\1\1\1").with("score", "--model", model.toString(), "--json");
+
+        assertThat(run.exitCode()).as(run.out()).isEqualTo(2);
+        assertThat(run.out()).contains("bad-document", "no token", "nothing to score");
+    }
+
+    @Test
     void inspectShowsEverything() {
         Map<?, ?> json = run("inspect", QWEN2, "--json").json();
 
