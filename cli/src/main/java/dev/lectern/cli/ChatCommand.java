@@ -92,6 +92,10 @@ final class ChatCommand implements Verb {
                 new TypedChat(surroundings, conversation, located.name()).run();
             } else {
                 run(surroundings, conversation);
+                conversation.failure().ifPresent(failure -> {
+                    throw new LecternException(
+                            failure.kind(), "Not every turn was answered; what was wrong is said above.", failure);
+                });
             }
         }
     }

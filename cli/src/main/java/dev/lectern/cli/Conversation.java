@@ -34,7 +34,9 @@ final class Conversation {
     private final GenerateOptions options;
     private final Optional<Boolean> thinking;
     private final List<ChatMessage> messages = new ArrayList<>();
+    private Optional<LecternException> failure = Optional.empty();
 
+    /** @throws LecternException of kind {@code BAD_OPTION} if the model has no template */
     Conversation(
             Surroundings surroundings,
             Model model,
@@ -48,6 +50,7 @@ final class Conversation {
         this.session = session;
         this.options = options;
         this.thinking = thinking;
+        Prompt.template(model);
     }
 
     /** Forgets what was said. The common beginning of the next prompt stays read. */
@@ -105,6 +108,7 @@ final class Conversation {
             remember(answer, outcome.thinking().getFirst());
             console.aside(outcome.statistics() + "\n");
         } catch (LecternException e) {
+            failure = Optional.of(e);
             String begun = answering.begun();
             console.print(begun.isEmpty() || begun.endsWith("\n") ? "" : "\n");
             if (begun.isEmpty()) {
@@ -115,6 +119,11 @@ final class Conversation {
             String remedy = e.kind() == LecternException.Kind.TOO_LONG ? " /reset begins a new conversation." : "";
             console.note("lectern: " + e.getMessage() + remedy);
         }
+    }
+
+    /** What went wrong in the last turn that failed. */
+    Optional<LecternException> failure() {
+        return failure;
     }
 
     private void remember(String answer, String thought) {

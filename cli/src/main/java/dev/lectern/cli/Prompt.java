@@ -105,12 +105,7 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
 
     /** A conversation in the model's own words, ready for the next answer. */
     static ChatPrompt conversation(Model model, List<ChatMessage> messages, Optional<Boolean> thinking) {
-        ChatTemplate template = model.chatTemplate()
-                .orElseThrow(() -> new LecternException(
-                        LecternException.Kind.BAD_OPTION,
-                        model.path()
-                                + " has no chat template, so it was not made for conversations: use a model whose name says"
-                                + " instruct or chat, or \"lectern generate\" with a prompt in the model's own form."));
+        ChatTemplate template = template(model);
         Map<String, Object> variables = new HashMap<>();
         thinking.ifPresent(on -> {
             if (!template.mentions(ENABLE_THINKING)) {
@@ -119,6 +114,20 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
             variables.put(ENABLE_THINKING, on);
         });
         return ChatPrompt.of(template, model.tokenizer(), messages, variables, true);
+    }
+
+    /**
+     * The template in which conversations are written.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if the model has none
+     */
+    static ChatTemplate template(Model model) {
+        return model.chatTemplate()
+                .orElseThrow(() -> new LecternException(
+                        LecternException.Kind.BAD_OPTION,
+                        model.path()
+                                + " has no chat template, so it was not made for conversations: use a model whose name says"
+                                + " instruct or chat, or \"lectern generate\" with a prompt in the model's own form."));
     }
 
     private static LecternException noSwitch(Model model) {

@@ -493,7 +493,19 @@ class VerbsTest {
     void chatWithoutATemplateIsRefused() {
         Run run = new Run(home).input("Hello\n").with("chat", "--model", Run.tiny("gpt2-f32.gguf"));
 
-        assertThat(run.err()).contains("no chat template");
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("no chat template").hasLineCount(1);
+    }
+
+    @Test
+    void chatThroughAPipeEndsWithTheCodeOfTheTurnThatFailed() {
+        Run run = new Run(home)
+                .input("a ".repeat(5000) + "\nHello\n")
+                .with("chat", "--model", QWEN2, "--rope-scaling", STRETCHED, "--max-tokens", "4");
+
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(2);
+        assertThat(run.err()).contains("/reset begins a new conversation.").endsWith("what was wrong is said above.\n");
+        assertThat(run.err().lines().filter(line -> line.startsWith("read "))).hasSize(1);
     }
 
     @Test
