@@ -3,6 +3,7 @@ package dev.lectern;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.lectern.text.Thinking;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,9 +55,12 @@ class OptionsTest {
                 .withStop(stops)
                 .withMaxTokens(7)
                 .withIgnoreEnd(true)
+                .withThinking(Thinking.OPENED)
                 .withSampling(Sampling.GREEDY.withSeed(3));
         stops.add("b");
-        assertThat(options).isEqualTo(new GenerateOptions(7, List.of("a"), Sampling.GREEDY.withSeed(3), true));
+        assertThat(options)
+                .isEqualTo(
+                        new GenerateOptions(7, List.of("a"), Sampling.GREEDY.withSeed(3), true, Thinking.OPENED));
     }
 
     @Test

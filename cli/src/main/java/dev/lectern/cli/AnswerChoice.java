@@ -16,7 +16,10 @@ final class AnswerChoice {
     @Option(
             names = "--stop",
             paramLabel = "TEXT",
-            description = {"End the answer before this text; may be given several times."})
+            description = {
+                "End the answer before this text; may be given several times. It ends",
+                "nothing in what the model thinks aloud before it answers."
+            })
     List<String> stop = new ArrayList<>();
 
     @Option(

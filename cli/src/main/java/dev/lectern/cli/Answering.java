@@ -236,7 +236,7 @@ final class Answering {
             }));
             answers = model.generate(
                     sessions,
-                    options,
+                    options.withThinking(prompt.thinking()),
                     (number, token, text) -> {
                         if (firstAt[0] == 0) {
                             firstAt[0] = System.nanoTime();
@@ -271,30 +271,22 @@ final class Answering {
 
     /** The text of an answer, thought and said, while it grows. */
     private final class Growing {
-        private final boolean split;
         private final boolean shown;
         private final ThinkingSplitter splitter;
         final StringBuilder thinking = new StringBuilder();
         final StringBuilder answer = new StringBuilder();
 
         Growing(Prompt prompt, boolean shown) {
-            split = prompt.splitsThinking();
-            splitter = new ThinkingSplitter(prompt.opensThinking());
+            splitter = new ThinkingSplitter(prompt.thinking());
             this.shown = shown;
         }
 
         void add(String text) {
-            if (split) {
-                take(splitter.accept(text));
-            } else {
-                take(new ThinkingSplitter.Split("", text));
-            }
+            take(splitter.accept(text));
         }
 
         void finish() {
-            if (split) {
-                take(splitter.finish());
-            }
+            take(splitter.finish());
         }
 
         private void take(ThinkingSplitter.Split part) {

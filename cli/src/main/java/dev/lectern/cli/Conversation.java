@@ -134,7 +134,7 @@ final class Conversation {
     private Outcome say(Answering answering) {
         long ready = System.nanoTime();
         ChatPrompt chat = Prompt.conversation(model, messages, thinking);
-        Prompt prompt = new Prompt(chat.ids(), 0, 0, true, chat.opensThinking());
+        Prompt prompt = new Prompt(chat.ids(), 0, 0, chat.thinking());
         Lengths lengths = Lengths.of(
                 located.name(),
                 model.context(),

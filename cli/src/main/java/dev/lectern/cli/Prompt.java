@@ -7,6 +7,7 @@ import dev.lectern.Question;
 import dev.lectern.text.ChatMessage;
 import dev.lectern.text.ChatPrompt;
 import dev.lectern.text.ChatTemplate;
+import dev.lectern.text.Thinking;
 import dev.lectern.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,10 +22,9 @@ import java.util.stream.IntStream;
  *
  * @param documents the first token of the documents; what is before it is the template's, or what the model is told
  * @param shared tokens at the beginning that depend on nothing but the documents: the same for every question
- * @param splitsThinking whether what the model thinks aloud is to be told apart from its answer
- * @param opensThinking whether the prompt already opened a block of thinking
+ * @param thinking whether what the model thinks aloud is to be told apart from its answer
  */
-record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, boolean opensThinking) {
+record Prompt(int[] tokens, int documents, int shared, Thinking thinking) {
     private static final String ENABLE_THINKING = "enable_thinking";
 
     int length() {
@@ -52,7 +52,7 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
                     LecternException.Kind.BAD_OPTION,
                     "The prompt is empty: give it as an argument, with --text FILE, or on standard input.");
         }
-        return new Prompt(ids, 0, 0, false, false);
+        return new Prompt(ids, 0, 0, Thinking.NONE);
     }
 
     /**
@@ -77,7 +77,7 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
         messages.add(new ChatMessage("user", parts, Optional.empty(), Map.of()));
         ChatPrompt prompt = conversation(model, messages, thinking);
         int end = prompt.end(lastDocument), begin = Math.min(prompt.begin(firstDocument), end);
-        return new Prompt(prompt.ids(), begin, end, true, prompt.opensThinking());
+        return new Prompt(prompt.ids(), begin, end, prompt.thinking());
     }
 
     /**
@@ -97,8 +97,7 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
                             + " writes now: leave --thinking out, or read the document again.");
         }
         int[] after = Arrays.copyOfRange(other.tokens, other.shared, other.tokens.length);
-        return new Prompt(
-                joined(List.of(text, after)), before.length, text.length, other.splitsThinking, other.opensThinking);
+        return new Prompt(joined(List.of(text, after)), before.length, text.length, other.thinking);
     }
 
     private static final String PLACEHOLDER = "Text.\n\n";
@@ -156,7 +155,7 @@ record Prompt(int[] tokens, int documents, int shared, boolean splitsThinking, b
         }
         int shared = parts.stream().mapToInt(part -> part.length).sum();
         parts.add(model.tokenize(question + "\nAnswer:"));
-        return new Prompt(joined(parts), before, shared, false, false);
+        return new Prompt(joined(parts), before, shared, Thinking.NONE);
     }
 
     /** Tokens of a text that begin before the end of its head. */

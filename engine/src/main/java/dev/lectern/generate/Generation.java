@@ -29,7 +29,7 @@ public final class Generation {
             this.number = number;
             this.sequence = sequence;
             sampler = new Sampler(options.sampling(), number);
-            text = new AnswerText(tokenizer, options.stop());
+            text = new AnswerText(tokenizer, options.stop(), options.thinking());
             // The last token of an answer is never read, so it needs no place in the context.
             limit = Math.min(options.maxTokens(), context - sequence.cache().position() + 1);
         }

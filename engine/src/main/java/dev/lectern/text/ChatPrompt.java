@@ -154,11 +154,12 @@ public final class ChatPrompt {
         return text.toString();
     }
 
-    /** Whether the template itself opened a block of thinking in which the answer begins. */
-    public boolean opensThinking() {
-        return !pieces.isEmpty()
+    /** Whether the template itself has opened a block of thinking, or leaves that to the model. */
+    public Thinking thinking() {
+        boolean opened = !pieces.isEmpty()
                 && pieces.getLast().trusted()
                 && ThinkingSplitter.endsInside(pieces.getLast().text());
+        return opened ? Thinking.OPENED : Thinking.POSSIBLE;
     }
 
     /** Cuts, tokenises, and keeps count of origins. */

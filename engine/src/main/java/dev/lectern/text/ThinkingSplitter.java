@@ -23,11 +23,12 @@ public final class ThinkingSplitter {
     private final StringBuilder held = new StringBuilder();
     private State state;
 
-    /**
-     * @param startsInside whether the prompt itself opened the block
-     */
-    public ThinkingSplitter(boolean startsInside) {
-        state = startsInside ? State.OPENED : State.BEFORE;
+    public ThinkingSplitter(Thinking thinking) {
+        state = switch (thinking) {
+            case NONE -> State.ANSWER;
+            case POSSIBLE -> State.BEFORE;
+            case OPENED -> State.OPENED;
+        };
     }
 
     /** Whether a prompt ends inside of a block of thinking. */

@@ -2,6 +2,8 @@ package dev.lectern.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.lectern.text.Thinking;
+import dev.lectern.text.ThinkingSplitter;
 import dev.lectern.text.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -73,7 +75,7 @@ class AnswerTextTest {
 
     @Test
     void aStopTextOverSeveralTokensEndsTheAnswerBeforeIt() {
-        AnswerText text = new AnswerText(Pieces.of("Yes.", " #", "#", "# more"), List.of("###"));
+        AnswerText text = new AnswerText(Pieces.of("Yes.", " #", "#", "# more"), List.of("###"), Thinking.NONE);
         assertThat(text.add(0)).isEqualTo("Yes.");
         assertThat(text.add(1)).isEqualTo(" ");
         assertThat(text.add(2)).isEmpty();
@@ -85,7 +87,7 @@ class AnswerTextTest {
 
     @Test
     void whatOnlyBeganAStopTextIsShownAsSoonAsItIsClear() {
-        AnswerText text = new AnswerText(Pieces.of("a#", "#", "b", "#"), List.of("###"));
+        AnswerText text = new AnswerText(Pieces.of("a#", "#", "b", "#"), List.of("###"), Thinking.NONE);
         assertThat(text.add(0)).isEqualTo("a");
         assertThat(text.add(1)).isEmpty();
         assertThat(text.add(2)).isEqualTo("##b");
@@ -97,7 +99,7 @@ class AnswerTextTest {
 
     @Test
     void ofSeveralStopTextsTheOneThatBeginsFirstCuts() {
-        AnswerText text = new AnswerText(Pieces.of("one STOP", "PED END"), List.of("END", "STOPPED", "PED"));
+        AnswerText text = new AnswerText(Pieces.of("one STOP", "PED END"), List.of("END", "STOPPED", "PED"), Thinking.NONE);
         assertThat(text.add(0)).isEqualTo("one ");
         assertThat(text.add(1)).isEmpty();
         assertThat(text.text()).isEqualTo("one ");
@@ -108,13 +110,13 @@ class AnswerTextTest {
         byte[] euro = "€".getBytes(StandardCharsets.UTF_8);
         Pieces pieces = new Pieces(List.of(
                 new byte[] {'7', euro[0]}, new byte[] {euro[1]}, new byte[] {euro[2], '!'}, new byte[] {euro[0]}));
-        AnswerText shown = new AnswerText(pieces, List.of());
+        AnswerText shown = new AnswerText(pieces, List.of(), Thinking.NONE);
         assertThat(shown.add(0)).isEqualTo("7");
         assertThat(shown.add(1)).isEmpty();
         assertThat(shown.add(2)).isEqualTo("€!");
         assertThat(shown.add(3)).isEmpty();
         assertThat(shown.finish()).isEqualTo("\ufffd");
-        AnswerText stopped = new AnswerText(pieces, List.of("€"));
+        AnswerText stopped = new AnswerText(pieces, List.of("€"), Thinking.NONE);
         stopped.add(0);
         stopped.add(1);
         assertThat(stopped.add(2)).isEmpty();
@@ -134,7 +136,7 @@ class AnswerTextTest {
             for (int i = random.nextInt(4); i > 0; i--) {
                 stops.add(word(random, 5));
             }
-            AnswerText text = new AnswerText(Pieces.of(pieces), stops);
+            AnswerText text = new AnswerText(Pieces.of(pieces), stops, Thinking.NONE);
             String whole = "", shown = "";
             for (int step = 0; step < 12 && !text.isStopped(); step++) {
                 int token = random.nextInt(pieces.length);
@@ -150,6 +152,44 @@ class AnswerTextTest {
             assertThat(shown).as("seed %d", seed).isEqualTo(end < 0 ? whole : whole.substring(0, end));
             assertThat(text.text()).isEqualTo(shown);
             assertThat(text.finish()).isEmpty();
+        }
+    }
+
+    @Test
+    void aStopTextEndsNothingInWhatIsThought() {
+        Pieces pieces = Pieces.of("<think>\na", "\n\nb</thi", "nk>\n", "Hi\n", "\nX");
+        AnswerText text = new AnswerText(pieces, List.of("\n\n"), Thinking.POSSIBLE);
+        assertThat(text.add(0)).isEqualTo("<think>\na");
+        assertThat(text.add(1)).isEqualTo("\n\nb</thi");
+        assertThat(text.add(2)).isEmpty();
+        assertThat(text.add(3)).isEqualTo("nk>\nHi");
+        assertThat(text.add(4)).isEmpty();
+        assertThat(text.isStopped()).isTrue();
+        assertThat(text.text()).isEqualTo("<think>\na\n\nb</think>\nHi");
+    }
+
+    @Test
+    void behindThoughtsTheAnswerIsCutAsItIsAlone() {
+        List<String> tagged = List.of("<think>", "</think>", "\n", "<thi", "nk>", "a", "b", "ab\n");
+        for (int seed = 0; seed < 20_000; seed++) {
+            Random random = new Random(seed);
+            Thinking thinking = Thinking.values()[random.nextInt(3)];
+            List<String> stops = List.of(List.of("\n\n", "ab", "nk>a").get(random.nextInt(3)));
+            AnswerText text = new AnswerText(Pieces.of(tagged.toArray(String[]::new)), stops, thinking);
+            String whole = "", shown = "";
+            for (int step = 0; step < 15 && !text.isStopped(); step++) {
+                int token = random.nextInt(tagged.size());
+                whole += tagged.get(token);
+                shown += text.add(token);
+            }
+            shown += text.finish();
+            ThinkingSplitter splitter = new ThinkingSplitter(thinking);
+            String answer = splitter.accept(whole).answer() + splitter.finish().answer();
+            int end = firstStop(answer, stops);
+            assertThat(text.isStopped()).as("seed %d", seed).isEqualTo(end >= 0);
+            int cut = end < 0 ? 0 : answer.length() - end;
+            assertThat(shown).as("seed %d", seed).isEqualTo(whole.substring(0, whole.length() - cut));
+            assertThat(text.text()).isEqualTo(shown);
         }
     }
 

@@ -288,15 +288,15 @@ final class ChatPromptTest {
     void aTemplateThatOpensThinkingSaysSo() {
         WordTokenizer tokenizer = bytePairLike();
         assertThat(ChatPrompt.of(template("own-thinking"), tokenizer, ask("d", "q"), VARIABLES, true)
-                        .opensThinking())
-                .isTrue();
+                        .thinking())
+                .isEqualTo(Thinking.OPENED);
         assertThat(ChatPrompt.of(template("own-thinking"), tokenizer, ask("d", "<think>"), VARIABLES, false)
-                        .opensThinking())
-                .isFalse();
+                        .thinking())
+                .isEqualTo(Thinking.POSSIBLE);
         Map<String, Object> off = Map.of("enable_thinking", false);
         assertThat(ChatPrompt.of(template("qwen3"), tokenizer, ask("d", "q"), off, true)
-                        .opensThinking())
-                .isFalse();
+                        .thinking())
+                .isEqualTo(Thinking.POSSIBLE);
     }
 
     @Test

@@ -7,23 +7,24 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 final class ThinkingSplitterTest {
-    private record Example(boolean inside, String streamed, String thinking, String answer) {}
+    private record Example(Thinking thinks, String streamed, String thinking, String answer) {}
 
     private static final List<Example> EXAMPLES = List.of(
-            new Example(false, "Just an answer.", "", "Just an answer."),
-            new Example(false, "<think>\nlet me\n\nsee\n</think>\n\nIt is 4.\n", "let me\n\nsee", "It is 4.\n"),
-            new Example(false, "\n <think>x</think>y", "x", "y"),
-            new Example(false, "<think></think>", "", ""),
-            new Example(false, "<think>\n\n</think>\n\nno thoughts", "", "no thoughts"),
-            new Example(false, "The tag <think> is text here </think>", "", "The tag <think> is text here </think>"),
-            new Example(false, "<thin air>", "", "<thin air>"),
-            new Example(false, "<thi", "", "<thi"),
-            new Example(false, "  \n", "", "  \n"),
-            new Example(false, "", "", ""),
-            new Example(false, "<think>cut off </thi", "cut off </thi", ""),
-            new Example(false, "<think>a </b> <</think>c</think>", "a </b> <", "c</think>"),
-            new Example(true, "\nI wonder\n</think>\n\nDone", "I wonder", "Done"),
-            new Example(true, "never closed\n", "never closed", ""));
+            new Example(Thinking.POSSIBLE, "Just an answer.", "", "Just an answer."),
+            new Example(Thinking.POSSIBLE, "<think>\nlet me\n\nsee\n</think>\n\nIt is 4.\n", "let me\n\nsee", "It is 4.\n"),
+            new Example(Thinking.POSSIBLE, "\n <think>x</think>y", "x", "y"),
+            new Example(Thinking.POSSIBLE, "<think></think>", "", ""),
+            new Example(Thinking.POSSIBLE, "<think>\n\n</think>\n\nno thoughts", "", "no thoughts"),
+            new Example(Thinking.POSSIBLE, "The tag <think> is text here </think>", "", "The tag <think> is text here </think>"),
+            new Example(Thinking.POSSIBLE, "<thin air>", "", "<thin air>"),
+            new Example(Thinking.POSSIBLE, "<thi", "", "<thi"),
+            new Example(Thinking.POSSIBLE, "  \n", "", "  \n"),
+            new Example(Thinking.POSSIBLE, "", "", ""),
+            new Example(Thinking.POSSIBLE, "<think>cut off </thi", "cut off </thi", ""),
+            new Example(Thinking.POSSIBLE, "<think>a </b> <</think>c</think>", "a </b> <", "c</think>"),
+            new Example(Thinking.OPENED, "\nI wonder\n</think>\n\nDone", "I wonder", "Done"),
+            new Example(Thinking.OPENED, "never closed\n", "never closed", ""),
+            new Example(Thinking.NONE, "<think>as text</think>\n", "", "<think>as text</think>\n"));
 
     @Test
     void chunksOfAnySizeGiveTheSameSplit() {
@@ -31,7 +32,7 @@ final class ThinkingSplitterTest {
         Random random = new Random(seed);
         for (Example example : EXAMPLES) {
             for (int round = 0; round < 200; round++) {
-                ThinkingSplitter splitter = new ThinkingSplitter(example.inside());
+                ThinkingSplitter splitter = new ThinkingSplitter(example.thinks());
                 StringBuilder thinking = new StringBuilder();
                 StringBuilder answer = new StringBuilder();
                 int at = 0;
@@ -54,7 +55,7 @@ final class ThinkingSplitterTest {
 
     @Test
     void anAnswerIsPassedOnAsItComes() {
-        ThinkingSplitter splitter = new ThinkingSplitter(false);
+        ThinkingSplitter splitter = new ThinkingSplitter(Thinking.POSSIBLE);
         assertThat(splitter.accept("One").answer()).isEqualTo("One");
         assertThat(splitter.accept(" <").answer()).isEqualTo(" <");
     }

@@ -13,6 +13,7 @@ import dev.lectern.Traffic;
 import dev.lectern.measure.tasks.AnswerMetric;
 import dev.lectern.measure.tasks.Question;
 import dev.lectern.measure.tasks.QuestionFile;
+import dev.lectern.text.Thinking;
 import dev.lectern.text.ThinkingSplitter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -297,7 +298,7 @@ public final class LongQaEval {
 
     /** An answer without what was thought aloud before it. */
     private static String said(String answer) {
-        ThinkingSplitter splitter = new ThinkingSplitter(false);
+        ThinkingSplitter splitter = new ThinkingSplitter(Thinking.POSSIBLE);
         return (splitter.accept(answer).answer() + splitter.finish().answer()).strip();
     }
 }
