@@ -55,15 +55,15 @@ final class CacheFolder {
     }
 
     /**
-     * Where something that is made of a model is kept: beside it, if it was pulled.
+     * Where something that is made of a model is kept: with its files, if it was pulled, so that it is removed with them.
      *
      * @param elsewhere the folder for what is made of other models
      */
     Path besides(Path model, String elsewhere) {
-        Path file = model.toAbsolutePath().normalize();
-        Path parent = file.getParent();
-        return parent != null && file.startsWith(models().toAbsolutePath().normalize())
-                ? parent
+        Path path = model.toAbsolutePath().normalize();
+        Path folder = Files.isDirectory(path) ? path : path.getParent();
+        return folder != null && path.startsWith(models().toAbsolutePath().normalize())
+                ? folder
                 : root.resolve(elsewhere);
     }
 

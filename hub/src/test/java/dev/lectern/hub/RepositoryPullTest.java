@@ -154,6 +154,25 @@ class RepositoryPullTest {
     }
 
     @Test
+    void whatWasMadeOfAModelIsRemovedWithIt() throws IOException {
+        holds("config.json", "{}".getBytes(StandardCharsets.UTF_8));
+        holds("model.safetensors", MODEL);
+        Installed pulled = played.pull("hf:me/it");
+        for (Path made : List.of(
+                played.hub.calibrationFolder(pulled.path()),
+                played.hub.repackFolder(pulled.path()),
+                played.hub.repackFolder(pulled.path().resolve("config.json")))) {
+            assertThat(made).isEqualTo(pulled.folder());
+            Files.write(made.resolve("safetensors-0123.loki.safetensors"), MODEL);
+        }
+
+        assertThat(played.hub.resolve("hf:me/it")).contains(pulled.path());
+        played.hub.remove("hf:me/it");
+        assertThat(played.files()).isEmpty();
+        assertThat(pulled.folder().getParent()).doesNotExist();
+    }
+
+    @Test
     void aSmallFileOfOtherBytesIsFoundOutByItsGitHash() {
         holds("config.json", "{}".getBytes(StandardCharsets.UTF_8));
         holds("model.safetensors", MODEL);
