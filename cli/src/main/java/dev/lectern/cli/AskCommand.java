@@ -382,10 +382,8 @@ final class AskCommand implements HostedVerb {
             if (questionsFile.equals("-") && arguments.contains("-")) {
                 throw bad("Standard input cannot be both a document and the questions: put one of them into a file.");
             }
-            List<String> questions = surroundings
-                    .console()
-                    .in()
-                    .file(questionsFile)
+            List<String> questions = StandardInput.withoutMark(
+                            surroundings.console().in().file(questionsFile))
                     .lines()
                     .map(String::strip)
                     .filter(line -> !line.isEmpty())
@@ -412,7 +410,7 @@ final class AskCommand implements HostedVerb {
                                     + "\" is a file: put the question last, in quotes."
                             : "ask needs a document and a question: lectern ask DOCUMENT \"QUESTION\".");
         }
-        String question = surroundings.console().in().all().strip();
+        String question = StandardInput.withoutMark(surroundings.console().in().all()).strip();
         if (question.isEmpty()) {
             throw bad("There is no question: put it last, in quotes, or on standard input.");
         }

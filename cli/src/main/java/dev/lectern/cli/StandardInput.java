@@ -40,7 +40,7 @@ final class StandardInput {
         return readAll(in, NAME);
     }
 
-    /** The next line without its end; empty at the end of the input. */
+    /** The next line without its end, the first without a byte order mark; empty at the end of the input. */
     Optional<String> line() {
         try {
             ByteArrayOutputStream line = new ByteArrayOutputStream();
@@ -55,6 +55,9 @@ final class StandardInput {
                 }
             }
             String text = decode(line.toByteArray(), NAME, offset);
+            if (offset == 0) {
+                text = withoutMark(text);
+            }
             offset += line.size() + 1;
             return Optional.of(text.endsWith("\r") ? text.substring(0, text.length() - 1) : text);
         } catch (IOException e) {
@@ -75,6 +78,11 @@ final class StandardInput {
         } catch (IOException | IllegalArgumentException e) {
             throw unreadable(name, e);
         }
+    }
+
+    /** A text without the byte order mark that some editors put in front; no part of what is asked. */
+    static String withoutMark(String text) {
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
     private static String readAll(InputStream in, String name) {

@@ -139,6 +139,30 @@ class VerbsTest {
     }
 
     @Test
+    void aByteOrderMarkIsNoPartOfAQuestion() throws IOException {
+        String mark = "\uFEFF";
+        List<Object> asked = new ArrayList<>();
+        for (String before : List.of("", mark)) {
+            Path questions = Files.writeString(home.resolve("q.txt"), before + "How many lights?\n");
+            Run file = run(ask("--questions", questions.toString()));
+            assertThat(file.exitCode()).as(file.err()).isZero();
+            asked.add(List.of(file.json().get("question"), file.json().get("answer"), prompt(file)));
+            Run piped = new Run(home).input(before + "How many lights?\n").with(ask("--json"));
+            asked.add(List.of("How many lights?", piped.json().get("answer"), prompt(piped)));
+        }
+        assertThat(asked).containsOnly(asked.getFirst());
+
+        String[] chat = {"chat", "--model", QWEN2, "--rope-scaling", STRETCHED, "--max-tokens", "4"};
+        assertThat(new Run(home).input(mark + "Hello\n").with(chat).out())
+                .isEqualTo(new Run(home).input("Hello\n").with(chat).out());
+    }
+
+    /** Tokens of the prompt, which a question with a mark has more of. */
+    private static Object prompt(Run run) {
+        return map(run.json().get("tokens")).get("prompt");
+    }
+
+    @Test
     void aPromptThatIsTooLongIsRefusedBeforeReading() throws IOException {
         Files.writeString(document, "All work and no play. ".repeat(1000));
         Run run = run(ask("Why?", "--json"));
