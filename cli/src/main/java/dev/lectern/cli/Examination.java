@@ -22,7 +22,8 @@ final class Examination {
             "LECTERN_DEBUG",
             "LECTERN_JAVA_HOME",
             "LECTERN_JAVA_OPTS",
-            "LECTERN_MPI");
+            "LECTERN_MPI",
+            PrefillCommand.NETWORK);
 
     private static final long SMALL_HEAP = 400L << 20;
     private static final long SMALL_DISK = 1L << 30;

@@ -40,10 +40,13 @@ import picocli.CommandLine.Option;
                     + " prefill, hosts, ranks (whether they read at once), tokensPerSecond, seconds, speedUp (beside full),"
                     + " foretold, countedOperations, operations, mostOperations, parts {projections, attention, communication, feedForward, rest} (seconds of the"
                     + " mean rank), bytesReceived, messages; or leftOut}], model, sha256, lengths, methods, hosts, hostsAre (few: ranks"
-                    + " where a method needs them, threads, processes), latency, kv, runs, ropeScaling, threads, command, commit,"
+                    + " where a method needs them, threads, processes), latency, network, kv, runs, ropeScaling, threads, command, commit,"
                     + " date, machine."
         })
 final class PrefillCommand implements HostedVerb {
+    /** In which a launcher says what connects the hosts. */
+    static final String NETWORK = "LECTERN_NETWORK";
+
     @Option(
             names = "--model",
             paramLabel = "MODEL",
@@ -133,7 +136,7 @@ final class PrefillCommand implements HostedVerb {
         Console console = surroundings.console();
         Optional<Communicator> processes = surroundings.hosts();
         processes.ifPresent(this::prepare);
-        PrefillPlan plan = plan(processes);
+        PrefillPlan plan = plan(processes, surroundings.variable(NETWORK).orElse(""));
         String spec =
                 model == null ? surroundings.hub().catalogue().defaultModel().name() : model;
         BenchModel subject = surroundings.firstBeforeOthers(() -> SpeedCommand.repacked(
@@ -183,11 +186,13 @@ final class PrefillCommand implements HostedVerb {
         return new LecternException(LecternException.Kind.BAD_OPTION, sentence);
     }
 
-    private PrefillPlan plan(Optional<Communicator> processes) {
+    private PrefillPlan plan(Optional<Communicator> processes, String network) {
         PrefillPlan plan = PrefillPlan.DEFAULT;
         plan = lengths == null ? plan : plan.withLengths(lengths);
         if (processes.isPresent()) {
-            plan = plan.withHosts(List.of(processes.get().size())).withRanks(PrefillPlan.Ranks.PROCESSES);
+            plan = plan.withHosts(List.of(processes.get().size()))
+                    .withRanks(PrefillPlan.Ranks.PROCESSES)
+                    .withNetwork(network);
         } else {
             plan = hosts == null ? plan : plan.withHosts(hosts);
             plan = ranks ? plan.withRanks(PrefillPlan.Ranks.THREADS) : plan;

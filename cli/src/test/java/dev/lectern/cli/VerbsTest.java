@@ -652,7 +652,9 @@ class VerbsTest {
         List<?> ratios = (List<?>) run.json().get("ratios");
         assertThat(ratios).hasSize(2);
         assertThat(map(ratios.get(1)).get("row")).isEqualTo("first-token");
-        assertThat(folder).isDirectoryContaining(path -> path.toString().endsWith("-bit-decode-first-token.json"));
+        assertThat(folder)
+                .isDirectoryContaining(path ->
+                        path.toString().endsWith("-bit-prompt-tokens-10-decode-tokens-2-decode-first-token.json"));
         assertThat(document).content().contains("begin bench peers", "first token of a fresh process");
         assertThat(run("bench", "peers", "--rows", "speed").err()).contains("--rows", "prefill-deep");
     }
@@ -886,7 +888,7 @@ class VerbsTest {
         assertThat(ofText.json().get("inputs")).isEqualTo(3L);
         assertThat(ofText.json().get("generated")).isEqualTo(false);
 
-        Path figure = folder.resolve("analyze-llama3-bf16.png");
+        Path figure = folder.resolve("analyze-llama3-bf16.gguf.png");
         Files.createDirectories(folder.resolve(figure.getFileName() + ".part")); // where it is to be written
         Run undrawn = run(analyze);
         assertThat(undrawn.exitCode()).as(undrawn.err()).isZero();

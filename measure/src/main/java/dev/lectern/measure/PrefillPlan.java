@@ -23,6 +23,7 @@ import java.util.stream.Collectors;
  * @param hosts numbers of them, for methods that divide a text and do not say by themselves into how many parts
  * @param ranks what hosts are
  * @param latency milliseconds that every wait for another rank's message takes longer, to stand in for a network
+ * @param network what connects hosts that are processes, as who started them says; empty where nobody does
  * @param kv format of the cache
  * @param runs timed
  */
@@ -32,6 +33,7 @@ public record PrefillPlan(
         List<Integer> hosts,
         Ranks ranks,
         int latency,
+        String network,
         String kv,
         int runs) {
     /** What the hosts of a method are. */
@@ -61,6 +63,7 @@ public record PrefillPlan(
             List.of(4),
             Ranks.FEW,
             0,
+            "",
             "f16",
             1);
 
@@ -104,31 +107,35 @@ public record PrefillPlan(
     }
 
     public PrefillPlan withLengths(List<Integer> lengths) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     public PrefillPlan withMethods(List<String> methods) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     public PrefillPlan withHosts(List<Integer> hosts) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     public PrefillPlan withRanks(Ranks ranks) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     public PrefillPlan withLatency(int latency) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
+    }
+
+    public PrefillPlan withNetwork(String network) {
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     public PrefillPlan withKv(String kv) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     public PrefillPlan withRuns(int runs) {
-        return new PrefillPlan(lengths, methods, hosts, ranks, latency, kv, runs);
+        return new PrefillPlan(lengths, methods, hosts, ranks, latency, network, kv, runs);
     }
 
     /** The command that gives it. */

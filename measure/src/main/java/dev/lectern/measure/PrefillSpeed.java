@@ -131,6 +131,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
             json.writeEndArray();
             json.writeStringProperty("hostsAre", plan.ranks().word());
             json.writeNumberProperty("latency", plan.latency());
+            json.writeStringProperty("network", plan.network());
             json.writeStringProperty("kv", plan.kv());
             json.writeNumberProperty("runs", plan.runs());
             json.writeStringProperty("ropeScaling", scaling);
@@ -185,6 +186,7 @@ public record PrefillSpeed(Evaluated evaluated, PrefillPlan plan, String scaling
                 json.integers("hosts"),
                 PrefillPlan.Ranks.of(json.text("hostsAre")),
                 Math.toIntExact(json.whole("latency")),
+                json.optionalText("network").orElse(""),
                 json.text("kv"),
                 Math.toIntExact(json.whole("runs")));
         Evaluated evaluated = new Evaluated(

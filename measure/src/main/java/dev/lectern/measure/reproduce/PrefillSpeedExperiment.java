@@ -165,7 +165,7 @@ record PrefillSpeedExperiment() implements Experiment {
         List<ResultFile> processes = ResultFile.all(results, PROCESSES);
         if (!processes.isEmpty()) {
             text.append(
-                    "\nWith processes as hosts, all with one thread, and so has the first that reads alone: two that `mpirun` starts on this machine, and four of `scripts/hosts-lab`, network namespaces of this machine whose links carry 1 Gbit/s, every wait for another taking as much longer as is said. Four share its two cores, so that with the same work they can be at most twice as fast; star and apb have less. Parts are the mean host's; the launcher's command names what was measured.\n");
+                    "\nWith processes as hosts, which read at once; the first reads alone what is read on one host. Where they share the cores of one machine they can with the same work be no faster than all its cores are together; star and apb have less work. Parts are the mean host's; the launcher's command names what was measured.\n");
             read(processes).forEach(result -> text.append(table(result)));
         }
         List<ResultFile> all = Stream.concat(files.stream(), processes.stream()).toList();
@@ -180,7 +180,7 @@ record PrefillSpeedExperiment() implements Experiment {
                         + "| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: | --: |\n",
                 result.evaluated().model(),
                 length(result),
-                hosts(result.plan()),
+                hosts(result),
                 result.scaling().isEmpty() ? "" : ", positions scaled `" + result.scaling() + "`"));
         for (PrefillSpeed.Row row : result.rows()) {
             text.append(String.format(
@@ -198,12 +198,18 @@ record PrefillSpeedExperiment() implements Experiment {
         return text.toString();
     }
 
-    private static String hosts(PrefillPlan plan) {
+    private static String hosts(PrefillSpeed result) {
+        PrefillPlan plan = result.plan();
         if (plan.ranks() != PrefillPlan.Ranks.PROCESSES) {
             return "";
         }
-        String latency = plan.latency() == 0 ? "" : ", a wait " + plan.latency() + " ms longer";
-        return ", " + plan.hosts().getFirst() + " processes" + latency;
+        int threads = result.evaluated().threads(),
+                cores = result.evaluated().machine().cores();
+        return ", " + plan.hosts().getFirst() + " processes, the first with " + threads
+                + (threads == 1 ? " thread" : " threads") + " on a machine of " + cores
+                + (cores == 1 ? " core" : " cores")
+                + (plan.network().isEmpty() ? "" : ", " + plan.network())
+                + (plan.latency() == 0 ? "" : ", a wait " + plan.latency() + " ms longer");
     }
 
     /** What a row's method is called in short. */

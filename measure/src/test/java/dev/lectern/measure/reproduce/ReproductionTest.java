@@ -348,6 +348,7 @@ class ReproductionTest {
                 .withMethods(List.of("ring"))
                 .withHosts(List.of(4))
                 .withRanks(PrefillPlan.Ranks.PROCESSES)
+                .withNetwork("links of 1gbit")
                 .withLatency(1);
         List<PrefillSpeed.Row> rows = List.of(
                 reading(new PrefillPlan.Asked(500, "full", 1, false), 40, 1600, 1600),
@@ -358,7 +359,9 @@ class ReproductionTest {
         readings("smollm2-135m", 65_536, 100, 30, 20);
         Reproduction.write(docs, results);
         assertThat(Files.readString(docs.resolve("measurements.md")))
-                .contains("**smollm2-135m, 500 tokens, 4 processes, a wait 1 ms longer**")
+                .containsPattern("\\*\\*smollm2-135m, 500 tokens, 4 processes, the first with 1 thread on a machine of "
+                        + "\\d+ cores?, links of 1gbit, a wait 1 ms longer\\*\\*")
+                .doesNotContain("hosts-lab")
                 .contains("| ring | 4 | 20.0 | 1.60 × |", "`mpirun -n 4 lectern bench prefill`");
         assertThat(claim(21))
                 .contains("| partly |", "smollm2-135m: 2.50 × at 32768, 5.00 × at 65536")
