@@ -59,8 +59,7 @@ class OptionsTest {
                 .withSampling(Sampling.GREEDY.withSeed(3));
         stops.add("b");
         assertThat(options)
-                .isEqualTo(
-                        new GenerateOptions(7, List.of("a"), Sampling.GREEDY.withSeed(3), true, Thinking.OPENED));
+                .isEqualTo(new GenerateOptions(7, List.of("a"), Sampling.GREEDY.withSeed(3), true, Thinking.OPENED));
     }
 
     @Test

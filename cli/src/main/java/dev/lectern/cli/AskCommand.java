@@ -410,7 +410,8 @@ final class AskCommand implements HostedVerb {
                                     + "\" is a file: put the question last, in quotes."
                             : "ask needs a document and a question: lectern ask DOCUMENT \"QUESTION\".");
         }
-        String question = StandardInput.withoutMark(surroundings.console().in().all()).strip();
+        String question =
+                StandardInput.withoutMark(surroundings.console().in().all()).strip();
         if (question.isEmpty()) {
             throw bad("There is no question: put it last, in quotes, or on standard input.");
         }

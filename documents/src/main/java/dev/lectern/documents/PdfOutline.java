@@ -104,8 +104,7 @@ final class PdfOutline {
         if (end < title.length() && Character.isHighSurrogate(title.charAt(end - 1))) {
             end--;
         }
-        return String.join(
-                " ", TextBytes.clean(title.substring(0, end)).strip().split("\\s+"));
+        return String.join(" ", TextBytes.clean(title.substring(0, end)).strip().split("\\s+"));
     }
 
     private static int find(String label, CharSequence text, int from, int to) {

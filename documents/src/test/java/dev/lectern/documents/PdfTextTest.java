@@ -269,7 +269,8 @@ class PdfTextTest {
                 .toList();
         assertThat(headings)
                 .extracting(Mark::label)
-                .containsExactly("\uD83D\uDDFC".repeat(100), line.substring(0, 200).strip());
+                .containsExactly(
+                        "\uD83D\uDDFC".repeat(100), line.substring(0, 200).strip());
         assertThat(headings.getLast().offset()).isEqualTo(read.text().indexOf("The Tower"));
     }
 

@@ -99,9 +99,12 @@ final class HashIndex implements CacheIndex {
         Arrays.stream(layers).forEach(layer -> layer.truncate(length));
     }
 
+    /** What is known of exact keys stays; what was appended to it is of codes in any case. */
     @Override
     public void unsettle(int settled) {
-        Arrays.stream(layers).filter(layer -> !layer.exact).forEach(layer -> layer.truncate(settled));
+        for (Layer layer : layers) {
+            layer.truncate(layer.exact ? Math.max(settled, layer.meanEnd) : settled);
+        }
     }
 
     @Override

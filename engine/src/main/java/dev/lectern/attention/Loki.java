@@ -259,9 +259,11 @@ final class Loki extends IndexedChoice {
         int headDim = heads.headDim(), apart = Math.ceilDiv(end, SAMPLE);
         s.keys = Shares.grown(s.keys, TILE * headDim);
         KeyMoments moments = new KeyMoments(headDim);
-        for (int tile = 0; tile < end / TILE; tile += apart) {
+        int first = Math.min(
+                sinks(), end / TILE * TILE - 1); // where there are but sinks, the last of them is better than nothing
+        for (int tile = first / TILE; tile < end / TILE; tile += apart) {
             rows(cache, layer, kvHead, tile, s.keys);
-            for (int t = tile == 0 ? Math.min(sinks(), TILE - 1) : 0; t < TILE; t++) {
+            for (int t = Math.max(0, first - tile * TILE); t < TILE; t++) {
                 moments.add(s.keys, t * headDim);
             }
         }

@@ -27,6 +27,7 @@ import java.util.Arrays;
  */
 final class Quest extends IndexedChoice {
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final int SIGN = 0x8000;
     private static final int PAGE = 16;
     private static final int LARGEST = 64;
 
@@ -184,8 +185,25 @@ final class Quest extends IndexedChoice {
             }
         }
         for (int d = 0; d < 2 * headDim; d++) {
-            to.set(F16, at + (long) Short.BYTES * d, Float.floatToFloat16(rows[least + d]));
+            float bound = rows[least + d];
+            to.set(F16, at + (long) Short.BYTES * d, d < headDim ? atMost(bound) : atLeast(bound));
         }
+    }
+
+    /** The greatest f16 that is not above a number, which the nearest may be. */
+    static short atMost(float x) {
+        short nearest = Float.floatToFloat16(x);
+        if (Float.float16ToFloat(nearest) <= x) {
+            return nearest;
+        }
+        // Bits of a positive number count up from zero, those of a negative one away from it; +0 is above nothing that
+        // is rounded to it.
+        return (short) (nearest > 0 ? nearest - 1 : nearest + 1);
+    }
+
+    /** The least f16 that is not below a number. */
+    static short atLeast(float x) {
+        return (short) (atMost(-x) ^ SIGN);
     }
 
     @Override

@@ -7,7 +7,8 @@ import dev.lectern.options.NamedOptions;
  * {@code kivi-4}, {@code kivi-2}: keys in groups of 32 tokens of one channel, values in groups of 32 channels of one token.
  *
  * <p>Keys have channels that are large for all tokens, so a channel's tokens are alike; values have not, and an error of a value should stay with its token. The last 0 … R − 1 keys are exact and become codes
- * together, R at a time; the last R values are exact, and with each new one the oldest becomes codes. What is read together is exact to itself.
+ * together, R at a time; the last R values are exact, and with each new one the oldest becomes codes. What is read together, a step of
+ * at most some hundred tokens, is exact to itself; in the paper the whole prompt is.
  *
  * <p>Source: Liu et al., "KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache", ICML 2024 (arXiv 2402.02750), section 3.3, algorithm 1. R is 128 there, the group 32.
  */

@@ -177,7 +177,7 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * How many tokens a step may store so that all of them see what they would see one by one: no token is closed before the last of them.
+     * How many tokens a step may store so that all of them see what they would see one by one: no token is closed before the last of them. KIVI closes tokens all the time, and there a step of any length is exact to itself, as its prompt is.
      */
     public int steady() {
         return steady(layers, length);

@@ -66,6 +66,15 @@ class LokiTest {
         findsTheHighestScores("loki", CalibrationSource.NONE, flatKeys(axes(), random(DIM, 20)));
     }
 
+    @Test
+    void sinksTeachNothingHoweverMany() {
+        float[][] keys = flatKeys(axes(), random(DIM, 20));
+        for (int sink = 0; sink < 32; sink++) {
+            keys[sink] = random(DIM, 1e4);
+        }
+        findsTheHighestScores("loki", CalibrationSource.NONE, keys, 32);
+    }
+
     private static Calibrated learned(AttentionShape shape, float[][] keys) {
         Calibration calibration = Calibrations.named("loki", shape);
         for (int token = 0; token < TOKENS; token++) {
@@ -106,6 +115,10 @@ class LokiTest {
     }
 
     private void findsTheHighestScores(String method, CalibrationSource source, float[][] keys) {
+        findsTheHighestScores(method, source, keys, 4);
+    }
+
+    private void findsTheHighestScores(String method, CalibrationSource source, float[][] keys, int sinks) {
         float[] q = random(GROUP * DIM, 0.3);
         TreeSet<Integer> chosen = new TreeSet<>();
         try (Workers workers = new Workers(2);
@@ -121,33 +134,33 @@ class LokiTest {
                     chosen.add(selections[0].id(i));
                 }
             });
-            DecodeAttentions.named(method + ":budget=40:sinks=4:window=20", source)
+            DecodeAttentions.named(method + ":budget=40:window=20:sinks=" + sinks, source)
                     .attend(exact, 0, SHAPE, new KvCache[] {cache}, q, new float[q.length], NEVER);
         }
         int end = (TOKENS - 20) / 16 * 16;
         double[] mean = new double[end];
         for (int head = 0; head < GROUP; head++) {
             double[] score = new double[end];
-            for (int token = 4; token < end; token++) {
+            for (int token = sinks; token < end; token++) {
                 for (int d = 0; d < DIM; d++) {
                     score[token] += q[head * DIM + d] * (double) keys[token][d] / Math.sqrt(DIM);
                 }
             }
             double highest =
-                    IntStream.range(4, end).mapToDouble(t -> score[t]).max().orElseThrow();
-            double sum = IntStream.range(4, end)
+                    IntStream.range(sinks, end).mapToDouble(t -> score[t]).max().orElseThrow();
+            double sum = IntStream.range(sinks, end)
                     .mapToDouble(t -> Math.exp(score[t] - highest))
                     .sum();
-            for (int token = 4; token < end; token++) {
+            for (int token = sinks; token < end; token++) {
                 mean[token] += Math.exp(score[token] - highest) / sum;
             }
         }
-        List<Integer> best = new ArrayList<>(IntStream.range(4, end)
+        List<Integer> best = new ArrayList<>(IntStream.range(sinks, end)
                 .boxed()
                 .sorted(Comparator.comparingDouble((Integer token) -> -mean[token]))
                 .limit(40)
                 .toList());
-        assertThat(chosen).hasSize(4 + 40 + TOKENS - end);
+        assertThat(chosen).hasSize(sinks + 40 + TOKENS - end);
         // What f16 cannot tell apart may be on either side of the edge.
         assertThat(chosen).containsAll(best.subList(0, 36));
     }

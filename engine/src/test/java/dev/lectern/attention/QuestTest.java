@@ -127,6 +127,20 @@ class QuestTest {
     }
 
     @Test
+    void boundsAreRoundedOutward() {
+        Random numbers = new Random(5);
+        for (int i = 0; i < 10_000; i++) {
+            float x = (float) (numbers.nextGaussian() * Math.pow(10, numbers.nextInt(-9, 5)));
+            float low = Float.float16ToFloat(Quest.atMost(x)), high = Float.float16ToFloat(Quest.atLeast(x));
+            assertThat(low).isLessThanOrEqualTo(x);
+            assertThat(high).isGreaterThanOrEqualTo(x);
+            assertThat(Float.float16ToFloat(Float.floatToFloat16(x))).isIn(low, high);
+            assertThat(Quest.atMost(low)).isEqualTo(Float.floatToFloat16(low));
+            assertThat(Quest.atLeast(high)).isEqualTo(Float.floatToFloat16(high));
+        }
+    }
+
+    @Test
     void anIndexThatGrowsIsTheSameAsOneMadeAtOnce() {
         String method = "quest:budget=10%";
         try (KvCache grown = cache();

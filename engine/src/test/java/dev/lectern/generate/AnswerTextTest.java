@@ -99,7 +99,8 @@ class AnswerTextTest {
 
     @Test
     void ofSeveralStopTextsTheOneThatBeginsFirstCuts() {
-        AnswerText text = new AnswerText(Pieces.of("one STOP", "PED END"), List.of("END", "STOPPED", "PED"), Thinking.NONE);
+        AnswerText text =
+                new AnswerText(Pieces.of("one STOP", "PED END"), List.of("END", "STOPPED", "PED"), Thinking.NONE);
         assertThat(text.add(0)).isEqualTo("one ");
         assertThat(text.add(1)).isEmpty();
         assertThat(text.text()).isEqualTo("one ");

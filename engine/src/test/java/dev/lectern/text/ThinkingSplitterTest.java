@@ -11,11 +11,16 @@ final class ThinkingSplitterTest {
 
     private static final List<Example> EXAMPLES = List.of(
             new Example(Thinking.POSSIBLE, "Just an answer.", "", "Just an answer."),
-            new Example(Thinking.POSSIBLE, "<think>\nlet me\n\nsee\n</think>\n\nIt is 4.\n", "let me\n\nsee", "It is 4.\n"),
+            new Example(
+                    Thinking.POSSIBLE, "<think>\nlet me\n\nsee\n</think>\n\nIt is 4.\n", "let me\n\nsee", "It is 4.\n"),
             new Example(Thinking.POSSIBLE, "\n <think>x</think>y", "x", "y"),
             new Example(Thinking.POSSIBLE, "<think></think>", "", ""),
             new Example(Thinking.POSSIBLE, "<think>\n\n</think>\n\nno thoughts", "", "no thoughts"),
-            new Example(Thinking.POSSIBLE, "The tag <think> is text here </think>", "", "The tag <think> is text here </think>"),
+            new Example(
+                    Thinking.POSSIBLE,
+                    "The tag <think> is text here </think>",
+                    "",
+                    "The tag <think> is text here </think>"),
             new Example(Thinking.POSSIBLE, "<thin air>", "", "<thin air>"),
             new Example(Thinking.POSSIBLE, "<thi", "", "<thi"),
             new Example(Thinking.POSSIBLE, "  \n", "", "  \n"),
