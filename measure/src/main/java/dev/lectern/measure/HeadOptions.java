@@ -32,6 +32,11 @@ public record HeadOptions(int texts, int tokens, int hidden, int epochs, double 
         }
     }
 
+    /** The same from other than so many prompts. */
+    public HeadOptions withTexts(int count) {
+        return new HeadOptions(count, tokens, hidden, epochs, rate, memory, seed);
+    }
+
     private static void requireBetween(String option, int value, int least, int most) {
         if (value < least || value > most) {
             throw new LecternException(

@@ -5,6 +5,7 @@ import dev.lectern.AttentionShape;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Model;
+import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Session;
 import dev.lectern.SessionOptions;
@@ -13,6 +14,7 @@ import dev.lectern.attention.Calibration;
 import dev.lectern.kernel.Workers;
 import dev.lectern.prefill.RetainingHeads;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,6 +82,46 @@ public final class HeadTraining {
         HeadTraining training = new HeadTraining(model, options, progress, cancellation);
         training.requireModel();
         return training.run(name, file, texts);
+    }
+
+    /**
+     * Trains those of a model from RULER-like prompts.
+     *
+     * @param command that has this done, for the result
+     * @return a result file
+     * @throws LecternException as {@link #run} does
+     */
+    public static String result(
+            BenchModel subject,
+            ModelOptions modelOptions,
+            HeadOptions options,
+            String command,
+            Progress progress,
+            Cancellation cancellation) {
+        String digest = ModelDigest.of(subject, cancellation);
+        try (Model model = subject.open(modelOptions)) {
+            HeadTrainingResult done = run(model, subject.name(), List.of(), options, progress, cancellation);
+            Provenance provenance = Provenance.here(command, modelOptions);
+            return done.toJson(new Evaluated(subject.name(), digest, model.threads(), provenance), options.seed());
+        }
+    }
+
+    /**
+     * Trains those of a model from RULER-like prompts, if it has none yet.
+     *
+     * @throws LecternException as {@link #run} does
+     */
+    public static void requireTrained(
+            BenchModel subject,
+            ModelOptions modelOptions,
+            HeadOptions options,
+            Progress progress,
+            Cancellation cancellation) {
+        try (Model model = subject.open(modelOptions)) {
+            if (!Files.exists(model.calibration(METHOD))) {
+                run(model, subject.name(), List.of(), options, progress, cancellation);
+            }
+        }
     }
 
     private void requireModel() {

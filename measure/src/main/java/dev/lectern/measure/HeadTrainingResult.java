@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import tools.jackson.core.JsonGenerator;
 
 /**
  * What {@link HeadTraining} has made, and how good it is.
@@ -88,6 +89,38 @@ public record HeadTrainingResult(
         recall.forEach(row -> layers.add(fields(row)));
         fields.put("layers", layers);
         return fields;
+    }
+
+    /** A result file: a row for each layer, and one of their means. */
+    String toJson(Evaluated evaluated, long seed) {
+        return evaluated.toJson(
+                json -> {
+                    for (int layer = 0; layer < recall.size(); layer++) {
+                        write(json, Integer.toString(layer), recall.get(layer));
+                    }
+                    write(json, "mean", HeadRecall.Row.mean(recall));
+                },
+                json -> {
+                    json.writeNumberProperty("texts", texts);
+                    json.writeNumberProperty("heldOut", heldOut);
+                    json.writeNumberProperty("tokens", tokens);
+                    json.writeNumberProperty("learned", learned);
+                    json.writeNumberProperty("firstLoss", firstLoss);
+                    json.writeNumberProperty("lastLoss", lastLoss);
+                    json.writeNumberProperty("seed", seed);
+                });
+    }
+
+    private static void write(JsonGenerator json, String layer, HeadRecall.Row row) {
+        json.writeStartObject();
+        json.writeStringProperty("metric", "recall");
+        json.writeStringProperty("layer", layer);
+        json.writeNumberProperty("heads", row.heads());
+        json.writeNumberProperty("query", row.query());
+        json.writeNumberProperty("random", row.random());
+        json.writeNumberProperty("headsPooled", row.headsPooled());
+        json.writeNumberProperty("queryPooled", row.queryPooled());
+        json.writeEndObject();
     }
 
     private static Map<String, Object> fields(HeadRecall.Row row) {

@@ -33,7 +33,7 @@ public final class TaskEval {
     private static final int TOGETHER = 8;
 
     /** Tokens of samples that are answered together, so that an interruption costs no more than minutes. */
-    private static final int TOKENS_TOGETHER = 16_384;
+    private static final int TOKENS_TOGETHER = 32_768;
 
     /** The share of free memory that sessions may take. */
     private static final double MEMORY = 0.5;

@@ -33,7 +33,7 @@ record PrefillSpeedExperiment() implements Experiment {
 
     private static final String SMALL = MODELS.getFirst(), LARGE = MODELS.getLast();
 
-    private static final String CALIBRATED = "minference:calibrated=yes";
+    private static final String CALIBRATED = PrefillTasksExperiment.CALIBRATED;
 
     /** Those that compute less, what is wanted most first. */
     private static final List<String> INEXACT =

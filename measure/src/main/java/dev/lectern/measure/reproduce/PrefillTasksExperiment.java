@@ -1,10 +1,13 @@
 package dev.lectern.measure.reproduce;
 
+import dev.lectern.measure.BenchModel;
+import dev.lectern.measure.HeadTraining;
 import dev.lectern.measure.JsonFields;
+import dev.lectern.measure.ModelCalibration;
 import dev.lectern.measure.TaskOptions;
+import dev.lectern.prefill.MInferenceSearch;
 import dev.lectern.prefill.Prefills;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -16,31 +19,56 @@ record PrefillTasksExperiment() implements Experiment {
     /** What methods of reading are called, with dense attention to what was read. */
     private static final String DENSE = "dense prefill=";
 
-    static final String STAR = "star:hosts=4";
+    static final String STAR = "star:hosts=8";
     static final String APB = "apb:hosts=8:anchor=paper:passing=paper:question=anchor:compressor=query";
 
-    static final String MINFERENCE =
-            Prefills.named("minference", Optional.empty()).name();
+    /** MInference with a pattern for each head. */
+    static final String CALIBRATED =
+            Prefills.named("minference:calibrated=yes", Optional.empty()).name();
 
-    static final List<String> METHODS = methods();
+    static final List<String> METHODS = List.of(
+            STAR,
+            "apb:question=anchor:compressor=heads",
+            "apb:question=anchor:compressor=query",
+            "apb:question=anchor:compressor=random",
+            "apb:question=apart:compressor=heads",
+            "apb:question=apart:compressor=query",
+            "apb:question=apart:compressor=random",
+            "minference:calibrated=yes",
+            "minference",
+            "xattention");
 
-    private static final List<TaskPlan> PLANS = List.of(
-            new TaskPlan(MODELS.getFirst(), 4096, 5),
-            new TaskPlan(MODELS.getFirst(), 8192, 5),
-            new TaskPlan(MODELS.getLast(), 8192, 5, TaskPlan.HARD),
-            new TaskPlan(MODELS.getLast(), 16_384, 3, TaskPlan.HARD));
+    /** Of the larger model, of which a prompt is read for minutes, those that decide what is claimed. */
+    private static final List<String> FEWER = METHODS.stream()
+            .filter(method -> !method.equals("minference") && !method.startsWith("apb:question=apart:compressor=r"))
+            .toList();
+
+    private static final List<Asked> PLANS = List.of(
+            new Asked(new TaskPlan(MODELS.getFirst(), 4096, 5), METHODS),
+            new Asked(new TaskPlan(MODELS.getFirst(), 8192, 5), METHODS),
+            new Asked(new TaskPlan(MODELS.getLast(), 8192, 5, TaskPlan.HARD), FEWER),
+            new Asked(new TaskPlan(MODELS.getLast(), 16_384, 3, TaskPlan.HARD), FEWER));
 
     private static final TaskPlan QUICK = new TaskPlan(MODELS.getFirst(), 1024, 1, List.of("niah_single_1", "vt"));
 
-    private static List<String> methods() {
-        List<String> methods = new ArrayList<>(List.of(STAR));
-        for (String question : List.of("anchor", "apart")) {
-            for (String compressor : List.of("query", "random", "recent")) {
-                methods.add("apb:question=" + question + ":compressor=" + compressor);
-            }
+    /** Tasks, and what reads them. */
+    private record Asked(TaskPlan tasks, List<String> methods) {
+        Part part() {
+            Part part = tasks.part(PREFIX, TaskOptions.DEFAULT.withPrefill(methods));
+            return new Part(part.name(), part.grows(), (room, name) -> {
+                learn(room, tasks.model());
+                part.measuring().run(room, name);
+            });
         }
-        methods.addAll(List.of("minference", "xattention"));
-        return List.copyOf(methods);
+    }
+
+    /** Has MInference search its patterns, and trains the heads that choose for APB, where that was not done yet. */
+    private static void learn(Room room, String model) {
+        BenchModel subject = room.model(model);
+        ModelCalibration.requireLearned(
+                subject, room.options(), MInferenceSearch.METHOD, room.progress(), room.cancellation());
+        HeadTraining.requireTrained(
+                subject, room.options(), HeadsExperiment.options(model), room.progress(), room.cancellation());
     }
 
     @Override
@@ -50,9 +78,9 @@ record PrefillTasksExperiment() implements Experiment {
 
     @Override
     public List<Part> parts(boolean quick) {
-        TaskOptions options = TaskOptions.DEFAULT.withPrefill(METHODS);
-        return (quick ? List.of(QUICK) : PLANS)
-                .stream().map(plan -> plan.part(PREFIX, options)).toList();
+        return quick
+                ? List.of(QUICK.part(PREFIX, TaskOptions.DEFAULT.withPrefill(List.of(STAR, APB, "xattention"))))
+                : PLANS.stream().map(Asked::part).toList();
     }
 
     @Override
@@ -65,7 +93,7 @@ record PrefillTasksExperiment() implements Experiment {
                 Pages.heading(
                         "What a method of reading does to answers",
                         "RULER-like tasks over an f16 cache. The text is read by each method, with lengths of anchor and passed blocks as in APB's paper, the question then exactly, with attention to everything, and so is each token of the answer. *question* tells where APB has it: in the anchor, or nowhere (apart); *compressor* how the"
-                                + " passed tokens are chosen: by the question's mean query, at random, or the last of a block. Scores are 0 to 100; *beside full* is the difference on the same samples, with its interval of 95 per cent (paired bootstrap); *counting* is the mean of the tasks that add up what stands all over a text, cwe and fwe, where they were asked."));
+                                + " passed tokens are chosen: by heads that were trained for it, by the question's mean query, or at random. Scores are 0 to 100; *beside full* is the difference on the same samples, with its interval of 95 per cent (paired bootstrap); *counting* is the mean of the tasks that add up what stands all over a text, cwe and fwe, where they were asked."));
         files.forEach(file -> text.append(table(file)));
         return Optional.of(text.append(Pages.provenance(files, link)).toString());
     }

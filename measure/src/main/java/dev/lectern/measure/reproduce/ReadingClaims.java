@@ -22,14 +22,8 @@ final class ReadingClaims {
     /** Star Attention as it is published: each host computes its anchor. */
     private static final String STAR_AGAIN = "star:anchor=again";
 
-    /** MInference with a pattern for each head. */
-    private static final String CALIBRATED = "minference:calibrated=yes";
-
     /** Those that are said to be slower than APB. */
     private static final List<String> SLOWER = List.of("ring", "ulysses", STAR_AGAIN);
-
-    /** Of Star in what was asked: its paper has blocks of a quarter of the text. */
-    private static final int STAR_BLOCKS = 4;
 
     private static final String NOT_YET = Verdict.NOT_YET.word();
 
@@ -203,21 +197,20 @@ final class ReadingClaims {
                             .orElse(""));
         }
         for (ResultFile file : asked) {
-            List<Score> found = scores(file);
-            for (Score score : found) {
-                boolean above = score.apb.isAbove(score.star), below = score.star.isAbove(score.apb);
+            Optional<Evidence.Beside> apb = beside(file, PrefillTasksExperiment.APB),
+                    star = beside(file, PrefillTasksExperiment.STAR);
+            if (apb.isPresent() && star.isPresent()) {
+                boolean above = apb.get().isAbove(star.get()),
+                        below = star.get().isAbove(apb.get());
                 scores.add(String.format(
                         Locale.ROOT,
-                        "%s, APB of %d blocks beside Star of %d: %+.1f%s",
+                        "%s: %+.1f%s",
                         text(file),
-                        score.apbBlocks,
-                        score.starBlocks,
-                        score.apb.difference() - score.star.difference(),
+                        apb.get().difference() - star.get().difference(),
                         above || below ? "" : ", undecided"));
-                boolean enough = Evidence.isEnough(file), equal = score.apbBlocks == score.starBlocks;
-                known |= enough;
-                if (enough && equal && (above || below)) {
-                    cases.add("the scores of " + text(file) + " with " + score.apbBlocks + " blocks", above);
+                known |= Evidence.isEnough(file);
+                if (Evidence.isEnough(file) && (above || below)) {
+                    cases.add("the scores of " + text(file), above);
                 } else {
                     open = true;
                 }
@@ -232,7 +225,7 @@ final class ReadingClaims {
                         + String.join("; ", times)
                         + (isLong ? "" : ". 512K tokens are not measured")
                         + told(
-                                "Differences of mean scores, decided where the intervals beside the full reading are apart and the blocks as many",
+                                "Differences of mean scores, eight blocks each, decided where the intervals beside the full reading are apart",
                                 scores)
                         + cases.which(),
                 used);
@@ -247,28 +240,9 @@ final class ReadingClaims {
                 result.atOnce(apb) / result.atOnce(star));
     }
 
-    /** APB's scores and Star's, beside the full reading. */
-    private record Score(int apbBlocks, Evidence.Beside apb, int starBlocks, Evidence.Beside star) {}
-
-    /** Those of as many blocks; where there are none, those of the experiment. */
-    private static List<Score> scores(ResultFile file) {
-        List<Score> equal = Stream.of(2, 4, HOSTS)
-                .flatMap(blocks -> score(file, blocks, blocks).stream())
-                .toList();
-        return equal.isEmpty() ? score(file, HOSTS, STAR_BLOCKS).stream().toList() : equal;
-    }
-
-    private static Optional<Score> score(ResultFile file, int apbBlocks, int starBlocks) {
-        Optional<Evidence.Beside> apb = PrefillTasksExperiment.of(file, blocks(PrefillTasksExperiment.APB, apbBlocks))
-                .flatMap(Evidence.Beside::of);
-        Optional<Evidence.Beside> star = PrefillTasksExperiment.of(
-                        file, blocks(PrefillTasksExperiment.STAR, starBlocks))
-                .flatMap(Evidence.Beside::of);
-        return apb.flatMap(ours -> star.map(theirs -> new Score(apbBlocks, ours, starBlocks, theirs)));
-    }
-
-    private static String blocks(String method, int many) {
-        return method.replaceFirst(":hosts=\\d+", ":hosts=" + many);
+    /** A method's scores beside the full reading's. */
+    private static Optional<Evidence.Beside> beside(ResultFile file, String prefill) {
+        return PrefillTasksExperiment.of(file, prefill).flatMap(Evidence.Beside::of);
     }
 
     /** What each of the others loses, in time or in score. */
@@ -286,7 +260,8 @@ final class ReadingClaims {
             }
             used.add(found.file);
             List<String> of = new ArrayList<>();
-            for (String method : List.of("ring", "ulysses", "minference", CALIBRATED, STAR_AGAIN, "apb")) {
+            for (String method :
+                    List.of("ring", "ulysses", "minference", PrefillTasksExperiment.CALIBRATED, STAR_AGAIN, "apb")) {
                 Optional<PrefillSpeed.Row> row = row(result, method);
                 if (row.isPresent()) {
                     double ratio = result.speedUp(row.get());
@@ -300,7 +275,7 @@ final class ReadingClaims {
             times.add(text(result) + ": " + String.join(", ", of));
         }
         for (ResultFile file : asked) {
-            Optional<JsonFields> sparse = PrefillTasksExperiment.of(file, PrefillTasksExperiment.MINFERENCE);
+            Optional<JsonFields> sparse = PrefillTasksExperiment.of(file, PrefillTasksExperiment.CALIBRATED);
             Optional<Evidence.Beside> beside = sparse.flatMap(Evidence.Beside::of);
             if (beside.isPresent()) {
                 scores.add(text(file) + ": " + TaskExperiment.paired(sparse.get()));
@@ -321,7 +296,7 @@ final class ReadingClaims {
                         + ". That ring and Ulysses are exact is tested (HostsTest), no result tells it"
                         + (missing.isEmpty() ? "" : ". Not measured: " + String.join(", ", missing))
                         + told(
-                                "MInference's scores beside the full reading, one pattern for all heads, "
+                                "MInference's scores beside the full reading, a pattern for each head, "
                                         + Evidence.Beside.RULE,
                                 scores)
                         + cases.which(),

@@ -30,6 +30,7 @@ public final class Reproduction {
             new MethodSpeedExperiment(),
             new ReadingExperiment(),
             new PrefillSpeedExperiment(),
+            new HeadsExperiment(),
             new PrefillTasksExperiment());
 
     private Reproduction() {}

@@ -70,7 +70,7 @@ record TaskExperiment(String title, String about, Suite suite, List<TaskPlan> fu
     }
 
     /** Samples of each task after which there is a result: it takes days to finish all, and a few of each tell more than all of some. */
-    private static final List<Integer> ROUNDS = List.of(5, 10);
+    private static final List<Integer> ROUNDS = List.of(2, 5, 10);
 
     /** Asks a model a few samples of each task, then more, and keeps the result after each round. Asks nothing where there is a result of more samples. */
     static void ask(Room room, String name, String model, TaskOptions options) {

@@ -453,7 +453,7 @@ class ClaimsTest {
         besideStar(524_288, 40, 600);
         assertThat(claim(19)).contains(NOT_YET);
         read(5, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -5));
-        assertThat(claim(19)).contains(REPRODUCED, "APB of 8 blocks beside Star of 8: +5.0", "2.00 ×, 1.50 × fewer");
+        assertThat(claim(19)).contains(REPRODUCED, "smollm2-135m at 4096 tokens: +5.0", "2.00 ×, 1.50 × fewer");
         besideStar(524_288, 60, 600);
         assertThat(claim(19)).contains(PARTLY, "not in the time of smollm2-135m at 524288 tokens");
         besideStar(524_288, 90, 1000);
@@ -461,10 +461,10 @@ class ClaimsTest {
         assertThat(claim(19)).contains(REFUTED);
         forget();
         besideStar(524_288, 40, 600);
-        read(5, Answers.read(apb(8), 0), Answers.read(PrefillTasksExperiment.STAR, -5));
-        assertThat(claim(19)).contains(PARTLY, "APB of 8 blocks beside Star of 4: +5.0");
+        read(5, Answers.read(apb(8), 0), Answers.read("star:hosts=4", -5));
+        assertThat(claim(19)).contains(NOT_YET);
         read(5, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -1));
-        assertThat(claim(19)).contains(PARTLY, "APB of 8 blocks beside Star of 8: +1.0, undecided");
+        assertThat(claim(19)).contains(PARTLY, "smollm2-135m at 4096 tokens: +1.0, undecided");
         read(3, Answers.read(apb(8), 0), Answers.read("star:hosts=8", -5));
         assertThat(claim(19)).contains(NOT_YET);
         forget();
@@ -487,15 +487,15 @@ class ClaimsTest {
     void rivalsAreJudgedByTimeAndScore() throws IOException {
         rivals(90, 90, 60);
         assertThat(claim(20)).contains(NOT_YET);
-        read(5, Answers.read(PrefillTasksExperiment.MINFERENCE, -3));
+        read(5, Answers.read(PrefillTasksExperiment.CALIBRATED, -3));
         assertThat(claim(20)).contains(REPRODUCED);
-        read(5, Answers.read(PrefillTasksExperiment.MINFERENCE, -1));
+        read(5, Answers.read(PrefillTasksExperiment.CALIBRATED, -1));
         assertThat(claim(20)).contains(PARTLY, "not in MInference's scores of smollm2-135m at 4096 tokens");
         rivals(40, 40, 40);
         assertThat(claim(20)).contains(REFUTED);
-        read(3, Answers.read(PrefillTasksExperiment.MINFERENCE, -3));
+        read(3, Answers.read(PrefillTasksExperiment.CALIBRATED, -3));
         assertThat(claim(20)).contains(NOT_YET);
-        read(5, Answers.read(PrefillTasksExperiment.MINFERENCE, -3));
+        read(5, Answers.read(PrefillTasksExperiment.CALIBRATED, -3));
         speed(SMALL, 4096, row(apb(8), 8, 4096, 50, 500, 1, 1), row("ring", 8, 4096, 90, 1000, 1, 1));
         assertThat(claim(20)).contains(PARTLY, "Not measured: ulysses, star:anchor=again");
     }
