@@ -227,12 +227,42 @@ final class VectorCodeTiles implements CodeTiles {
             REST.numbers(planes, memory, at, vectors, out, outAt);
             return;
         }
-        int bits = planes.bits(), inByte = 8 / bits, most = (1 << bits) - 1;
+        if (planes == CodePlanes.FOUR) {
+            numbersOfFour(memory, at, vectors, out, outAt);
+        } else {
+            numbersOfTwo(memory, at, vectors, out, outAt);
+        }
+    }
+
+    private static void numbersOfFour(MemorySegment memory, long at, int vectors, float[] out, int outAt) {
         for (int lane = 0; lane < LANES; lane += L) {
-            for (int v = 0; v < vectors; v++) {
-                IntVector bytes = Lanes.unsigned(memory, at + (long) LANES * (v / inByte) + lane);
-                Lanes.toFloat(bytes.lanewise(LSHR, bits * (v % inByte)).and(most))
-                        .intoArray(out, outAt + v * LANES + lane);
+            int v = 0;
+            for (; v + 2 <= vectors; v += 2) {
+                IntVector both = Lanes.unsigned(memory, at + (long) LANES * (v / 2) + lane);
+                int to = outAt + v * LANES + lane;
+                Lanes.toFloat(both.and(15)).intoArray(out, to);
+                Lanes.toFloat(both.lanewise(LSHR, 4)).intoArray(out, to + LANES);
+            }
+            if (v < vectors) {
+                IntVector last = Lanes.unsigned(memory, at + (long) LANES * (v / 2) + lane);
+                Lanes.toFloat(last.and(15)).intoArray(out, outAt + v * LANES + lane);
+            }
+        }
+    }
+
+    private static void numbersOfTwo(MemorySegment memory, long at, int vectors, float[] out, int outAt) {
+        for (int lane = 0; lane < LANES; lane += L) {
+            int v = 0;
+            for (; v + 4 <= vectors; v += 4) {
+                IntVector four = Lanes.unsigned(memory, at + (long) LANES * (v / 4) + lane);
+                int to = outAt + v * LANES + lane;
+                Lanes.toFloat(four.and(3)).intoArray(out, to);
+                Lanes.toFloat(four.lanewise(LSHR, 2).and(3)).intoArray(out, to + LANES);
+                Lanes.toFloat(four.lanewise(LSHR, 4).and(3)).intoArray(out, to + 2 * LANES);
+                Lanes.toFloat(four.lanewise(LSHR, 6)).intoArray(out, to + 3 * LANES);
+            }
+            for (; v < vectors; v++) {
+                Lanes.toFloat(crumbs(memory, at, v, lane)).intoArray(out, outAt + v * LANES + lane);
             }
         }
     }

@@ -4,17 +4,30 @@ import static dev.lectern.kernel.AttentionTiles.TILE;
 
 import dev.lectern.kernel.CodePlanes;
 import dev.lectern.kernel.ElementType;
+import dev.lectern.kernel.TileScratch;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Codes with a scale and a shift for each group of numbers: {@code S = (max − min) / (2^b − 1)}, {@code code = round((x − min) / S)}, {@code x̂ = code · S + min}, S and min in f16. A group is some
- * consecutive channels of one token, or one channel of some consecutive tokens.
+ * consecutive channels of one token, or one channel of some consecutive tokens. Attention does not turn codes back: the scales of channels are folded into the query, those of tokens into scores and
+ * weights, and what the shifts add is the same for all numbers of a group.
  *
  * <p>In memory, for all heads after each other: the codes; scales f16; shifts f16; the sinks. An open page has its tokens in f16 behind.
  */
 final class AffineGroups extends CodedSide {
+    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
+    private static final int TOGETHER = 4;
+
+    private static final int TOKENS = TOGETHER * TILE;
+    private static final float[] ONES = new float[TOKENS];
+
+    static {
+        Arrays.fill(ONES, 1);
+    }
+
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /** What a group is. */
@@ -192,17 +205,44 @@ final class AffineGroups extends CodedSide {
         }
     }
 
+    /** The codes of some tiles as numbers: {@code [tiles][headDim][16]}, or {@code [16 · tiles][width]}. */
+    private void runs(int head, int tile, int tiles, float[] out) {
+        boolean inTiles = shape.layout() == KvFormat.Layout.TILE;
+        int vectors = inTiles ? shape.headDim() : shape.rowVectors(), tokens = inTiles ? TILE : 1;
+        int count = tiles * TILE / tokens;
+        // Runs follow each other without gaps where they fill their bytes: then all are one.
+        if (coding.planes.bytes(count * vectors) == count * coding.planes.bytes(vectors)) {
+            run(head, tile * TILE, count * vectors, out, 0);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            run(head, tile * TILE + i * tokens, vectors, out, i * vectors * CodePlanes.LANES);
+        }
+    }
+
     /** The scales of some groups after each other, and then what is added. */
     private float[] factors(long group, int count) {
         float[] factors = new float[2 * count];
-        KERNEL.decode(ElementType.F16, memory, scalesAt + 2 * group, count, factors, 0);
-        KERNEL.decode(ElementType.F16, memory, shiftsAt + 2 * group, count, factors, count);
+        factors(group, count, factors, 0, count);
+        return factors;
+    }
+
+    /** The same, from two places on. */
+    private void factors(long group, int count, float[] out, int scales, int shifts) {
+        KERNEL.decode(ElementType.F16, memory, scalesAt + 2 * group, count, out, scales);
+        KERNEL.decode(ElementType.F16, memory, shiftsAt + 2 * group, count, out, shifts);
         if (coding.planes == CodePlanes.EIGHT) {
             for (int i = 0; i < count; i++) {
-                factors[count + i] += 128 * factors[i];
+                out[shifts + i] += 128 * out[scales + i];
             }
         }
-        return factors;
+    }
+
+    /** Those of the same channels of the tokens of some tiles. */
+    private void factors(int head, int tile, int tiles, int d, float[] out, int scales, int shifts) {
+        for (int i = 0; i < tiles; i++) {
+            factors(group(head, (tile + i) * TILE, d), TILE, out, scales + i * TILE, shifts + i * TILE);
+        }
     }
 
     private float scale(long group) {
@@ -213,6 +253,181 @@ final class AffineGroups extends CodedSide {
     private float shift(long group) {
         float least = Float.float16ToFloat(memory.get(F16, shiftsAt + 2 * group));
         return coding.planes == CodePlanes.EIGHT ? least + 128 * scale(group) : least;
+    }
+
+    @Override
+    void codedScores(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        if (shape.layout() == KvFormat.Layout.ROW) {
+            super.codedScores(head, firstTile, tiles, q, qAt, heads, s, sAt, stride, scratch);
+        } else if (coding.axis == Axis.CHANNEL) {
+            scoresOfChannels(head, firstTile, tiles, q, qAt, heads, s, sAt, stride, scratch);
+        } else {
+            scoresOfTokens(head, firstTile, tiles, q, qAt, heads, s, sAt, stride, scratch);
+        }
+    }
+
+    /** {@code Σ_d q_d (S_d c_d + min_d) = Σ_d (q_d S_d) c_d + Σ_d q_d min_d} for the tokens of a group. */
+    private void scoresOfChannels(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        int headDim = shape.headDim(), most = Math.min(TOGETHER, coding.group / TILE);
+        float[] folded = scratch.queries((heads + 2) * headDim + heads), keys = scratch.codes(TOKENS * headDim);
+        int scales = heads * headDim, shifts = scales + headDim, added = shifts + headDim;
+        for (int i = 0, n; i < tiles; i += n) {
+            int tile = firstTile + i, to = sAt + i * TILE;
+            n = Math.min(most - tile % most, tiles - i); // within a group
+            factors(group(head, tile * TILE, 0), headDim, folded, scales, shifts);
+            for (int h = 0; h < heads; h++) {
+                for (int d = 0; d < headDim; d++) {
+                    folded[h * headDim + d] = q[qAt + h * headDim + d] * folded[scales + d];
+                }
+            }
+            KERNEL.rowScores(q, qAt, heads, headDim, folded, shifts, headDim, 1, folded, added, 1, scratch);
+            runs(head, tile, n, keys);
+            KERNEL.scores(folded, 0, heads, headDim, keys, 0, n, s, to, stride);
+            CODES.scaleScores(s, to, stride, heads, n * TILE, ONES, 0, folded, added);
+        }
+    }
+
+    /** {@code Σ_d q_d (S c_d + min) = S Σ_d q_d c_d + min Σ_d q_d} for the channels of a group, added up. */
+    private void scoresOfTokens(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] q,
+            int qAt,
+            int heads,
+            float[] s,
+            int sAt,
+            int stride,
+            TileScratch scratch) {
+        int headDim = shape.headDim(), group = coding.group, groups = headDim / group;
+        float[] queries = scratch.queries(heads * headDim + heads * groups + 2 * TOKENS); // a group's heads together
+        int sums = heads * headDim, scales = sums + heads * groups, shifts = scales + TOKENS;
+        for (int h = 0; h < heads; h++) {
+            for (int j = 0; j < groups; j++) {
+                int from = qAt + h * headDim + j * group;
+                System.arraycopy(q, from, queries, (j * heads + h) * group, group);
+                float sum = 0;
+                for (int d = 0; d < group; d++) {
+                    sum += q[from + d];
+                }
+                queries[sums + j * heads + h] = sum;
+            }
+        }
+        boolean asStored = coding.planes == CodePlanes.EIGHT && groups == 1;
+        float[] keys = scratch.codes(asStored ? 0 : TOKENS * headDim), part = scratch.sums(heads * TOKENS);
+        for (int i = 0; i < tiles; i += TOGETHER) {
+            int n = Math.min(TOGETHER, tiles - i), tile = firstTile + i, to = sAt + i * TILE;
+            if (asStored) {
+                long at = runAt(head, tile * TILE);
+                CODES.byteScores(memory, at, n, queries, 0, heads, headDim, part, 0, TOKENS);
+            } else {
+                runs(head, tile, n, keys);
+            }
+            for (int j = 0; j < groups; j++) {
+                factors(head, tile, n, j * group, queries, scales, shifts);
+                int x = j * heads * group;
+                if (groups > 1) {
+                    for (int t = 0; t < n; t++) {
+                        int k = (t * headDim + j * group) * TILE;
+                        KERNEL.scores(queries, x, heads, group, keys, k, 1, part, t * TILE, TOKENS);
+                    }
+                } else if (!asStored) {
+                    KERNEL.scores(queries, x, heads, group, keys, 0, n, part, 0, TOKENS);
+                }
+                for (int h = 0; h < heads; h++) {
+                    float sum = queries[sums + j * heads + h];
+                    int from = h * TOKENS, into = to + h * stride;
+                    for (int t = 0; t < n * TILE; t++) {
+                        float score = part[from + t] * queries[scales + t] + sum * queries[shifts + t];
+                        s[into + t] = j == 0 ? score : s[into + t] + score;
+                    }
+                }
+            }
+        }
+    }
+
+    /** {@code Σ_t p_t (S_t c_t + min_t) = Σ_t (p_t S_t) c_t + Σ_t p_t min_t} for each channel of a group of channels. */
+    @Override
+    void codedWeigh(
+            int head,
+            int firstTile,
+            int tiles,
+            float[] p,
+            int pAt,
+            int stride,
+            int heads,
+            int width,
+            float[] o,
+            int oAt,
+            TileScratch scratch) {
+        if (shape.layout() == KvFormat.Layout.TILE || coding.axis == Axis.CHANNEL) {
+            super.codedWeigh(head, firstTile, tiles, p, pAt, stride, heads, width, o, oAt, scratch);
+            return;
+        }
+        int group = coding.group, groups = shape.headDim() / group, each = heads * TOKENS;
+        boolean asStored = coding.planes == CodePlanes.EIGHT && groups == 1;
+        float[] values = scratch.codes(asStored ? 0 : TOKENS * width);
+        float[] weights = scratch.queries(each * (1 + groups) + 2 * TOKENS), sums = scratch.sums(heads * width);
+        int scales = each * (1 + groups), shifts = scales + TOKENS;
+        Arrays.fill(weights, each, scales, 0); // what the shifts add: of every 64th token together
+        Arrays.fill(sums, 0, heads * width, 0); // a group's heads together
+        for (int i = 0; i < tiles; i += TOGETHER) {
+            int n = Math.min(TOGETHER, tiles - i), tile = firstTile + i, count = n * TILE;
+            if (!asStored) {
+                runs(head, tile, n, values);
+            }
+            for (int j = 0; j < groups; j++) {
+                factors(head, tile, n, j * group, weights, scales, shifts);
+                for (int h = 0; h < heads; h++) {
+                    int from = pAt + h * stride + i * TILE, into = h * count, added = (1 + j) * each + h * TOKENS;
+                    for (int t = 0; t < count; t++) {
+                        weights[into + t] = p[from + t] * weights[scales + t];
+                    }
+                    for (int t = 0; t < count; t++) {
+                        weights[added + t] += p[from + t] * weights[shifts + t];
+                    }
+                }
+                if (asStored) {
+                    long at = runAt(head, tile * TILE);
+                    CODES.byteWeigh(memory, at, count, weights, 0, count, heads, width, sums, 0);
+                } else {
+                    int into = j * heads * group;
+                    KERNEL.weigh(weights, 0, count, heads, values, j * group, width, count, group, sums, into);
+                }
+            }
+        }
+        for (int j = 0; j < groups; j++) {
+            for (int h = 0; h < heads; h++) {
+                float added = 0;
+                for (int t = 0; t < TOKENS; t++) {
+                    added += weights[(1 + j) * each + h * TOKENS + t];
+                }
+                int from = (j * heads + h) * group, into = oAt + h * width + j * group;
+                for (int c = 0; c < group; c++) {
+                    o[into + c] += sums[from + c] + added;
+                }
+            }
+        }
     }
 
     @Override

@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The laws of {@link KvFormat}, for every format of keys and of values. Public for {@code EveryWidthTest}, which runs these at other widths. */
@@ -131,7 +132,30 @@ public class KvFormatContractTest {
     @ParameterizedTest
     @MethodSource("roles")
     public void scoresAndWeightedSumsAreThoseOfWhatIsRead(Role role) {
-        int headDim = 64, width = 64, group = 3, stride = Page.TOKENS;
+        assertScoresAndSums(role.format, 64);
+    }
+
+    /** Groups that are some of a row, runs that leave gaps, and rows that are not whole vectors of 512 bits. */
+    @ParameterizedTest
+    @CsvSource({
+        "hf-int4:group=16, 80",
+        "hf-int4:group=32, 64",
+        "hf-int2:group=64:sinks=4, 128",
+        "hf-int8:group=32, 96",
+        "hf-int8:group=16:sinks=3, 16",
+        "kivi-4:group=16, 48",
+        "kivi-2:group=16:sinks=5, 80",
+        "kivi-2:group=64, 64",
+        "kivi-4:group=256:residual=256, 256"
+    })
+    void scoresAndWeightedSumsOfOtherGroupsToo(String name, int headDim) {
+        KvFormats formats = KvFormats.named(name);
+        assertScoresAndSums(formats.keys(), headDim);
+        assertScoresAndSums(formats.values(), headDim);
+    }
+
+    private static void assertScoresAndSums(KvFormat format, int headDim) {
+        int width = Math.ceilDiv(headDim, 16) * 16, group = 3, stride = Page.TOKENS;
         Random random = new Random(7);
         float[][] x = Pages.rows(3, KV_HEADS * headDim);
         float[] q = new float[group * headDim], p = new float[group * stride];
@@ -145,10 +169,10 @@ public class KvFormatContractTest {
             for (boolean first : new boolean[] {false, true}) {
                 SideShape shape = new SideShape(layout, KV_HEADS, headDim, first);
                 try (Arena arena = Arena.ofConfined()) {
-                    Stream<KvSide> open = role.format.closing() instanceof Closing.Pages
-                            ? Stream.of(Pages.open(role.format, shape, x, 0, arena))
-                            : Stream.of(0, 32, 128, 224).map(n -> Pages.open(role.format, shape, x, n, arena));
-                    for (KvSide side : Stream.concat(open, Stream.of(Pages.closed(role.format, shape, x, arena)))
+                    Stream<KvSide> open = format.closing() instanceof Closing.Pages
+                            ? Stream.of(Pages.open(format, shape, x, 0, arena))
+                            : Stream.of(0, 32, 128, 224).map(n -> Pages.open(format, shape, x, n, arena));
+                    for (KvSide side : Stream.concat(open, Stream.of(Pages.closed(format, shape, x, arena)))
                             .toList()) {
                         assertScoresAndSums(side, shape, group, q, p, width);
                     }
