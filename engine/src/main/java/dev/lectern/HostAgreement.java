@@ -42,6 +42,15 @@ final class HostAgreement {
                         + " hosts the same files.");
     }
 
+    /** The same for what is read: each host makes tokens of a text by its own files. */
+    static void requireSameTokens(Communicator hosts, int[] tokens) {
+        require(
+                hosts,
+                Hash.of(tokens),
+                "reads other tokens than rank 0: give all hosts the same text, and the same model with its tokenizer and"
+                        + " chat template.");
+    }
+
     /** The same for how answers are written. */
     static void requireSameAnswers(Communicator hosts, GenerateOptions options) {
         require(

@@ -91,7 +91,7 @@ public final class Model implements AutoCloseable {
                     "the tokenizer has " + tokenizer.size() + " tokens, but the model embeds only "
                             + config.vocabulary() + ".");
         }
-        decoder = Families.open(file, config, Kernels.matMul());
+        decoder = Families.open(file, config);
         workers = new Workers(threads(options));
         forward = new Forward(decoder, workers);
         ownsWeights = true;
@@ -278,12 +278,13 @@ public final class Model implements AutoCloseable {
      * make the same calls, with the same tokens and options, and get the same answers.
      *
      * @param hosts this rank's; with one rank alone the session is like any other
-     * @throws LecternException of kind {@code BAD_OPTION} if a method cannot be shared, or a host has another model, other options or vectors of another width; {@code NO_MEMORY} if this host's part could not fit
+     * @throws LecternException of kind {@code BAD_OPTION} if a method cannot be shared, or a host has another model, other options or vectors of another width; {@code NO_MEMORY} if this host's part of a text that fills the context could not fit
      */
-    public Session newSession(SessionOptions options, Communicator hosts) {
+    public Session newSession(SessionOptions asked, Communicator hosts) {
         if (hosts.size() == 1) {
-            return newSession(options);
+            return newSession(asked);
         }
+        SessionOptions options = asked.withPrefill(Prefills.among(asked.prefill(), hosts.size()));
         int context = options.context() == 0 ? context() : options.context();
         HostAgreement.requireSameWork(
                 hosts,
@@ -319,10 +320,7 @@ public final class Model implements AutoCloseable {
                             + ": choose ring or ulysses, which are exact, star or apb.");
         }
         if (!options.keep().equals(Retentions.ALL)) {
-            throw new LecternException(
-                    LecternException.Kind.BAD_OPTION,
-                    "--keep " + options.keep() + " drops tokens of a text that is all in one place, and here "
-                            + hosts.size() + " hosts share it: leave the option out.");
+            throw Session.cannotDrop(options.keep(), hosts);
         }
         Session session = unchecked(options, keyLayout(options)).sharedAmong(hosts);
         try {

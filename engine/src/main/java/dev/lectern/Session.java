@@ -45,6 +45,8 @@ public final class Session implements AutoCloseable {
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
     private @Nullable Keeping keeping; // as long as the session holds the beginning of the text that it was opened for
     private @Nullable Keeping whole; // as long as it holds that text, and nothing more
+    private float @Nullable [] afterText; // the logits after a text that hosts share, which cannot be read again
+    private int textLength; // of that text
     private Recall recall = new Recall(Recall.Outcome.MISS, 0, "nothing is kept");
     private List<String> keptFiles = List.of();
 
@@ -313,6 +315,10 @@ public final class Session implements AutoCloseable {
     /** Reads; whatever ends it early leaves the session with the tokens read until then, or as it was. */
     private void read(
             int[] more, Slice.Logits wanted, Prefill.LogitSink sink, Progress progress, Cancellation cancellation) {
+        Communicator hosts = sequence.hosts();
+        if (hosts != null) {
+            HostAgreement.requireSameTokens(hosts, more);
+        }
         int before = admit(more);
         float[] known = logits;
         logits = null;
@@ -323,13 +329,17 @@ public final class Session implements AutoCloseable {
                 return more;
             });
         } catch (RuntimeException | Error e) {
-            if (!prefill.resumes()) {
-                cut(before);
+            if (before == 0 && !prefill.resumes()) {
+                cut(0); // what follows a text is read in steps by every method
             }
             if (length() == before) {
                 logits = known;
             }
             throw e;
+        }
+        if (hosts != null && before == 0) {
+            afterText = logits;
+            textLength = length();
         }
     }
 
@@ -493,8 +503,15 @@ public final class Session implements AutoCloseable {
      * Has an observer told of every token that this session reads or generates from now on, on the thread that reads; null for none. A token
      * that is read again, after a truncation or by {@link #logits}, is told again; of a step that is cancelled or fails, some layers may have
      * been told. A fork is not observed.
+     *
+     * @throws LecternException of kind {@code BAD_OPTION} if hosts share the session, each of which sees some of the tokens alone
      */
     public void observe(@Nullable AttentionObserver observer) {
+        if (observer != null && sequence.hosts() != null) {
+            throw new LecternException(
+                    LecternException.Kind.BAD_OPTION,
+                    "What attention reads can be observed on one host alone, and several share this session.");
+        }
         sequence = sequence.observedBy(observer);
     }
 
@@ -517,10 +534,22 @@ public final class Session implements AutoCloseable {
      * The same, and it drops tokens another way.
      *
      * @param keep which tokens stay, as in {@link SessionOptions}; what it has to know, this session must have been opened to keep: an {@code h2o} that it was not opened for fails when it drops
-     * @throws LecternException of kind {@code BAD_OPTION} if there is no such method
+     * @throws LecternException of kind {@code BAD_OPTION} if there is no such method, or hosts share the session
      */
     public Session fork(String attention, String keep) {
-        return fork(model.attention(attention), Retentions.named(keep));
+        Optional<Retention> dropping = Retentions.named(keep);
+        Communicator hosts = sequence.hosts();
+        if (dropping.isPresent() && hosts != null) {
+            throw cannotDrop(keep, hosts);
+        }
+        return fork(model.attention(attention), dropping);
+    }
+
+    static LecternException cannotDrop(String keep, Communicator hosts) {
+        return new LecternException(
+                LecternException.Kind.BAD_OPTION,
+                "--keep " + keep + " drops tokens of a text that is all in one place, and here " + hosts.size()
+                        + " hosts share it: leave the option out.");
     }
 
     private Session fork(DecodeAttention attention, Optional<Retention> retention) {
@@ -537,7 +566,7 @@ public final class Session implements AutoCloseable {
             return;
         }
         int kept = cutTogether(length);
-        logits = null;
+        logits = length == textLength ? afterText : null;
         leaveText();
         if (kept < length) {
             int[] again = Arrays.copyOfRange(tokens, kept, length);

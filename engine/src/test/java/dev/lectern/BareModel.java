@@ -1,7 +1,6 @@
 package dev.lectern;
 
 import dev.lectern.attention.Dense;
-import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
@@ -30,7 +29,7 @@ public final class BareModel implements AutoCloseable {
 
     public BareModel(Path path, int threads) {
         file = ModelFiles.open(path);
-        decoder = Families.open(file, Families.config(file), Kernels.matMul());
+        decoder = Families.open(file, Families.config(file));
         workers = new Workers(threads);
         forward = new Forward(decoder, workers);
     }

@@ -86,6 +86,8 @@ class SharedSessionTest {
                     assertThat(again[i]).isCloseTo(after[i], within(1e-4f));
                 }
                 assertThat(before).isNotEqualTo(after);
+                session.truncate(TEXT.length);
+                assertThat(session.logits()).isEqualTo(before);
                 assertThatThrownBy(() -> session.truncate(10)).hasMessageContaining("several hosts share them");
                 return 0;
             }
@@ -152,6 +154,83 @@ class SharedSessionTest {
                 }))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("Rank 1 has another model, other options");
+    }
+
+    @Test
+    void whatNeedsAllTokensInOnePlaceIsASentence() {
+        InProcess.run(2, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(OPTIONS.withPrefill("ring"), communicator)) {
+                assertThatThrownBy(() -> session.fork("dense", "snapkv")).hasMessageContaining("leave the option out");
+                assertThatThrownBy(() -> session.observe(new AttentionObserver() {}))
+                        .isInstanceOf(LecternException.class)
+                        .hasMessageContaining("several share this session");
+                session.observe(null);
+                return 0;
+            }
+        });
+    }
+
+    /** Of what follows a text every method reads as much as it is let, and loses nothing that was there. */
+    @Test
+    void whatFollowsATextCanBeStopped() {
+        SessionOptions options = OPTIONS.withKv("int8:window=0").withPrefill("apb:question=apart:compressor=recent");
+        int[] text = Arrays.copyOf(TEXT, 300), more = Arrays.copyOf(TEXT, 700);
+        try (Session session = MODEL.newSession(options)) {
+            session.read(text, Progress.NONE, new Cancellation());
+            Cancellation stop = new Cancellation();
+            assertThatThrownBy(() -> session.read(more, (done, all) -> stop.cancel(), stop))
+                    .isInstanceOf(LecternException.class);
+            int length = session.length();
+            assertThat(length).isGreaterThan(text.length).isLessThan(text.length + more.length);
+            session.read(
+                    Arrays.copyOfRange(more, length - text.length, more.length), Progress.NONE, new Cancellation());
+            assertThat(session.length()).isEqualTo(text.length + more.length);
+        }
+    }
+
+    /** As where a host has another tokenizer or template. */
+    @Test
+    void hostsThatReadOtherTokensAreASentence() {
+        assertThatThrownBy(() -> InProcess.run(2, new Cancellation(), communicator -> {
+                    try (Model own = MODEL.sibling(1);
+                            Session session = own.newSession(OPTIONS.withPrefill("ring"), communicator)) {
+                        int[] text = TEXT.clone();
+                        text[700] += communicator.rank();
+                        session.read(text, Progress.NONE, new Cancellation());
+                        return session.length();
+                    }
+                }))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("Rank 1 reads other tokens than rank 0");
+    }
+
+    @Test
+    void aTextHasAsManyBlocksAsThereAreHosts() {
+        List<String> names = InProcess.run(2, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(OPTIONS.withPrefill("star"), communicator)) {
+                return session.methods().get("prefill");
+            }
+        });
+        assertThat(names).containsOnly("star:hosts=2");
+        assertThatThrownBy(() -> shared(2, OPTIONS.withPrefill("apb:hosts=8"), 1))
+                .isInstanceOf(LecternException.class)
+                .hasMessageContaining("hosts is 8, but there are 2: leave it out");
+    }
+
+    @Test
+    void siblingsDoNotDisturbEachOther() {
+        int[] text = Arrays.copyOf(TEXT, 300);
+        List<float[]> logits = InProcess.run(3, new Cancellation(), communicator -> {
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(OPTIONS)) {
+                session.read(text, Progress.NONE, new Cancellation());
+                return session.logits();
+            }
+        });
+        assertThat(Arrays.equals(logits.get(0), logits.get(1))).isTrue();
+        assertThat(Arrays.equals(logits.get(0), logits.get(2))).isTrue();
     }
 
     @Test

@@ -1,7 +1,6 @@
 package dev.lectern.model;
 
 import dev.lectern.BadModelFileException;
-import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
 import dev.lectern.weights.Quoted;
@@ -33,8 +32,8 @@ public final class Families {
     }
 
     /** The decoder of a model file with the given (perhaps rescaled) configuration. */
-    public static Decoder open(ModelFile file, Config config, MatMul matMul) {
-        return find(file).open(file, config, matMul);
+    public static Decoder open(ModelFile file, Config config) {
+        return find(file).open(file, config);
     }
 
     private static Family find(ModelFile file) {

@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
 import java.util.Set;
@@ -18,5 +17,5 @@ interface Family {
     Config config(Metadata metadata, boolean gguf);
 
     /** The weights, checked against the configuration. */
-    Decoder open(ModelFile file, Config config, MatMul matMul);
+    Decoder open(ModelFile file, Config config);
 }

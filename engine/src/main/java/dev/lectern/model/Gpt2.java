@@ -68,8 +68,8 @@ final class Gpt2 implements Decoder {
         }
 
         @Override
-        public Decoder open(ModelFile file, Config config, MatMul matMul) {
-            return new Gpt2(file, config, matMul);
+        public Decoder open(ModelFile file, Config config) {
+            return new Gpt2(file, config);
         }
     };
 
@@ -90,7 +90,6 @@ final class Gpt2 implements Decoder {
 
     private final Arena arena = Arena.ofShared();
     private final Config config;
-    private final MatMul matMul;
     private final Elementwise elementwise = Kernels.elementwise();
     private final boolean gguf;
     private final String prefix;
@@ -100,9 +99,8 @@ final class Gpt2 implements Decoder {
     private final Norm outputNorm;
     private final Matrix vocabulary; // [vocabulary][hidden]
 
-    private Gpt2(ModelFile file, Config config, MatMul matMul) {
+    private Gpt2(ModelFile file, Config config) {
         this.config = config;
-        this.matMul = matMul;
         gguf = file.format().equals("gguf");
         prefix = gguf ? "" : file.has("transformer.wte.weight") ? "transformer." : "";
         int hidden = config.hidden();
@@ -223,7 +221,7 @@ final class Gpt2 implements Decoder {
     public void logits(State s, int[] wanted, MatMul.Rows rows) {
         s.gatherHidden(wanted);
         normed(s, s.normed, wanted.length, outputNorm);
-        matMul.multiply(s.workers(), s.cancellation(), rows, s.normed, new Product(vocabulary, s.logits));
+        s.multiply(rows, s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] x, int rows, Norm norm) {
@@ -244,7 +242,7 @@ final class Gpt2 implements Decoder {
     }
 
     private void multiply(State s, float[] x, Product... products) {
-        matMul.multiply(s.workers(), s.cancellation(), s.rows(), x, products);
+        s.multiply(s.rows(), x, products);
     }
 
     @Override

@@ -32,7 +32,7 @@ class Llama implements Decoder {
         }
 
         @Override
-        public Decoder open(ModelFile file, Config config, MatMul matMul) {
+        public Decoder open(ModelFile file, Config config) {
             // A GGUF file says only by its tensors that a projection has a bias.
             for (String bias : new String[] {"blk.0.attn_q.bias", "blk.0.attn_output.bias", "blk.0.ffn_up.bias"}) {
                 if (file.has(bias)) {
@@ -41,7 +41,7 @@ class Llama implements Decoder {
                             "it has a tensor \"" + bias + "\", but this architecture is read without biases.");
                 }
             }
-            return new Llama(file, config, matMul);
+            return new Llama(file, config);
         }
     };
 
@@ -59,15 +59,13 @@ class Llama implements Decoder {
 
     final Config config;
     final Elementwise elementwise = Kernels.elementwise();
-    private final MatMul matMul;
     private final Matrix embedding; // [vocabulary][hidden]
     private final Layer[] layers;
     private final float[] outputNorm; // [hidden]
     private final Matrix vocabulary; // [vocabulary][hidden]
 
-    Llama(ModelFile file, Config config, MatMul matMul) {
+    Llama(ModelFile file, Config config) {
         boolean gguf = file.format().equals("gguf");
-        this.matMul = matMul;
         this.config = withDivisors(file, config, gguf);
         int hidden = config.hidden(),
                 queries = config.heads() * config.headDim(),
@@ -158,7 +156,7 @@ class Llama implements Decoder {
     public void logits(State s, int[] wanted, MatMul.Rows rows) {
         s.gatherHidden(wanted);
         elementwise.rmsNorm(s.normed, s.normed, outputNorm, config.epsilon(), 0, wanted.length);
-        matMul.multiply(s.workers(), s.cancellation(), rows, s.normed, new Product(vocabulary, s.logits));
+        s.multiply(rows, s.normed, new Product(vocabulary, s.logits));
     }
 
     private void normed(State s, float[] weight) {
@@ -173,7 +171,7 @@ class Llama implements Decoder {
     }
 
     private void multiply(State s, float[] x, Product... products) {
-        matMul.multiply(s.workers(), s.cancellation(), s.rows(), x, products);
+        s.multiply(s.rows(), x, products);
     }
 
     @Override

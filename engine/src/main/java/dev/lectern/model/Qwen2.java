@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
 import java.util.Set;
@@ -19,8 +18,8 @@ final class Qwen2 extends Llama {
         }
 
         @Override
-        public Decoder open(ModelFile file, Config config, MatMul matMul) {
-            return new Qwen2(file, config, matMul);
+        public Decoder open(ModelFile file, Config config) {
+            return new Qwen2(file, config);
         }
     };
 
@@ -28,8 +27,8 @@ final class Qwen2 extends Llama {
     private final float[][] keyBias; // [layers][kvHeads*headDim]
     private final float[][] valueBias; // [layers][kvHeads*headDim]
 
-    private Qwen2(ModelFile file, Config config, MatMul matMul) {
-        super(file, config, matMul);
+    private Qwen2(ModelFile file, Config config) {
+        super(file, config);
         boolean gguf = file.format().equals("gguf");
         int queries = config.heads() * config.headDim(), kv = config.kvHeads() * config.headDim();
         queryBias = new float[config.layers()][];

@@ -1,6 +1,5 @@
 package dev.lectern.model;
 
-import dev.lectern.kernel.MatMul;
 import dev.lectern.weights.Metadata;
 import dev.lectern.weights.ModelFile;
 import java.util.Set;
@@ -20,16 +19,16 @@ final class Qwen3 extends Llama {
         }
 
         @Override
-        public Decoder open(ModelFile file, Config config, MatMul matMul) {
-            return new Qwen3(file, config, matMul);
+        public Decoder open(ModelFile file, Config config) {
+            return new Qwen3(file, config);
         }
     };
 
     private final float[][] queryNorm; // [layers][headDim]
     private final float[][] keyNorm; // [layers][headDim]
 
-    private Qwen3(ModelFile file, Config config, MatMul matMul) {
-        super(file, config, matMul);
+    private Qwen3(ModelFile file, Config config) {
+        super(file, config);
         boolean gguf = file.format().equals("gguf");
         queryNorm = new float[config.layers()][];
         keyNorm = new float[config.layers()][];

@@ -2,10 +2,11 @@ package dev.lectern.model;
 
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
+import dev.lectern.kernel.Kernels;
 import dev.lectern.kernel.MatMul;
 import dev.lectern.kernel.Workers;
 
-/** The activations of one step: scratch that grows to the largest step and is used by one step at a time. */
+/** The activations of one step, and the kernel that multiplies them: scratch that grows to the largest step and is used by one step at a time. */
 public final class State {
     /** Rows that one worker takes at a time in row-wise work. */
     private static final int ROWS_PER_TASK = 8;
@@ -14,6 +15,7 @@ public final class State {
     private static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
 
     private final Workers workers;
+    private final MatMul matMul = Kernels.matMul();
     private final Stopwatch stopwatch;
     private final Config config;
     private Cancellation cancellation = new Cancellation();
@@ -141,6 +143,11 @@ public final class State {
     /** {@code [rows that wanted them][vocabulary]}, after {@link Decoder#logits}. */
     public float[] logits() {
         return logits;
+    }
+
+    /** Multiplies rows with weights, shared by the workers. */
+    void multiply(MatMul.Rows rows, float[] x, MatMul.Product... products) {
+        matMul.multiply(workers, cancellation, rows, x, products);
     }
 
     /** Row-wise work, shared by the workers. */

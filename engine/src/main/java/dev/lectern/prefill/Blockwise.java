@@ -1,6 +1,7 @@
 package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
+import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.Question;
 import dev.lectern.attention.DecodeAttention;
@@ -14,10 +15,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What methods have in common that divide a text into blocks, of which each is read by itself but for a few tokens of those before it. */
 abstract class Blockwise extends Approximate {
     private static final int MOST_BLOCKS = 1024;
+
+    /** The option that says how many blocks there are. */
+    static final String HOSTS = "hosts";
 
     private final int hosts;
 
@@ -27,7 +32,7 @@ abstract class Blockwise extends Approximate {
 
     /** The option for the number of blocks. */
     static int hosts(NamedOptions options, int unlessGiven) {
-        return options.whole("hosts", unlessGiven, 1, MOST_BLOCKS);
+        return options.whole(HOSTS, unlessGiven, 1, MOST_BLOCKS);
     }
 
     /** How a text of so many tokens is read. */
@@ -103,6 +108,17 @@ abstract class Blockwise extends Approximate {
         return bytes;
     }
 
+    /** A question that chooses what is passed on is read behind the text, too. */
+    private static void requirePositions(Forward forward, @Nullable Question question, int tokens) {
+        long needed = (long) tokens + (question == null ? 0 : question.tokens().length);
+        if (needed > forward.positions()) {
+            throw new LecternException(
+                    LecternException.Kind.TOO_LONG,
+                    "The text and the question about it take " + needed + " tokens, and the model has "
+                            + forward.positions() + " positions: leave room for the question.");
+        }
+    }
+
     private Division division(Sequence sequence, int tokens) {
         Communicator others = sequence.hosts();
         return Division.of(tokens, others == null ? hosts : others.size());
@@ -125,6 +141,9 @@ abstract class Blockwise extends Approximate {
             Cancellation cancellation) {
         Communicator others = sequence.hosts();
         BlockRecipe recipe = recipe(division(sequence, tokens.length));
+        if (recipe.division().blocks() > 1) {
+            requirePositions(forward, recipe.question(), tokens.length);
+        }
         try (BlockReading reading = others == null
                 ? new SerialBlocks(forward, sequence, tokens, recipe, attention, cancellation)
                 : new HostBlocks(forward, sequence, others, tokens, recipe, attention, cancellation)) {

@@ -30,7 +30,12 @@ final class ChosenTokens implements AutoCloseable {
     ChosenTokens(List<LayerCache> layers, int count) {
         this.count = count;
         copies = new KvCache(exact(layers));
-        copies.reserve(count);
+        try {
+            copies.reserve(count);
+        } catch (RuntimeException | Error e) {
+            copies.close();
+            throw e;
+        }
     }
 
     /** The layers of caches beside one: what is in them is not stored more coarsely than floats. */
@@ -97,24 +102,27 @@ final class ChosenTokens implements AutoCloseable {
     private void take(int into, KvCache from, int layer, int[][] ids) {
         LayerCache shape = from.layers().get(layer);
         int headDim = shape.headDim(), width = shape.kvHeads() * headDim, some = ids[0].length;
-        float[] k = new float[Math.multiplyExact(some, width)], v = new float[Math.multiplyExact(some, width)];
-        float[] rows = new float[Page.TOKENS * headDim];
-        for (int head = 0; head < shape.kvHeads(); head++) {
-            int[] of = ids[head];
-            for (int i = 0; i < some; ) {
-                int index = of[i] / Page.TOKENS, first = i;
-                while (i < some && of[i] / Page.TOKENS == index) {
-                    i++;
+        int most = Math.min(some, Page.TOKENS);
+        float[] k = new float[most * width], v = new float[most * width], rows = new float[most * headDim];
+        for (int begin = 0; begin < some; begin += most) {
+            int end = Math.min(some, begin + most);
+            for (int head = 0; head < shape.kvHeads(); head++) {
+                int[] of = ids[head];
+                for (int i = begin; i < end; ) {
+                    int index = of[i] / Page.TOKENS, first = i, to = (first - begin) * width + head * headDim;
+                    while (i < end && of[i] / Page.TOKENS == index) {
+                        i++;
+                    }
+                    Page page = from.page(layer, index);
+                    page.keys().gather(head, of, first, i - first, index * Page.TOKENS, rows, 0, headDim);
+                    spread(rows, headDim, i - first, k, to, width);
+                    page.values().gather(head, of, first, i - first, index * Page.TOKENS, rows, 0, headDim);
+                    spread(rows, headDim, i - first, v, to, width);
                 }
-                Page page = from.page(layer, index);
-                page.keys().gather(head, of, first, i - first, index * Page.TOKENS, rows, 0, headDim);
-                spread(rows, headDim, i - first, k, first * width + head * headDim, width);
-                page.values().gather(head, of, first, i - first, index * Page.TOKENS, rows, 0, headDim);
-                spread(rows, headDim, i - first, v, first * width + head * headDim, width);
             }
-        }
-        for (int i = 0; i < some; i++) {
-            copies.put(into, i, k, i * width, v, i * width);
+            for (int i = begin; i < end; i++) {
+                copies.put(into, i, k, (i - begin) * width, v, (i - begin) * width);
+            }
         }
     }
 

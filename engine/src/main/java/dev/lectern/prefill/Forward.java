@@ -25,6 +25,7 @@ import dev.lectern.model.Config;
 import dev.lectern.model.Decoder;
 import dev.lectern.model.LayerAttention;
 import dev.lectern.model.Part;
+import dev.lectern.model.RopeConfig;
 import dev.lectern.model.State;
 import dev.lectern.model.Stopwatch;
 import java.util.Comparator;
@@ -152,6 +153,12 @@ public final class Forward {
                                 + " again.");
             }
         }
+    }
+
+    /** How many positions there are: as many as were learned, or any number where they rotate. */
+    int positions() {
+        Config config = decoder.config();
+        return config.rope() == RopeConfig.NONE ? config.context() : Integer.MAX_VALUE;
     }
 
     /** Numbers in a row of logits. */

@@ -19,6 +19,7 @@ import java.util.List;
 final class HostBlocks extends BlockReading {
     private final Communicator hosts;
     private final int block;
+    private final List<ChosenTokens> all = new ArrayList<>(); // to be closed
     private final List<ChosenTokens> earlier = new ArrayList<>(); // anchor, and what the hosts before this one pass on
     private final ChosenTokens mine;
     private final ChosenTokens first; // the anchor, at the first host
@@ -37,14 +38,25 @@ final class HostBlocks extends BlockReading {
         this.hosts = hosts;
         block = hosts.rank();
         List<LayerCache> layers = sequence.cache().layers();
-        mine = new ChosenTokens(layers, passed(block));
-        first = new ChosenTokens(layers, block == 0 ? shared() : 0);
-        if (block > 0) {
-            earlier.add(new ChosenTokens(layers, shared()));
+        try {
+            mine = made(layers, passed(block));
+            first = made(layers, block == 0 ? shared() : 0);
+            if (block > 0) {
+                earlier.add(made(layers, shared()));
+            }
+            for (int before = 0; before < block; before++) {
+                earlier.add(made(layers, passed(before)));
+            }
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
         }
-        for (int before = 0; before < block; before++) {
-            earlier.add(new ChosenTokens(layers, passed(before)));
-        }
+    }
+
+    private ChosenTokens made(List<LayerCache> layers, int count) {
+        ChosenTokens fresh = new ChosenTokens(layers, count);
+        all.add(fresh);
+        return fresh;
     }
 
     /** Tokens of the anchor that the first host passes on; where it has the whole text nobody asks for them. */
@@ -66,7 +78,7 @@ final class HostBlocks extends BlockReading {
             List<Slice> slices = new ArrayList<>();
             if (block == 0 && last > 0) {
                 slices.addAll(question());
-            } else if (block > 0 && recipe.again()) {
+            } else if (block > 0 && recipe.again() && recipe.anchorLength() > 0) {
                 slices.add(anchorSlice());
             }
             int[] some = Arrays.copyOfRange(tokens, division.start(block), division.end(block));
@@ -180,9 +192,7 @@ final class HostBlocks extends BlockReading {
 
     @Override
     public void close() {
-        earlier.forEach(ChosenTokens::close);
-        mine.close();
-        first.close();
+        all.forEach(ChosenTokens::close);
         super.close();
     }
 }

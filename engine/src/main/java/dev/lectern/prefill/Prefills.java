@@ -42,6 +42,23 @@ public final class Prefills {
     }
 
     /**
+     * What a method is called where hosts share a text: each reads a block of it.
+     *
+     * @throws LecternException as {@link #named(String, Optional)} does, also if it is said to be divided among another number of hosts
+     */
+    public static String among(String spec, int hosts) {
+        if (!(named(spec, Optional.empty()) instanceof Blockwise)) {
+            return spec;
+        }
+        NamedOptions options = new NamedOptions(Approximate.KIND, spec);
+        Optional<String> given = options.text(Blockwise.HOSTS);
+        if (given.isPresent() && !given.get().equals(Integer.toString(hosts))) {
+            throw options.bad("hosts is " + given.get() + ", but there are " + hosts + ": leave it out");
+        }
+        return given.isPresent() ? spec : spec + ":" + Blockwise.HOSTS + "=" + hosts;
+    }
+
+    /**
      * A method.
      *
      * @param spec {@code NAME[:option=value…]}

@@ -97,9 +97,6 @@ final class Ring extends Shared {
             int size = hosts.size(), me = hosts.rank();
             held = Buffers.grown(held, visiting.wireBytes(0, mine.count()));
             visiting.write(0, held, 0, mine.count());
-            if (rows != null) {
-                attendOwn(rows);
-            }
             for (int t = 1; t < size; t++) {
                 int holder = Math.floorMod(me - t + 1, size), next = Math.floorMod(me - t, size);
                 int arriving = portions.get(next).count();
@@ -108,7 +105,9 @@ final class Ring extends Shared {
                 coming = Buffers.grown(coming, receives);
                 Request received = hosts.irecv(coming.asSlice(0, receives), Math.floorMod(me - 1, size), TAG);
                 Request sent = hosts.isend(held.asSlice(0, sends), (me + 1) % size, TAG);
-                if (rows != null && t > 1) {
+                if (rows != null && t == 1) {
+                    attendOwn(rows);
+                } else if (rows != null) {
                     attendVisiting(rows, holder);
                 }
                 received.await();
@@ -118,7 +117,9 @@ final class Ring extends Shared {
                 coming = free;
                 visiting.read(0, held, 0, arriving);
             }
-            if (rows != null && size > 1) {
+            if (rows != null && size == 1) {
+                attendOwn(rows);
+            } else if (rows != null) {
                 attendVisiting(rows, (me + 1) % size);
             }
         }

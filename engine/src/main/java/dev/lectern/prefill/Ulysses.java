@@ -34,6 +34,7 @@ final class Ulysses extends Shared {
 
     @Override
     public long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
+        new HostHeads(heads, hosts).requireWhole();
         int queries = Math.ceilDiv(heads.heads(), hosts) * heads.headDim();
         int kvHeads = Math.ceilDiv(heads.kvHeads(), hosts), keys = kvHeads * heads.headDim();
         KvFormat format = ChosenTokens.floats(layers);
@@ -134,8 +135,8 @@ final class Ulysses extends Shared {
             KvCache known = all;
             if (known == null) {
                 known = new KvCache(List.of(new LayerCache(own.kvHeads(), own.headDim(), 0, format, format)));
+                all = known; // to be closed, whatever follows
                 known.reserve(tokens);
-                all = known;
             }
             return known;
         }

@@ -115,6 +115,7 @@ class BlockwiseTest {
                 "apb:hosts=5:anchor=100" + EVERYTHING,
                 "apb:hosts=3:anchor=256" + EVERYTHING,
                 "apb:hosts=5:anchor=100:hosts-share=nothing" + EVERYTHING,
+                "apb:hosts=3:anchor=0:hosts-share=nothing" + EVERYTHING,
             })
     void whoSeesEverythingReadsExactly(String method) {
         assertThat(error(method)).isLessThan(1e-4);

@@ -171,6 +171,7 @@ class HostsTest {
         "apb:hosts-share=nothing, 3, bf16",
         "apb:compressor=random:anchor=40:passing=33, 5, f16",
         "apb:question=apart:compressor=recent:anchor=0, 2, f16",
+        "apb:question=apart:compressor=recent:anchor=0:hosts-share=nothing, 3, f32",
         "apb:question=apart:compressor=heads, 3, f16",
         "apb:compressor=heads:anchor=40:passing=33, 5, bf16",
     })

@@ -285,6 +285,7 @@ final class MpiCommunicator extends MessageCommunicator {
         System.err.flush();
         try (var _ = new LastResort(ABORT_SECONDS, exitCode, "the other ranks may not have heard of it")) {
             // Another thread holds it for the microseconds of a question, unless it hangs.
+            Thread.interrupted(); // which would end the wait below at once
             boolean alone = lock.tryLock(1, TimeUnit.SECONDS);
             if (alone) {
                 mpi.abort(exitCode);

@@ -26,7 +26,7 @@ public final class MpiLauncher implements Launcher {
 
     /** How many of them are on this host. */
     private static final List<String> HERE =
-            List.of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE");
+            List.of("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_STEP_TASKS_PER_NODE");
 
     private static final AtomicBoolean BEGUN = new AtomicBoolean();
 
@@ -56,7 +56,11 @@ public final class MpiLauncher implements Launcher {
 
     @Override
     public int ranksHere() {
-        return Math.max(1, number(System.getenv(), HERE));
+        return ranksHere(System.getenv());
+    }
+
+    static int ranksHere(Map<String, String> environment) {
+        return Math.max(1, number(environment, HERE));
     }
 
     /** How many ranks the launcher speaks of; 0 if of none. */
@@ -69,7 +73,8 @@ public final class MpiLauncher implements Launcher {
             String size = environment.get(variable);
             if (size != null) {
                 try {
-                    return Integer.parseInt(size);
+                    // Slurm has them by host, as 4(x2),3: the first has the most.
+                    return Integer.parseInt(size.split("[(,]", 2)[0]);
                 } catch (NumberFormatException e) {
                     throw new LecternException(
                             Kind.BAD_OPTION, variable + "=" + size + " is no number of processes", e);

@@ -48,6 +48,13 @@ final class MpiLauncherTest {
                 .isEqualTo(3);
         assertThatThrownBy(() -> MpiLauncher.expectedSize(Map.of("PMI_SIZE", "many")))
                 .hasMessage("PMI_SIZE=many is no number of processes");
+        assertThat(MpiLauncher.ranksHere(Map.of())).isEqualTo(1);
+        assertThat(MpiLauncher.ranksHere(Map.of("OMPI_COMM_WORLD_LOCAL_SIZE", "2")))
+                .isEqualTo(2);
+        assertThat(MpiLauncher.ranksHere(Map.of("SLURM_STEP_TASKS_PER_NODE", "4(x2),3")))
+                .isEqualTo(4);
+        assertThat(MpiLauncher.ranksHere(Map.of("SLURM_STEP_TASKS_PER_NODE", "3,2")))
+                .isEqualTo(3);
     }
 
     @Test
