@@ -31,8 +31,8 @@ import picocli.CommandLine.Option;
             "  lectern eval answer-kld --tasks vt --length 4096 --prefill star --prefill apb:compressor=heads",
             "",
             "The object of --json: results [{metric (kld), task, method, kv, protocol, length, meanKl, p99Kl, sameTop1, bytesRead (for a"
-                    + " token that attention saw, index included), density, samples (tokens after which was compared)}], haystack,"
-                    + " seed, model, sha256, threads, machine. Files answer-kld-MODEL.csv, .png and .svg have the same."
+                    + " token that attention saw, index included), density, samples (tokens after which was compared)}], model,"
+                    + " sha256, haystack, seed, threads, command, commit, date, machine. Files answer-kld-MODEL.csv, .png and .svg have the same."
         })
 final class AnswerDivergenceCommand implements Verb {
     @Mixin

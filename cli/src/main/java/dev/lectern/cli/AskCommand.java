@@ -62,7 +62,7 @@ import picocli.CommandLine.Parameters;
                     + " kv, retention}, kept {outcome (hit, partial or miss), tokens, why, seconds (of finding it); not with --no-cache}, index {outcome (made, loaded or"
                     + " none), bytes, written, why}, threads, vectorBits, with --profile profile {prefill, decode: each {tokens, steps,"
                     + " millisecondsPerToken {…}}}, with --show-reading reading [{document, from, to (characters of its text), line, mass"
-                    + " (per cent), text}]; with -n also answers, and finishReason and reading are lists of each."
+                    + " (per cent), text}]; with -n also answers, and finishReason, thinking and reading are lists."
         })
 final class AskCommand implements HostedVerb {
     @Parameters(

@@ -27,8 +27,8 @@ import picocli.CommandLine.Mixin;
             "  lectern eval kld --text chapter.txt --kv int8 --kv chl-4 --kv k=chl-8,v=chl-4 --tokens 1000",
             "",
             "The object of --json: results [{metric (kld), method, kv, length, meanKl, p99Kl, sameTop1, firstDifferent (null where all"
-                    + " tokens are the same), perplexity, bytesPerToken, samples}], exactPerplexity, continued (64, or fewer where the model holds no more), stretches [{from, to, exact,"
-                    + " perplexities (in the order of the results)}], model, sha256, threads, machine. A file kld-MODEL.csv has the"
+                    + " tokens are the same), perplexity, bytesPerToken, samples}], model, sha256, exactPerplexity, continued (64, or fewer where the model holds no more), stretches [{from, to, exact,"
+                    + " perplexities (in the order of the results)}], threads, command, commit, date, machine. A file kld-MODEL.csv has the"
                     + " divergence after each token, and kld-MODEL.png and .svg draw its mean by position."
         })
 final class DivergenceCommand implements Verb {

@@ -26,8 +26,8 @@ import picocli.CommandLine.Option;
             "  lectern eval perplexity --text chapter.txt --kv f32",
             "  lectern eval perplexity --text chapter.txt --mode prefill --tokens 4096",
             "",
-            "The object of --json: results [{metric (perplexity), method, kv, mode, length, score, samples}], model, sha256, threads,"
-                    + " machine. A file perplexity-MODEL.csv has the perplexity of each stretch of 256 tokens, and"
+            "The object of --json: results [{metric (perplexity), method, kv, mode, length, score, samples}], model, sha256, stretches"
+                    + " [{from, to, perplexity}], threads, command, commit, date, machine. A file perplexity-MODEL.csv has the perplexity of each stretch of 256 tokens, and"
                     + " perplexity-MODEL.png and .svg draw it."
         })
 final class PerplexityCommand implements Verb {

@@ -31,7 +31,7 @@ import picocli.CommandLine.Parameters;
         },
         footer = {
             "",
-            "Figures: ruler, needle, infinite, perplexity, kld, kv-tasks, kv-speed, kept, kv-arithmetic, analyze, attention, sparse, answer-kld, methods, method-speed, reading, prefill-speed, prefill-tasks; and the timed ones, kv-cache and peers, which want an"
+            "Figures: ruler, needle, infinite, perplexity, kld, kv-tasks, kv-speed, kept, kv-arithmetic, analyze, attention, sparse, answer-kld, methods, method-speed, reading, prefill-speed, heads, prefill-tasks; and the timed ones, kv-cache and peers, which want an"
                     + " idle machine, and which only --full measures.",
             "",
             "Examples:",

@@ -20,7 +20,7 @@ final class TaskChoice {
             "The object of --json: results [{task, method, kv, protocol, length, score (0 to 100), low, high (its interval of 95 per cent),"
                     + " samples, bytesRead (of keys and values, for a token), density (share of tokens looked at, 0 to 1), paired"
                     + " {difference, low, high, better, worse, p}: beside the first method, on the same samples}], model, sha256, suite,"
-                    + " haystack, seed, origins [{commit, machine, samples}], means [{method, kv, length, score, paired}], threads, machine. --kv and --attention can be"
+                    + " haystack, seed, origins [{commit, machine, samples}], means [{method, kv, protocol, length, score, paired}], threads, command, commit, date, machine. --kv and --attention can be"
                     + " given several times: each text is read once for each format, and every method goes on from that reading, each --keep as a method of its own; for each --prefill it is read once more.";
 
     @Mixin
@@ -44,8 +44,8 @@ final class TaskChoice {
             paramLabel = "METHOD",
             description = {
                 "Also answer from what another method of reading made of the text,",
-                "the question read exactly: star[:hosts=4], apb[:hosts=8]. May be",
-                "given several times."
+                "the question read exactly: star[:hosts=4], apb[:hosts=8],",
+                "xattention, minference. May be given several times."
             })
     List<String> prefill = List.of();
 
