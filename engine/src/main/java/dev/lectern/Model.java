@@ -63,7 +63,7 @@ public final class Model implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.lectern");
 
     /** Raised whenever the numbers in a cache come out otherwise than before, however little: what was kept is not used then. */
-    private static final int NUMERICS = 1;
+    private static final int NUMERICS = 2;
 
     /** Raised whenever what is kept is laid out otherwise than before. */
     private static final int KEPT_FORMAT = 2;

@@ -295,11 +295,7 @@ final class AffineGroups extends CodedSide {
             int tile = firstTile + i, to = sAt + i * TILE;
             n = Math.min(most - tile % most, tiles - i); // within a group
             factors(group(head, tile * TILE, 0), headDim, folded, scales, shifts);
-            for (int h = 0; h < heads; h++) {
-                for (int d = 0; d < headDim; d++) {
-                    folded[h * headDim + d] = q[qAt + h * headDim + d] * folded[scales + d];
-                }
-            }
+            timesChannels(q, qAt, heads, folded, scales, folded);
             KERNEL.rowScores(q, qAt, heads, headDim, folded, shifts, headDim, 1, folded, added, 1, scratch);
             runs(head, tile, n, keys);
             KERNEL.scores(folded, 0, heads, headDim, keys, 0, n, s, to, stride);
@@ -398,11 +394,9 @@ final class AffineGroups extends CodedSide {
             }
             for (int j = 0; j < groups; j++) {
                 factors(head, tile, n, j * group, weights, scales, shifts);
+                CODES.scaleWeights(p, pAt + i * TILE, stride, heads, count, weights, scales, weights, 0);
                 for (int h = 0; h < heads; h++) {
-                    int from = pAt + h * stride + i * TILE, into = h * count, added = (1 + j) * each + h * TOKENS;
-                    for (int t = 0; t < count; t++) {
-                        weights[into + t] = p[from + t] * weights[scales + t];
-                    }
+                    int from = pAt + h * stride + i * TILE, added = (1 + j) * each + h * TOKENS;
                     for (int t = 0; t < count; t++) {
                         weights[added + t] += p[from + t] * weights[shifts + t];
                     }

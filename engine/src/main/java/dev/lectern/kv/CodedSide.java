@@ -137,6 +137,24 @@ abstract class CodedSide implements KvSide {
         return 0;
     }
 
+    /**
+     * Queries times a factor for each channel.
+     *
+     * @param q {@code [heads][headDim]} from qAt
+     * @param factors {@code [headDim]} from factorsAt
+     * @param out {@code [heads][headDim]}
+     */
+    final void timesChannels(float[] q, int qAt, int heads, float[] factors, int factorsAt, float[] out) {
+        int headDim = shape.headDim();
+        if (headDim % CodeTiles.LANES == 0) {
+            CODES.scaleWeights(q, qAt, headDim, heads, headDim, factors, factorsAt, out, 0);
+            return;
+        }
+        for (int i = 0; i < heads * headDim; i++) {
+            out[i] = q[qAt + i] * factors[factorsAt + i % headDim];
+        }
+    }
+
     private KvSide exact() {
         if (exact == null) {
             throw new IllegalStateException("the page is closed");

@@ -405,7 +405,7 @@ final class ScaledRows extends CodedSide {
         int headDim = shape.headDim(), width = shape.width();
         float[] turned = scratch.queries((heads + 2) * headDim + heads + TOGETHER * TILE);
         int shifts = heads * headDim, scales = shifts + heads;
-        turn(head, q, qAt, heads, turned, shifts, scales + TOGETHER * TILE);
+        turn(head, q, qAt, heads, turned, shifts, scales + TOGETHER * TILE, scratch);
         boolean inTiles = shape.layout() == KvFormat.Layout.TILE;
         boolean asStored = inTiles && coding.levels == null;
         float[] keys = scratch.codes(asStored ? 0 : TOGETHER * TILE * width);
@@ -428,19 +428,16 @@ final class ScaledRows extends CodedSide {
     }
 
     /** The queries as the codes want them, {@code [heads][headDim]}, and from shifts on what every score has beside, {@code [heads]}; from spare on two rows are written over. */
-    private void turn(int head, float[] q, int qAt, int heads, float[] turned, int shifts, int spare) {
+    private void turn(
+            int head, float[] q, int qAt, int heads, float[] turned, int shifts, int spare, TileScratch scratch) {
         int headDim = shape.headDim();
-        System.arraycopy(q, qAt, turned, 0, heads * headDim);
-        Arrays.fill(turned, shifts, shifts + heads, 0);
         if (coding.turn == Turn.CENTRED_BALANCED_ROTATED) {
             statistics(head, turned, spare);
-            for (int d = 0; d < headDim; d++) {
-                float s = turned[spare + headDim + d], mu = turned[spare + d];
-                for (int h = 0; h < heads; h++) {
-                    turned[shifts + h] += turned[h * headDim + d] * mu;
-                    turned[h * headDim + d] *= s;
-                }
-            }
+            timesChannels(q, qAt, heads, turned, spare + headDim, turned);
+            KERNEL.rowScores(q, qAt, heads, headDim, turned, spare, headDim, 1, turned, shifts, 1, scratch);
+        } else {
+            System.arraycopy(q, qAt, turned, 0, heads * headDim);
+            Arrays.fill(turned, shifts, shifts + heads, 0);
         }
         if (coding.turn != Turn.NONE) {
             CODES.hadamard(turned, 0, heads, headDim, headDim);
@@ -508,7 +505,7 @@ final class ScaledRows extends CodedSide {
         int headDim = shape.headDim(), width = shape.width();
         float[] turned = scratch.queries((heads + 2) * headDim + heads + TOGETHER * TILE);
         int shifts = heads * headDim, scales = shifts + heads;
-        turn(head, q, qAt, heads, turned, shifts, scales + TOGETHER * TILE);
+        turn(head, q, qAt, heads, turned, shifts, scales + TOGETHER * TILE, scratch);
         float[] keys = scratch.codes(TOGETHER * TILE * width);
         for (int i = 0; i < count; i += TOGETHER * TILE) {
             int n = Math.min(TOGETHER * TILE, count - i), to = sAt + i;
