@@ -18,9 +18,6 @@ import org.jspecify.annotations.Nullable;
  * <p>In memory, for all heads after each other: the codes; scales f16; shifts f16; the sinks. An open page has its tokens in f16 behind.
  */
 final class AffineGroups extends CodedSide {
-    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
-    private static final int TOGETHER = 4;
-
     private static final int TOKENS = TOGETHER * TILE;
     private static final float[] ONES = new float[TOKENS];
 

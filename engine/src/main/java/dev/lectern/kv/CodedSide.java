@@ -19,6 +19,9 @@ abstract class CodedSide implements KvSide {
     static final AttentionTiles KERNEL = Kernels.attentionTiles();
     static final CodeTiles CODES = Kernels.codeTiles();
 
+    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
+    static final int TOGETHER = 4;
+
     final SideShape shape;
     final int sinks;
 

@@ -22,9 +22,6 @@ final class ScaledRows extends CodedSide {
     /** Largest code of 8 bits. */
     static final int MOST = 127;
 
-    /** Tiles that are unpacked at a time: what stays in a core's first-level cache. */
-    private static final int TOGETHER = 4;
-
     private static final ValueLayout.OfShort F16 = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /** How a row is turned before it is coded. */

@@ -22,6 +22,11 @@ record BlockRecipe(
         int passing,
         Compressor.Maker compressor,
         @Nullable Question question) {
+    BlockRecipe {
+        // An empty anchor is not computed, so not again either.
+        again &= anchor > 0 || embedded != null;
+    }
+
     /** Tokens of a block that it may pass on: the anchor's are seen anyway. */
     int eligible(int block) {
         return division.end(block) - Math.max(division.start(block), anchor);

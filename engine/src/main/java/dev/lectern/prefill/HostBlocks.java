@@ -78,7 +78,7 @@ final class HostBlocks extends BlockReading {
             List<Slice> slices = new ArrayList<>();
             if (block == 0 && last > 0) {
                 slices.addAll(question());
-            } else if (block > 0 && recipe.again() && recipe.anchorLength() > 0) {
+            } else if (block > 0 && recipe.again()) {
                 slices.add(anchorSlice());
             }
             int[] some = Arrays.copyOfRange(tokens, division.start(block), division.end(block));

@@ -43,7 +43,7 @@ final class SerialBlocks extends BlockReading {
                 List<Slice> slices = new ArrayList<>();
                 if (passes && block == 0 && last) {
                     slices.addAll(question());
-                } else if (block > 0 && first && recipe.again() && recipe.anchorLength() > 0) {
+                } else if (block > 0 && first && recipe.again()) {
                     slices.add(anchorSlice());
                 }
                 int[] some = Arrays.copyOfRange(tokens, from, to);

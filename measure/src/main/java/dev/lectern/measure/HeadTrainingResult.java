@@ -115,16 +115,12 @@ public record HeadTrainingResult(
         json.writeStartObject();
         json.writeStringProperty("metric", "recall");
         json.writeStringProperty("layer", layer);
-        json.writeNumberProperty("heads", row.heads());
-        json.writeNumberProperty("query", row.query());
-        json.writeNumberProperty("random", row.random());
-        json.writeNumberProperty("headsPooled", row.headsPooled());
-        json.writeNumberProperty("queryPooled", row.queryPooled());
+        fields(row).forEach(json::writeNumberProperty);
         json.writeEndObject();
     }
 
-    private static Map<String, Object> fields(HeadRecall.Row row) {
-        Map<String, Object> fields = new LinkedHashMap<>();
+    private static Map<String, Double> fields(HeadRecall.Row row) {
+        Map<String, Double> fields = new LinkedHashMap<>();
         fields.put("heads", row.heads());
         fields.put("query", row.query());
         fields.put("random", row.random());
