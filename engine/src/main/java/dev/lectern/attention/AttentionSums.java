@@ -1,19 +1,18 @@
 package dev.lectern.attention;
 
 import dev.lectern.Cancellation;
-import dev.lectern.kernel.Workers;
 import dev.lectern.kv.CacheIndex;
 import dev.lectern.kv.KvCache;
 import java.util.Arrays;
 
 /**
- * How much each token of a text has weighed in the attention of all queries after it, summed while the text is read. It costs about as much as reading the text again.
+ * How much each token of a text has weighed in the attention of all queries after it, summed while the text is read. It costs somewhat more than half of what attention to the text costs.
  */
 public final class AttentionSums implements CacheIndex {
     private static final String NAME = "attention-sums";
 
     /**
-     * Those of one kv head. A step may be given up after it was added, in some heads and not in others, so the sums before it are held until the next one tells by its first token which it was.
+     * Those of one kv head. A step may be given up after it was added, in some layers and not in others, so the sums before it are held until the next one tells by its first token which it was.
      *
      * @param before the last step, a number for each token that it followed
      * @param with the last step, a number for each token
@@ -89,9 +88,10 @@ public final class AttentionSums implements CacheIndex {
      *
      * @param q {@code [rows][heads][headDim]} from row firstRow on, rotated
      * @param firstToken of the chunk
+     * @param logSumExp of the queries, {@code [rows][heads]} from row firstRow on
      */
     public void add(
-            Workers workers,
+            ExactAttention exact,
             Heads heads,
             int layer,
             KvCache cache,
@@ -99,28 +99,19 @@ public final class AttentionSums implements CacheIndex {
             int firstRow,
             int rows,
             int firstToken,
+            float[] logSumExp,
             Cancellation cancellation) {
-        AttentionRow[] scratch = new AttentionRow[workers.threads()];
-        Arrays.setAll(scratch, i -> new AttentionRow());
-        int width = heads.heads() * heads.headDim();
         fromTheFirst &= sums[layer][0].with.length > 0 || firstToken == 0;
-        workers.run(heads.kvHeads(), cancellation, (kvHead, worker) -> {
+        int tokens = firstToken + rows;
+        float[][] before = new float[heads.kvHeads()][], with = new float[heads.kvHeads()][];
+        for (int kvHead = 0; kvHead < before.length; kvHead++) {
             // What a step that was given up left is forgotten.
-            float[] before = Arrays.copyOf(sums[layer][kvHead].of(firstToken), firstToken);
-            float[] sum = Arrays.copyOf(before, firstToken + rows);
-            AttentionRow row = scratch[worker];
-            for (int r = 0; r < rows; r++) {
-                cancellation.check();
-                int at = (firstRow + r) * width + kvHead * heads.group() * heads.headDim();
-                float[] weights = row.of(heads, cache, layer, kvHead, q, at, firstToken + r);
-                for (int g = 0; g < heads.group(); g++) {
-                    for (int i = 0; i <= firstToken + r; i++) {
-                        sum[i] += weights[g * row.stride() + i];
-                    }
-                }
-            }
-            sums[layer][kvHead] = new Sums(before, sum, firstToken);
-        });
+            before[kvHead] = Arrays.copyOf(sums[layer][kvHead].of(firstToken), firstToken);
+            with[kvHead] = Arrays.copyOf(before[kvHead], tokens);
+        }
+        Segments segments = Segments.of(cache, layer, tokens);
+        exact.weights(heads, q, firstRow, rows, firstToken, segments, logSumExp, with, cancellation);
+        Arrays.setAll(sums[layer], kvHead -> new Sums(before[kvHead], with[kvHead], firstToken));
     }
 
     @Override

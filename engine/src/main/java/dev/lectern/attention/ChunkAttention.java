@@ -80,73 +80,19 @@ final class ChunkAttention {
         workers.run(tasksPerHead * kvHeads, cancellation, (task, worker) -> {
             // Later blocks see more tokens: they go first, so that nobody waits long for the last.
             int firstBlock = (tasksPerHead - 1 - task / kvHeads) * perTask;
-            Block[] some = new Block[Math.min(perTask, blocks - firstBlock)];
+            QueryBlock[] some = new QueryBlock[Math.min(perTask, blocks - firstBlock)];
             for (int i = 0; i < some.length; i++) {
                 int from = (firstBlock + i) * LANES;
                 int count = Math.min(LANES, rows - from);
-                some[i] =
-                        new Block(heads, firstRow + from, count, firstIndex + from, task % kvHeads, firstBlock + i, i);
+                some[i] = new QueryBlock(
+                        heads, firstRow + from, count, firstIndex + from, task % kvHeads, firstBlock + i, i);
             }
             attend(some, q, segments, out, logSumExp, choice, scratch[worker], cancellation);
         });
     }
 
-    /**
-     * Up to 64 consecutive queries of the heads that share one kv head.
-     *
-     * @param number among the blocks of the chunk
-     * @param place among the blocks of the task, which share the scratch
-     */
-    private record Block(Heads heads, int firstRow, int rows, int firstIndex, int kvHead, int number, int place) {
-        int lastIndex() {
-            return firstIndex + rows - 1;
-        }
-
-        /** Whether any query looks at any token of the strip that begins at an index. */
-        boolean sees(int stripIndex) {
-            int window = heads.window();
-            return stripIndex == Segments.VISIBLE
-                    || (stripIndex <= lastIndex() && (window == 0 || stripIndex + STRIP - 1 > firstIndex - window));
-        }
-
-        /** Whether any of the query heads wants a strip. */
-        boolean wants(@Nullable StripChoice choice, int strip) {
-            int head = kvHead * heads.group();
-            return choice == null || choice.anyHas(head, head + heads.group(), number, strip);
-        }
-
-        /** Pairs of a query and a token of a strip that it sees. */
-        long pairs(int stripIndex, int tokens) {
-            if (stripIndex == Segments.VISIBLE) {
-                return (long) rows * tokens;
-            }
-            long pairs = 0;
-            for (int t = 0; t < tokens; t++) {
-                pairs += seeing(stripIndex + t);
-            }
-            return pairs;
-        }
-
-        /** Queries that see a token. */
-        int seeing(int index) {
-            int from = Math.max(0, index - firstIndex), window = heads.window();
-            int to = window == 0 ? rows : Math.min(rows, index - firstIndex + window);
-            return Math.max(0, to - from);
-        }
-
-        /** Where the first row of a query head begins among queries and outputs. */
-        int at(int inGroup) {
-            return (firstRow * heads.heads() + kvHead * heads.group() + inGroup) * heads.headDim();
-        }
-
-        /** Which of the scratch's query heads is one of the group. */
-        int slot(int inGroup) {
-            return place * heads.group() + inGroup;
-        }
-    }
-
     private void attend(
-            Block[] blocks,
+            QueryBlock[] blocks,
             float[] q,
             Segments segments,
             float[] out,
@@ -155,8 +101,8 @@ final class ChunkAttention {
             Scratch s,
             Cancellation cancellation) {
         prepare(blocks[0].heads(), blocks.length, s);
-        for (Block b : blocks) {
-            gatherQueries(b, q, s.queries);
+        for (QueryBlock b : blocks) {
+            b.gather(q, s.queries);
         }
         for (int i = 0; i < segments.count(); i++) {
             cancellation.check();
@@ -165,8 +111,8 @@ final class ChunkAttention {
                 int index = first == Segments.VISIBLE ? first : first + t;
                 int number = i * StripChoice.IN_PAGE + t / STRIP;
                 boolean unpacked = false;
-                for (Block b : blocks) {
-                    if (b.sees(index) && b.wants(choice, number)) {
+                for (QueryBlock b : blocks) {
+                    if (b.sees(index) && wants(b, choice, number)) {
                         int tokens = Math.min(STRIP, segments.tokens(i) - t);
                         if (!unpacked) {
                             unpack(b, segments.page(i), t / TILE, Math.ceilDiv(tokens, TILE), s);
@@ -178,13 +124,19 @@ final class ChunkAttention {
             }
         }
         if (choice != null) {
-            for (Block b : blocks) {
+            for (QueryBlock b : blocks) {
                 singleTokens(b, segments, choice, s, cancellation);
             }
         }
-        for (Block b : blocks) {
+        for (QueryBlock b : blocks) {
             scatterOutputs(b, s, out, logSumExp);
         }
+    }
+
+    /** Whether any of the query heads wants a strip. */
+    private static boolean wants(QueryBlock b, @Nullable StripChoice choice, int strip) {
+        int head = b.kvHead() * b.heads().group();
+        return choice == null || choice.anyHas(head, head + b.heads().group(), b.number(), strip);
     }
 
     private static void prepare(Heads heads, int blocks, Scratch s) {
@@ -205,7 +157,7 @@ final class ChunkAttention {
         Arrays.fill(s.rows, 0);
     }
 
-    private void unpack(Block b, Page page, int firstTile, int tiles, Scratch s) {
+    private void unpack(QueryBlock b, Page page, int firstTile, int tiles, Scratch s) {
         int headDim = b.heads().headDim(), width = b.heads().width();
         for (int i = 0; i < tiles; i++) {
             page.keys().tile(b.kvHead(), firstTile + i, s.keys, i * TILE * headDim);
@@ -216,26 +168,26 @@ final class ChunkAttention {
         kernel.columns(s.rows, 0, tiles * TILE, width, s.values, 0);
     }
 
-    private void strip(Block b, int index, int tokens, @Nullable StripChoice choice, int number, Scratch s) {
+    private void strip(QueryBlock b, int index, int tokens, @Nullable StripChoice choice, int number, Scratch s) {
         int tiles = Math.ceilDiv(tokens, TILE);
         long pairs = b.pairs(index, tokens);
         for (int g = 0; g < b.heads().group(); g++) {
             if (choice == null || choice.has(b.kvHead() * b.heads().group() + g, b.number(), number)) {
                 scores(b, g, tiles, s);
-                mask(b, index, tokens, tiles * TILE, s.scores);
+                b.mask(index, tokens, tiles * TILE, s.scores);
                 accumulate(b, g, tiles, s);
                 s.pairs += pairs;
             }
         }
     }
 
-    private void scores(Block b, int inGroup, int tiles, Scratch s) {
+    private void scores(QueryBlock b, int inGroup, int tiles, Scratch s) {
         int headDim = b.heads().headDim();
         kernel.chunkScores(s.queries, b.slot(inGroup) * headDim * LANES, headDim, s.keys, 0, tiles, s.scores, 0);
     }
 
     /** Takes the values of tokens into the sums of a query head, by their scores. */
-    private void accumulate(Block b, int inGroup, int tiles, Scratch s) {
+    private void accumulate(QueryBlock b, int inGroup, int tiles, Scratch s) {
         int width = b.heads().width(), slot = b.slot(inGroup);
         if (kernel.chunkSoftmax(s.scores, 0, tiles * TILE, s.max, s.sum, slot * LANES, s.scale)) {
             kernel.chunkRescale(s.outputs, slot * width * LANES, width, s.scale);
@@ -244,7 +196,8 @@ final class ChunkAttention {
     }
 
     /** The tokens that the query heads of a block chose one by one. */
-    private void singleTokens(Block b, Segments segments, StripChoice choice, Scratch s, Cancellation cancellation) {
+    private void singleTokens(
+            QueryBlock b, Segments segments, StripChoice choice, Scratch s, Cancellation cancellation) {
         for (int g = 0; g < b.heads().group(); g++) {
             int[] ids = choice.tokens(b.kvHead() * b.heads().group() + g, b.number());
             for (int from = 0; from < ids.length; from += STRIP) {
@@ -255,7 +208,7 @@ final class ChunkAttention {
                 Arrays.fill(s.scores, count * LANES, tiles * TILE * LANES, MASKED);
                 for (int i = 0; i < count; i++) {
                     int index = indexOf(segments, ids[from + i]);
-                    maskToken(b, index, i, s.scores);
+                    b.maskToken(index, i, s.scores);
                     s.pairs += index == Segments.VISIBLE ? b.rows() : b.seeing(index);
                 }
                 accumulate(b, g, tiles, s);
@@ -269,7 +222,7 @@ final class ChunkAttention {
     }
 
     /** Unpacks chosen tokens as if they stood in one strip. */
-    private void gather(Block b, Segments segments, int[] ids, int from, int count, Scratch s) {
+    private void gather(QueryBlock b, Segments segments, int[] ids, int from, int count, Scratch s) {
         int headDim = b.heads().headDim(), width = b.heads().width(), end = from + count;
         for (int i = from, next; i < end; i = next) {
             int page = ids[i] / Page.TOKENS;
@@ -290,48 +243,7 @@ final class ChunkAttention {
         kernel.columns(s.rows, 0, Math.ceilDiv(count, TILE) * TILE, width, s.values, 0);
     }
 
-    /** Masks what the queries may not see: tokens after their own, tokens outside the window, and the rest of the last tile. */
-    private static void mask(Block b, int stripIndex, int tokens, int n, float[] scores) {
-        Arrays.fill(scores, tokens * LANES, n * LANES, MASKED);
-        if (stripIndex == Segments.VISIBLE) {
-            return;
-        }
-        for (int t = 0; t < tokens; t++) {
-            maskToken(b, stripIndex + t, t, scores);
-        }
-    }
-
-    /** Masks the queries that may not see one token, the t-th of the scores. */
-    private static void maskToken(Block b, int index, int t, float[] scores) {
-        if (index == Segments.VISIBLE) {
-            return;
-        }
-        // Lanes see the token from lane `from` on; lanes past the block's last query see what they like.
-        int from = index - b.firstIndex(), window = b.heads().window();
-        if (from > 0) {
-            Arrays.fill(scores, t * LANES, t * LANES + Math.min(from, LANES), MASKED);
-        }
-        int to = window == 0 ? LANES : Math.max(0, from + window);
-        if (to < LANES) {
-            Arrays.fill(scores, t * LANES + to, (t + 1) * LANES, MASKED);
-        }
-    }
-
-    private static void gatherQueries(Block b, float[] q, float[] queries) {
-        int headDim = b.heads().headDim(), stride = b.heads().heads() * headDim;
-        float scale = b.heads().scale();
-        for (int g = 0; g < b.heads().group(); g++) {
-            int from = b.at(g), to = b.slot(g) * headDim * LANES;
-            for (int d = 0; d < headDim; d++) {
-                for (int row = 0; row < b.rows(); row++) {
-                    queries[to + d * LANES + row] = q[from + row * stride + d] * scale;
-                }
-                Arrays.fill(queries, to + d * LANES + b.rows(), to + (d + 1) * LANES, 0);
-            }
-        }
-    }
-
-    private static void scatterOutputs(Block b, Scratch s, float[] out, float @Nullable [] logSumExp) {
+    private static void scatterOutputs(QueryBlock b, Scratch s, float[] out, float @Nullable [] logSumExp) {
         int headDim = b.heads().headDim(),
                 width = b.heads().width(),
                 stride = b.heads().heads() * headDim;

@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class ExactAttention {
     private final SingleAttention single;
     private final ChunkAttention chunk;
+    private final ChunkSums sums;
     private final GatherAttention gather;
     private final ScoreAttention score;
     private final Workers workers;
@@ -39,6 +40,7 @@ public final class ExactAttention {
     public ExactAttention(Workers workers) {
         single = new SingleAttention(workers);
         chunk = new ChunkAttention(workers);
+        sums = new ChunkSums(workers);
         gather = new GatherAttention(workers);
         score = new ScoreAttention(workers);
         this.workers = workers;
@@ -213,6 +215,28 @@ public final class ExactAttention {
             choice.requireFit(heads.heads(), rows, tokens(segments));
         }
         chunk.attend(heads, q, firstRow, rows, firstIndex, segments, out, logSumExp, choice, cancellation);
+    }
+
+    /**
+     * Adds what each token weighs in the softmax of consecutive queries, all of them together, to sums. It costs somewhat more than half of {@link #chunk}.
+     *
+     * @param q {@code [rows][heads][headDim]} from row firstRow on, rotated
+     * @param firstIndex of the first query, as {@link Segments#index} counts; the others follow
+     * @param segments of which all but the last are whole pages, and which follow each other
+     * @param logSumExp {@code [rows][heads]} from row firstRow on: what {@link #chunk} has told of the same queries and segments
+     * @param sums {@code [kvHeads][tokens]}
+     */
+    void weights(
+            Heads heads,
+            float[] q,
+            int firstRow,
+            int rows,
+            int firstIndex,
+            Segments segments,
+            float[] logSumExp,
+            float[][] sums,
+            Cancellation cancellation) {
+        this.sums.add(heads, q, firstRow, rows, firstIndex, segments, logSumExp, sums, cancellation);
     }
 
     private static int tokens(Segments segments) {

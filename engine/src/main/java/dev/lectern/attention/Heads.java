@@ -43,4 +43,9 @@ public record Heads(int heads, int kvHeads, int headDim, int window) {
     static float logSumExp(float max, float sum) {
         return (float) (max * LN_2 + Math.log(sum));
     }
+
+    /** The binary logarithm of the same number as a natural one. */
+    static float binary(float natural) {
+        return (float) (natural / LN_2);
+    }
 }

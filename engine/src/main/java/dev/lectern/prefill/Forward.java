@@ -119,7 +119,7 @@ public final class Forward {
             plan.rotateAndStore(layer, q, k, v);
             stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
-            plan.expectParts(heads);
+            plan.expectLogSumExp(heads);
             if (plan.rows.singles() > 0) {
                 plan.attendSingles(attention, layer, heads, q, out);
             }
@@ -317,9 +317,13 @@ public final class Forward {
             }
         }
 
-        /** Makes room for what parts are put together with, where hosts share a sequence. */
-        void expectParts(Heads heads) {
-            int needed = hosts == null ? 0 : Math.multiplyExact(rows.count(), heads.heads());
+        /** Makes room for what parts are put together with, where hosts share a sequence, and for what sums of weights want to know. */
+        void expectLogSumExp(Heads heads) {
+            boolean wanted = hosts != null
+                    || ordered.stream()
+                            .anyMatch(slice ->
+                                    AttentionSums.areKept(slice.sequence().cache()));
+            int needed = wanted ? Math.multiplyExact(rows.count(), heads.heads()) : 0;
             logSumExp = logSumExp.length >= needed ? logSumExp : new float[needed];
         }
 
@@ -432,15 +436,15 @@ public final class Forward {
                 }
                 Communicator others = hosts;
                 Segments segments = Segments.of(cache, layer, cache.visible(n));
-                float[] sums = others == null ? null : logSumExp;
-                exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, sums, state.cancellation());
+                boolean keepsSums = others == null && AttentionSums.areKept(cache);
+                float[] told = others != null || keepsSums ? logSumExp : null;
+                exact.chunk(heads, q, firstRow[i], n, cache.length(), segments, out, told, state.cancellation());
                 if (others != null) {
                     parts.merge(others, firstRow[i], n, heads.heads(), heads.headDim(), out, logSumExp);
-                    continue;
-                }
-                if (AttentionSums.areKept(cache)) {
-                    AttentionSums.of(cache)
-                            .add(workers, heads, layer, cache, q, firstRow[i], n, cache.length(), state.cancellation());
+                } else if (keepsSums) {
+                    AttentionSums sums = AttentionSums.of(cache);
+                    int first = cache.length();
+                    sums.add(exact, heads, layer, cache, q, firstRow[i], n, first, logSumExp, state.cancellation());
                 }
             }
             tellWeights(false, layer, heads, q, EVERYTHING, 0);

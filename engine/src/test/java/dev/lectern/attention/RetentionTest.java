@@ -10,6 +10,7 @@ import dev.lectern.kernel.Workers;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
@@ -30,6 +31,7 @@ class RetentionTest {
 
     private final Random random = new Random(23);
     private final Workers workers = new Workers(2);
+    private final ExactAttention exact = new ExactAttention(workers);
     private final float[][] keys = rows(KV_HEADS * DIM);
     private final float[][] values = rows(KV_HEADS * DIM);
     private final float[][] queries = rows(KV_HEADS * GROUP * DIM);
@@ -72,7 +74,9 @@ class RetentionTest {
             cache.remember(0, from + i, queries[from + i], 0);
             System.arraycopy(queries[from + i], 0, q, i * width, width);
         }
-        AttentionSums.of(cache).add(workers, SHAPE, 0, cache, q, 0, n, from, NEVER);
+        float[] out = new float[q.length], logSumExp = new float[n * SHAPE.heads()];
+        exact.chunk(SHAPE, q, 0, n, from, Segments.of(cache, 0, from + n), out, logSumExp, NEVER);
+        AttentionSums.of(cache).add(exact, SHAPE, 0, cache, q, 0, n, from, logSumExp, NEVER);
     }
 
     /** The softmax of a token's query head. */
@@ -132,6 +136,38 @@ class RetentionTest {
             float[] sums = AttentionSums.of(cache).of(0, kvHead, TOKENS);
             for (int t = 0; t < TOKENS; t++) {
                 assertThat((double) sums[t]).isCloseTo(expected[t], within(1e-3));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 30, 64, 300})
+    void weightsOutsideAWindowAreNotCounted(int window) {
+        read(TOKENS);
+        Heads shape = new Heads(KV_HEADS * GROUP, KV_HEADS, DIM, window);
+        int width = KV_HEADS * GROUP * DIM, first = 130, rows = TOKENS - first;
+        float[] q = new float[rows * width], out = new float[rows * width], logSumExp = new float[rows * shape.heads()];
+        for (int i = 0; i < rows; i++) {
+            System.arraycopy(queries[first + i], 0, q, i * width, width);
+        }
+        Segments all = Segments.of(cache, 0, TOKENS);
+        float[][] sums = new float[KV_HEADS][TOKENS];
+        exact.chunk(shape, q, 0, rows, first, all, out, logSumExp, NEVER);
+        exact.weights(shape, q, 0, rows, first, all, logSumExp, sums, NEVER);
+        for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
+            double[] expected = new double[TOKENS];
+            for (int token = first; token < TOKENS; token++) {
+                for (int head = kvHead * GROUP; head < (kvHead + 1) * GROUP; head++) {
+                    double[] weights = weights(token, head);
+                    int from = Math.max(0, token + 1 - window);
+                    double sum = Arrays.stream(weights, from, token + 1).sum();
+                    for (int t = from; t <= token; t++) {
+                        expected[t] += weights[t] / sum;
+                    }
+                }
+            }
+            for (int t = 0; t < TOKENS; t++) {
+                assertThat((double) sums[kvHead][t]).isCloseTo(expected[t], within(1e-3));
             }
         }
     }
@@ -207,7 +243,6 @@ class RetentionTest {
         try (KvCache fewer = cache.keeping(new int[][][] {kept})) {
             assertThat(fewer.length()).isEqualTo(100);
             assertThat(fewer.position()).isEqualTo(TOKENS);
-            ExactAttention exact = new ExactAttention(workers);
             Segments all = Segments.of(cache, 0, TOKENS);
             Selection[] selections = new Selection[KV_HEADS];
             for (int kvHead = 0; kvHead < KV_HEADS; kvHead++) {
