@@ -7,7 +7,7 @@ import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Retention;
 import dev.lectern.attention.Retentions;
-import dev.lectern.kv.KvCache;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.QueryWindow;
 import dev.lectern.model.Config;
@@ -105,9 +105,9 @@ public final class Estimator implements AutoCloseable {
             attention = Math.max(attention, Math.addExact(exact, method.bytes(heads, sessions, tokens)));
         }
         List<LayerCache> layers = Model.layers(config, options);
-        long kv = KvCache.bytes(layers, tokens), open = KvCache.readingBytes(layers, tokens) - kv;
+        long kv = CacheSizes.bytes(layers, tokens), open = CacheSizes.readingBytes(layers, tokens) - kv;
         long queries = QueryWindow.bytes(config.layers(), config.heads(), config.headDim());
-        long exactKeys = KvCache.exactKeyBytes(layers, method::wantsExactKeys, tokens);
+        long exactKeys = CacheSizes.exactKeyBytes(layers, method::wantsExactKeys, tokens);
         long beside = Math.addExact(Math.addExact(attention, exactKeys), Math.multiplyExact(queries, sessions));
         Prefill prefill = Prefills.named(options.prefill(), options.question());
         long step = State.bytes(config, prefill.rows(tokens), sessions);

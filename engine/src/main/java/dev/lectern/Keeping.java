@@ -6,6 +6,7 @@ import dev.lectern.kept.Hash;
 import dev.lectern.kept.KeptFile;
 import dev.lectern.kept.KeptFolder;
 import dev.lectern.kv.CacheIndex;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.kv.MappedBytes;
@@ -111,7 +112,7 @@ final class Keeping {
                 Optional<KeptFile> file = open(path);
                 if (file.isPresent()) {
                     boolean fits = file.get().holds(chain[0], chain[index], text, from, from + Page.TOKENS)
-                            && file.get().payload().byteSize() == KvCache.finalPageBytes(layers, index == 0);
+                            && file.get().payload().byteSize() == CacheSizes.finalPageBytes(layers, index == 0);
                     if (fits) {
                         pages.add(file.get());
                         continue;
@@ -153,7 +154,7 @@ final class Keeping {
     Recall recall(KvCache cache, int vocabulary, Consumer<float[]> logits, String how) {
         Found found = new Found();
         try {
-            int whole = KvCache.finalPages(layers, text.length, true);
+            int whole = CacheSizes.finalPages(layers, text.length, true);
             Path end = tail(whole, text.length);
             if (KeptFolder.isThere(end) && found.reaches(whole)) {
                 Optional<KeptFile> tail = opened(end, whole, text.length);
@@ -185,7 +186,7 @@ final class Keeping {
         if (text.length - stop < QueryWindow.TOKENS) {
             return false; // the queries before it are not kept, and the window of the last ones is to be whole
         }
-        int pages = KvCache.finalPages(layers, stop, false);
+        int pages = CacheSizes.finalPages(layers, stop, false);
         if (pages * Page.TOKENS == stop) {
             if (!found.reaches(pages)) {
                 return false;
@@ -259,7 +260,7 @@ final class Keeping {
     void stepped(KvCache cache) {
         int length = cache.length();
         attempt(() -> {
-            publishPages(cache, KvCache.finalPages(layers, length, false));
+            publishPages(cache, CacheSizes.finalPages(layers, length, false));
             boolean needsTail = published * Page.TOKENS < length && Arrays.binarySearch(stops, length) >= 0;
             if (failure == null && needsTail && length - lastTail >= BETWEEN_TAILS) {
                 publishTail(cache, length, new float[0]);
@@ -270,7 +271,7 @@ final class Keeping {
     /** Keeps the end of a text that was read to its last token. */
     Kept finished(KvCache cache, float[] logits) {
         attempt(() -> {
-            publishPages(cache, KvCache.finalPages(layers, text.length, true));
+            publishPages(cache, CacheSizes.finalPages(layers, text.length, true));
             if (failure == null) {
                 publishTail(cache, text.length, logits);
             }
@@ -310,12 +311,12 @@ final class Keeping {
     }
 
     private void publishPages(KvCache cache, int count) throws IOException {
-        for (; published < count && hasRoom(KvCache.finalPageBytes(layers, published == 0)); published++) {
+        for (; published < count && hasRoom(CacheSizes.finalPageBytes(layers, published == 0)); published++) {
             int from = published * Page.TOKENS;
             int[] tokens = Arrays.copyOfRange(text, from, from + Page.TOKENS);
             long more = folder.publishPage(chain[0], from, chain[published], tokens, cache.pageMemory(published), used);
             written += more == 0 ? 0 : 1;
-            held += more == 0 ? KvCache.finalPageBytes(layers, published == 0) : 0; // it was there
+            held += more == 0 ? CacheSizes.finalPageBytes(layers, published == 0) : 0; // it was there
             added(more, 0);
         }
     }
@@ -382,7 +383,7 @@ final class Keeping {
 
     /** The text's hash, that of its tail. */
     private Hash end() {
-        int whole = KvCache.finalPages(layers, text.length, true);
+        int whole = CacheSizes.finalPages(layers, text.length, true);
         return chain[whole].then(text, whole * Page.TOKENS, text.length);
     }
 
@@ -439,7 +440,7 @@ final class Keeping {
 
     /** The file names without which nothing of the text is left: of the end, and of the first page where there is one. */
     List<String> files() {
-        int whole = KvCache.finalPages(layers, text.length, true);
+        int whole = CacheSizes.finalPages(layers, text.length, true);
         List<String> names = new ArrayList<>();
         names.add(String.valueOf(tail(whole, text.length).getFileName()));
         names.add(whole > 0 ? String.valueOf(page(0).getFileName()) : "");

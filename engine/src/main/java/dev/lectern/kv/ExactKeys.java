@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * Keys of some layers as they were computed, in f16, beside a cache whose format keeps codes of them: for an index that is to be made of the keys themselves. Forks share pages until one writes to them.
@@ -32,6 +34,15 @@ final class ExactKeys implements AutoCloseable {
 
     private static SideShape shape(LayerCache layer) {
         return new SideShape(KvFormat.Layout.ROW, layer.kvHeads(), layer.headDim(), false);
+    }
+
+    /** Those layers of the wanted whose format keeps codes of keys. */
+    static BitSet layers(List<LayerCache> layers, IntPredicate wanted) {
+        BitSet coded = new BitSet();
+        IntStream.range(0, layers.size())
+                .filter(l -> !layers.get(l).keys().isExact() && wanted.test(l))
+                .forEach(coded::set);
+        return coded;
     }
 
     /** Bytes of the keys of {@value Page#TOKENS} tokens. */

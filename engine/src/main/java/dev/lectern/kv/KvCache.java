@@ -17,7 +17,6 @@ import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -75,40 +74,6 @@ public final class KvCache implements AutoCloseable {
         observes = this.layers.stream().anyMatch(LayerCache::observes);
         closedKeys = new int[this.layers.size()];
         closedValues = new int[this.layers.size()];
-    }
-
-    /** Bytes that a cache holds after so many tokens were read in one call. */
-    public static long bytes(List<LayerCache> layers, long tokens) {
-        long closedPages = finalPages(layers, Math.toIntExact(tokens), true);
-        return bytes(layers, closedPages, pages(tokens));
-    }
-
-    /** Bytes that a cache holds at most while so many tokens are read in one call, in steps of a few pages. */
-    public static long readingBytes(List<LayerCache> layers, long tokens) {
-        if (closesByCalls(layers)) {
-            return bytes(layers, 0, pages(tokens));
-        }
-        long later = Math.multiplyExact(OPEN_AT_ONCE, PageGroup.bytes(layers, true, false));
-        return Math.addExact(bytes(layers, tokens), later);
-    }
-
-    /** Pages of a step and of the window before it that are open beside those that stay so. */
-    private static final long OPEN_AT_ONCE = 4;
-
-    private static long pages(long tokens) {
-        return Math.ceilDiv(tokens, (long) Page.TOKENS);
-    }
-
-    /** Bytes of so many pages, of which the first are closed. */
-    private static long bytes(List<LayerCache> layers, long closedPages, long pages) {
-        if (pages == 0) {
-            return 0;
-        }
-        boolean firstIsOpen = closedPages == 0;
-        long open =
-                Math.multiplyExact(pages - closedPages - (firstIsOpen ? 1 : 0), PageGroup.bytes(layers, true, false));
-        long closed = Math.multiplyExact(closedPages - (firstIsOpen ? 0 : 1), PageGroup.bytes(layers, false, false));
-        return Math.addExact(PageGroup.bytes(layers, firstIsOpen, true), Math.addExact(open, closed));
     }
 
     public List<LayerCache> layers() {
@@ -180,17 +145,7 @@ public final class KvCache implements AutoCloseable {
      * How many tokens a step may store so that all of them see what they would see one by one: no token is closed before the last of them. KIVI closes tokens all the time, and there a step of any length is exact to itself, as its prompt is.
      */
     public int steady() {
-        return steady(layers, length);
-    }
-
-    /** As {@link #steady()}, for a cache that holds so many tokens of one call. */
-    public static int steady(List<LayerCache> layers, int length) {
-        int steady = Integer.MAX_VALUE;
-        for (LayerCache layer : layers) {
-            steady = Math.min(steady, layer.keys().closing().steady(length));
-            steady = Math.min(steady, layer.values().closing().steady(length));
-        }
-        return steady;
+        return CacheSizes.steady(layers, length);
     }
 
     /** Whether {@link #observe} wants to be told. */
@@ -282,21 +237,8 @@ public final class KvCache implements AutoCloseable {
         if (length > 0) {
             throw new IllegalStateException("the keys of " + length + " tokens are codes already");
         }
-        exactLayers = exactLayers(layers, wanted);
+        exactLayers = ExactKeys.layers(layers, wanted);
         exactKeys = exactLayers.isEmpty() ? null : new ExactKeys(layers, exactLayers);
-    }
-
-    private static BitSet exactLayers(List<LayerCache> layers, IntPredicate wanted) {
-        BitSet exact = new BitSet();
-        IntStream.range(0, layers.size())
-                .filter(l -> !layers.get(l).keys().isExact() && wanted.test(l))
-                .forEach(exact::set);
-        return exact;
-    }
-
-    /** Bytes of what {@link #keepExactKeys} keeps of so many tokens. */
-    public static long exactKeyBytes(List<LayerCache> layers, IntPredicate wanted, long tokens) {
-        return Math.multiplyExact(pages(tokens), ExactKeys.pageBytes(layers, exactLayers(layers, wanted)));
     }
 
     /** Whether the keys of all tokens of a layer are there as they were computed, but for the rounding of floats. */
@@ -597,7 +539,7 @@ public final class KvCache implements AutoCloseable {
             fork.exactKeys = exactKeys.fork();
             fork.exactLayers.or(exactLayers);
         }
-        for (int i = 0; i < pages(length); i++) {
+        for (int i = 0; i < CacheSizes.pages(length); i++) {
             fork.groups.add(groups.get(i).retain());
         }
         fork.length = length;
@@ -625,7 +567,7 @@ public final class KvCache implements AutoCloseable {
         int inPage = length % Page.TOKENS;
         boolean isClosed = inPage != 0 && !groups.get(length / Page.TOKENS).isOpen();
         this.length = isClosed ? length - inPage : length;
-        while (groups.size() > pages(this.length)) {
+        while (groups.size() > CacheSizes.pages(this.length)) {
             groups.removeLast().release();
         }
         int settled = this.length;
@@ -665,32 +607,6 @@ public final class KvCache implements AutoCloseable {
         return dropped + truncate(position - dropped);
     }
 
-    /**
-     * Pages that are in their final form once so many tokens were read in one call: these bytes depend on nothing but the tokens up to the end of the page.
-     *
-     * @param ended whether the call is over
-     */
-    public static int finalPages(List<LayerCache> layers, int tokens, boolean ended) {
-        int closed = tokens;
-        for (LayerCache layer : layers) {
-            closed = Math.min(closed, layer.keys().closing().after(0, 0, tokens, ended));
-            closed = Math.min(closed, layer.values().closing().after(0, 0, tokens, ended));
-        }
-        return closed / Page.TOKENS;
-    }
-
-    /** Whether closing depends on where calls end, so that a reading that is taken up half-way is another one. */
-    public static boolean closesByCalls(List<LayerCache> layers) {
-        return layers.stream()
-                .anyMatch(layer -> layer.keys().closing() instanceof Closing.Calls
-                        || layer.values().closing() instanceof Closing.Calls);
-    }
-
-    /** Bytes of a page in its final form, all layers. */
-    public static long finalPageBytes(List<LayerCache> layers, boolean first) {
-        return PageGroup.bytes(layers, false, first);
-    }
-
     /** The bytes of all layers of a page, as they lie in memory; good until the cache is closed or truncated. */
     public MemorySegment pageMemory(int index) {
         return groups.get(index).memory();
@@ -726,13 +642,13 @@ public final class KvCache implements AutoCloseable {
     /**
      * Appends a page in its final form that lies in a mapped file. It is never written.
      *
-     * @param page {@link #finalPageBytes} long; belongs to the cache from now on
+     * @param page {@link CacheSizes#finalPageBytes} long; belongs to the cache from now on
      */
     public void appendMapped(MappedBytes page) {
         checkOpen();
         boolean first = groups.isEmpty();
         long bytes = page.memory().byteSize();
-        if (length != groups.size() * Page.TOKENS || bytes != finalPageBytes(layers, first)) {
+        if (length != groups.size() * Page.TOKENS || bytes != CacheSizes.finalPageBytes(layers, first)) {
             throw new IllegalArgumentException(bytes + " bytes of a page after " + length + " tokens");
         }
         forgetExactKeys();
@@ -780,17 +696,6 @@ public final class KvCache implements AutoCloseable {
     }
 
     /**
-     * Bytes of the pages from {@code first} on after so many tokens, all of them open, without queries.
-     */
-    public static long tailBytes(List<LayerCache> layers, int first, int tokens) {
-        long bytes = 0;
-        for (long i = first; i < pages(tokens); i++) {
-            bytes = Math.addExact(bytes, PageGroup.bytes(layers, true, i == 0));
-        }
-        return bytes;
-    }
-
-    /**
      * Appends copies of open pages after the final ones that it holds, and takes the queries of the last tokens where they were kept.
      *
      * @param state what {@link #tailState} said
@@ -803,13 +708,13 @@ public final class KvCache implements AutoCloseable {
         int first = groups.size(), count = layers.size();
         requireState(length == first * Page.TOKENS && state.length >= TAIL_NUMBERS && state[2] == count);
         requireState(state[0] >= length && state[1] >= 0 && state[1] <= state[0] && state[3] >= 1);
-        int pages = (int) (pages(state[0]) - first);
+        int pages = (int) (CacheSizes.pages(state[0]) - first);
         requireState(state.length == TAIL_NUMBERS + 2L * count * (1L + pages) + state[3]);
         int end = state.length - state[3];
         for (int i = TAIL_NUMBERS; i < end; i++) {
             requireState(state[i] >= 0 && state[i] <= (i < TAIL_NUMBERS + 2 * count ? state[0] : Page.TOKENS));
         }
-        long pageBytes = tailBytes(layers, first, state[0]);
+        long pageBytes = CacheSizes.tailBytes(layers, first, state[0]);
         int[] window = Arrays.copyOfRange(state, end, state.length);
         requireState(bytes.byteSize() == Math.addExact(pageBytes, queries.bytes(window, state[0])));
         long offset = 0;

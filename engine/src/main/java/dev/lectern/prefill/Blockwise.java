@@ -8,7 +8,7 @@ import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.AttentionTiles;
-import dev.lectern.kv.KvCache;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.options.NamedOptions;
 import java.util.LinkedHashMap;
@@ -101,9 +101,9 @@ abstract class Blockwise extends Approximate {
     /** Bytes of the anchor and of what blocks pass on, which the last has all of. */
     private static long bytes(List<LayerCache> layers, BlockRecipe recipe) {
         List<LayerCache> beside = ChosenTokens.exact(layers);
-        long bytes = KvCache.bytes(beside, Math.max(recipe.anchorLength(), AttentionTiles.TILE));
+        long bytes = CacheSizes.bytes(beside, Math.max(recipe.anchorLength(), AttentionTiles.TILE));
         for (int block = 0; block + 1 < recipe.division().blocks(); block++) {
-            bytes = Math.addExact(bytes, KvCache.bytes(beside, recipe.passed(block)));
+            bytes = Math.addExact(bytes, CacheSizes.bytes(beside, recipe.passed(block)));
         }
         return bytes;
     }

@@ -3,7 +3,7 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.attention.DecodeAttention;
-import dev.lectern.kv.KvCache;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.LayerCache;
 import java.util.Arrays;
 import java.util.List;
@@ -51,13 +51,13 @@ public final class Full implements Prefill {
 
     @Override
     public int[] stops(List<LayerCache> layers, int tokens) {
-        if (KvCache.closesByCalls(layers)) {
+        if (CacheSizes.closesByCalls(layers)) {
             return new int[0];
         }
         IntStream.Builder stops = IntStream.builder();
-        for (int at = step(chunk, KvCache.steady(layers, 0), 0, tokens); at < tokens; ) {
+        for (int at = step(chunk, CacheSizes.steady(layers, 0), 0, tokens); at < tokens; ) {
             stops.add(at);
-            at += step(chunk, KvCache.steady(layers, at), at, tokens);
+            at += step(chunk, CacheSizes.steady(layers, at), at, tokens);
         }
         return stops.build().toArray();
     }

@@ -3,7 +3,7 @@ package dev.lectern.prefill;
 import dev.lectern.attention.Heads;
 import dev.lectern.comm.Communicator;
 import dev.lectern.comm.Request;
-import dev.lectern.kv.KvCache;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.LayerCache;
 import dev.lectern.model.State;
 import dev.lectern.options.NamedOptions;
@@ -44,7 +44,7 @@ final class Ring extends Shared {
     public long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
         int rows = rowsOfHost(tokens, hosts);
         List<LayerCache> one = List.of(ChosenTokens.one(layers));
-        long visitor = KvCache.bytes(one, rows), messages = 2 * ChosenTokens.wireBytes(one.getFirst(), rows);
+        long visitor = CacheSizes.bytes(one, rows), messages = 2 * ChosenTokens.wireBytes(one.getFirst(), rows);
         long parts = (long) Float.BYTES * rows * heads.heads() * (heads.headDim() + 2);
         return Math.addExact(Math.addExact(visitor, messages), parts);
     }

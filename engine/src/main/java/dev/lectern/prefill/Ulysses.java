@@ -4,6 +4,7 @@ import dev.lectern.LecternException;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
 import dev.lectern.comm.Communicator;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
 import dev.lectern.kv.LayerCache;
@@ -42,7 +43,7 @@ final class Ulysses extends Shared {
         // What a host sends, of its tokens to all, is as much as what it receives, but for rounding.
         long exchanged = Math.multiplyExact((long) Float.BYTES * (queries + 2 * keys), 2L * tokens + hosts);
         long attended = Math.multiplyExact(2L * Float.BYTES * queries, tokens);
-        return Math.addExact(KvCache.bytes(List.of(own), tokens), Math.addExact(exchanged, attended));
+        return Math.addExact(CacheSizes.bytes(List.of(own), tokens), Math.addExact(exchanged, attended));
     }
 
     @Override

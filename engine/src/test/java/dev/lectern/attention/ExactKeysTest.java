@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.lectern.Cancellation;
 import dev.lectern.kernel.Workers;
 import dev.lectern.kv.CacheIndex;
+import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat.Layout;
 import dev.lectern.kv.KvFormats;
@@ -105,7 +106,7 @@ class ExactKeysTest {
         read(quantised, 900);
         assertThat(plain.indexBytes()).isZero();
         assertThat(quantised.indexBytes())
-                .isEqualTo(KvCache.exactKeyBytes(layers(kv), method::wantsExactKeys, 900))
+                .isEqualTo(CacheSizes.exactKeyBytes(layers(kv), method::wantsExactKeys, 900))
                 .isEqualTo(4L * 256 * SHAPE.kvHeads() * SHAPE.headDim() * 2);
         index(method, plain);
         index(method, quantised);

@@ -158,8 +158,8 @@ class KvCacheLifeTest {
                     KvCache many = new KvCache(layers(kv));
                     Workers workers = new Workers(2)) {
                 append(one, tokens);
-                assertThat(one.bytes()).isEqualTo(KvCache.bytes(layers(kv), tokens));
-                assertThat(KvCache.readingBytes(layers(kv), tokens)).isGreaterThanOrEqualTo(one.bytes());
+                assertThat(one.bytes()).isEqualTo(CacheSizes.bytes(layers(kv), tokens));
+                assertThat(CacheSizes.readingBytes(layers(kv), tokens)).isGreaterThanOrEqualTo(one.bytes());
                 while (many.length() < tokens) {
                     int step = Math.min(100, tokens - many.length());
                     append(many, step, many.length() + step == tokens, workers);
@@ -299,7 +299,7 @@ class KvCacheLifeTest {
             cache.repeatPage(0);
             cache.repeatPage(1);
             assertThat(cache.length()).isEqualTo(1024);
-            assertThat(cache.bytes()).isEqualTo(KvCache.bytes(layers(kv), 1024));
+            assertThat(cache.bytes()).isEqualTo(CacheSizes.bytes(layers(kv), 1024));
             List<float[]> all = read(cache);
             for (int i = 0; i < 512 * LAYERS * 2; i += 101) {
                 double error = 0, size = 0;

@@ -85,7 +85,7 @@ class KvCacheTest {
             append(cache, 600, 0);
             try (KvCache fork = cache.fork()) {
                 cache.truncate(257);
-                assertThat(cache.bytes()).isEqualTo(KvCache.bytes(LAYERS, 257));
+                assertThat(cache.bytes()).isEqualTo(CacheSizes.bytes(LAYERS, 257));
                 append(cache, 10, 5000);
                 assertThat(at(cache, 256)).isEqualTo(256);
                 assertThat(at(cache, 257)).isEqualTo(5257);
