@@ -76,7 +76,7 @@ final class AnalyzeCommand implements Verb {
                     subject, eval.compute.options(), options, texts, line, surroundings.cancellation());
         }
         for (Path file : GeometryReport.write(result, eval.out())) {
-            console.note("wrote " + file);
+            console.wrote(file);
         }
         if (output.json) {
             console.printLine(GeometryReport.toJson(result));

@@ -53,8 +53,8 @@ final class AnswerDivergenceCommand implements Verb {
                     subject, choice.eval.compute.options(), options, line, surroundings.cancellation());
         }
         String name = "answer-kld-" + subject.name();
-        console.note("wrote " + result.writeCsv(choice.eval.out(), name));
-        result.writeFigure(choice.eval.out(), name).forEach(file -> console.note("wrote " + file));
+        console.wrote(result.writeCsv(choice.eval.out(), name));
+        result.writeFigure(choice.eval.out(), name).forEach(console::wrote);
         if (choice.output.json) {
             console.printLine(result.toJson());
         } else {

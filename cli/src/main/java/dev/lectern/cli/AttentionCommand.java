@@ -43,8 +43,8 @@ import picocli.CommandLine.Spec;
             "  lectern eval attention --text report.md --attention topk:sinks=0:window=1 --attention topp:p=0.9",
             "",
             "The object of --json: results [{metric (attention-error), method, kv, length, score (mean relative error), median, p90,"
-                    + " massKept, bytesRead (for a token in a layer), density, samples, layers (mean error of each)}], ratios [{of,"
-                    + " beside, larger, median, p90, fourTimes, mean}: errors of topk beside those of oracle-sampling at the same"
+                    + " massKept, bytesRead (for a token in a layer), density, samples, layers (mean error of each), densities"
+                    + " (of each), bounded (with error=)}], ratios [{of, beside, larger, median, p90, fourTimes, mean}: errors of topk beside those of oracle-sampling at the same"
                     + " budget], model, sha256, threads, command, commit, date, machine."
         })
 final class AttentionCommand implements Verb {
@@ -146,8 +146,8 @@ final class AttentionCommand implements Verb {
             results = AttentionEval.run(read, options, eval.compute.count(), source, line, surroundings.cancellation());
         }
         String name = "attention-" + results.evaluated().model();
-        console.note("wrote " + results.writeCsv(eval.out(), name));
-        results.writeFigure(eval.out(), name).forEach(figure -> console.note("wrote " + figure));
+        console.wrote(results.writeCsv(eval.out(), name));
+        results.writeFigure(eval.out(), name).forEach(console::wrote);
         if (output.json) {
             console.printLine(results.toJson());
         } else {
@@ -230,7 +230,7 @@ final class AttentionCommand implements Verb {
                         surroundings.cancellation());
             }
         }
-        surroundings.console().note("wrote " + file);
+        surroundings.console().wrote(file);
         return file;
     }
 }

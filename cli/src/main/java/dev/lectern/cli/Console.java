@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Locale;
 
 /**
@@ -118,6 +119,11 @@ final class Console {
         clearStatus();
         err.print(line + "\n");
         err.flush();
+    }
+
+    /** Says that a file was written. */
+    void wrote(Path file) {
+        note("wrote " + file);
     }
 
     void warn(String sentence) {

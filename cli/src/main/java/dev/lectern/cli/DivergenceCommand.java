@@ -61,8 +61,8 @@ final class DivergenceCommand implements Verb {
             result = DivergenceEval.run(
                     subject, eval.compute.options(), options, words, line, surroundings.cancellation());
         }
-        console.note("wrote " + result.writeCsv(eval.out(), "kld-" + subject.name()));
-        result.writeFigure(eval.out(), "kld-" + subject.name()).forEach(file -> console.note("wrote " + file));
+        console.wrote(result.writeCsv(eval.out(), "kld-" + subject.name()));
+        result.writeFigure(eval.out(), "kld-" + subject.name()).forEach(console::wrote);
         if (output.json) {
             console.printLine(result.toJson());
         } else {

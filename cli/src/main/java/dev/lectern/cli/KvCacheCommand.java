@@ -95,11 +95,11 @@ final class KvCacheCommand implements Verb {
             result = KvCacheBench.run(subject, options, line, surroundings.cancellation());
         }
         for (Path file : KvCacheReport.write(result, options.folder())) {
-            console.note("wrote " + file);
+            console.wrote(file);
         }
         if (record != null) {
             KvCacheReport.record(Path.of(record), options.folder());
-            console.note("wrote " + record);
+            console.wrote(Path.of(record));
         }
         if (output.json) {
             console.printLine(result.toJson());

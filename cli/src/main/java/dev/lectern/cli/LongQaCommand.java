@@ -106,8 +106,8 @@ final class LongQaCommand implements Verb {
             results = LongQaEval.run(
                     subject, eval.compute.options(), options, file, eval.out(), line, surroundings.cancellation());
         }
-        console.note("wrote " + results.writeCsv(eval.out()));
-        results.writeFigure(eval.out()).forEach(figure -> console.note("wrote " + figure));
+        console.wrote(results.writeCsv(eval.out()));
+        results.writeFigure(eval.out()).forEach(console::wrote);
         if (output.json) {
             console.printLine(results.toJson());
         } else {

@@ -130,14 +130,14 @@ final class PeersCommand implements Verb {
                 results.add(PeersBench.run(subject, options, line, surroundings.cancellation()));
             }
             PeersResult result = results.getLast();
-            console.note("wrote " + options.file(result));
+            console.wrote(options.file(result));
             if (!output.json) {
                 console.print(PeersReport.summary(result));
             }
         }
         if (record != null) {
             PeersReport.record(Path.of(record), options.folder());
-            console.note("wrote " + record);
+            console.wrote(Path.of(record));
         }
         if (output.json) {
             console.printLine(PeersResult.toJson(results));

@@ -61,8 +61,8 @@ final class PerplexityCommand implements Verb {
             result = PerplexityEval.run(
                     subject, eval.compute.options(), options, words, line, surroundings.cancellation());
         }
-        console.note("wrote " + result.writeCsv(eval.out(), "perplexity-" + subject.name()));
-        result.writeFigure(eval.out(), "perplexity-" + subject.name()).forEach(file -> console.note("wrote " + file));
+        console.wrote(result.writeCsv(eval.out(), "perplexity-" + subject.name()));
+        result.writeFigure(eval.out(), "perplexity-" + subject.name()).forEach(console::wrote);
         if (output.json) {
             console.printLine(result.toJson());
         } else {

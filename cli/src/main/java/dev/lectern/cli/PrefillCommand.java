@@ -157,7 +157,7 @@ final class PrefillCommand implements HostedVerb {
                     line,
                     surroundings.cancellation());
         }
-        keep(surroundings, result, out).forEach(file -> console.note("wrote " + file));
+        keep(surroundings, result, out).forEach(console::wrote);
         if (output.json) {
             console.printLine(result.toJson());
         } else {

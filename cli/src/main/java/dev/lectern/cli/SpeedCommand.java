@@ -158,7 +158,7 @@ final class SpeedCommand implements Verb {
         }
         if (record != null) {
             ProfileReport.record(results, Path.of(record));
-            console.note("wrote " + record);
+            console.wrote(Path.of(record));
         }
         if (output.json) {
             console.printLine(results.toJson());

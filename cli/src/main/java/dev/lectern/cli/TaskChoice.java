@@ -110,8 +110,8 @@ final class TaskChoice {
     void print(TaskResults results, Console console, Supplier<String> table) {
         String name =
                 results.options().suite().name() + "-" + results.evaluated().model();
-        console.note("wrote " + results.writeCsv(eval.out(), name));
-        results.writeFigure(eval.out(), name).forEach(file -> console.note("wrote " + file));
+        console.wrote(results.writeCsv(eval.out(), name));
+        results.writeFigure(eval.out(), name).forEach(console::wrote);
         if (output.json) {
             console.printLine(results.toJson());
         } else {
