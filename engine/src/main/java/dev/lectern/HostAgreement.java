@@ -101,6 +101,22 @@ final class HostAgreement {
         }
     }
 
+    /**
+     * What every host can do. Called by all.
+     *
+     * @param hindrance why this one cannot, as half a sentence; empty if it can
+     * @return why the first that cannot does not; empty if all can
+     */
+    static String hindrance(Communicator hosts, String hindrance) {
+        List<String> all = told(hosts, hindrance);
+        for (int host = 0; host < all.size(); host++) {
+            if (!all.get(host).isEmpty()) {
+                return "rank " + host + ": " + all.get(host);
+            }
+        }
+        return "";
+    }
+
     /** What each host says. */
     private static List<String> told(Communicator hosts, String sentence) {
         byte[] mine = sentence.getBytes(StandardCharsets.UTF_8);

@@ -86,10 +86,6 @@ final class Keeping {
         used = FileTime.fromMillis(System.currentTimeMillis());
     }
 
-    int[] text() {
-        return text;
-    }
-
     private Path page(int index) {
         return folder.page(index * Page.TOKENS, chain[index + 1]);
     }

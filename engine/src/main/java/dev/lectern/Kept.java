@@ -1,5 +1,6 @@
 package dev.lectern;
 
+import dev.lectern.comm.Communicator;
 import java.util.Optional;
 
 /**
@@ -9,4 +10,17 @@ import java.util.Optional;
  * @param bytes written
  * @param failure why not all of it is kept; the reading itself is complete
  */
-public record Kept(int pages, long bytes, Optional<LecternException> failure) {}
+public record Kept(int pages, long bytes, Optional<LecternException> failure) {
+    /** The same, and it tells of the first host that could not keep its part. Called by all. */
+    Kept together(Communicator hosts) {
+        String why = HostAgreement.hindrance(
+                hosts, failure.map(own -> String.valueOf(own.getMessage())).orElse(""));
+        LecternException.Kind kind = failure.map(LecternException::kind).orElse(LecternException.Kind.NO_SPACE);
+        return new Kept(
+                pages,
+                bytes,
+                why.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(new LecternException(kind, "What was read is not kept whole, " + why)));
+    }
+}

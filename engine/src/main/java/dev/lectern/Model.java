@@ -304,6 +304,33 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    /**
+     * A session for a text that several hosts share, with what is kept of it: each host keeps its part on its own disk, and they are used if every host finds its own, of the same text, method and number of hosts.
+     *
+     * @param text its tokens, all in the vocabulary
+     * @param hosts this rank's, all of which make the same calls; with one rank alone the session is like any other
+     * @throws LecternException as {@link #newSession(SessionOptions, Communicator)} does; of kind {@code TOO_LONG} if the context cannot hold the text
+     */
+    public Session newSession(SessionOptions asked, int[] text, KeptReadings kept, Communicator hosts) {
+        if (hosts.size() == 1) {
+            return newSession(asked, text, kept);
+        }
+        SessionOptions options = asked.withPrefill(Prefills.among(asked.prefill(), hosts.size()));
+        Session session = newSession(options, hosts);
+        try {
+            Map<String, String> fields =
+                    new LinkedHashMap<>(fingerprint(options, keyLayout(options), session.context(), text.length)
+                            .fields());
+            fields.put("part", (hosts.rank() + 1) + " of " + hosts.size());
+            fields.put("of text", Hash.of(text).hex());
+            session.recallTogether(kept, new Fingerprint(fields), text, hosts);
+            return session;
+        } catch (RuntimeException | Error e) {
+            session.close();
+            throw e;
+        }
+    }
+
     /** @param learned is told what this host has learned of the model for the methods */
     private Session openShared(SessionOptions options, Communicator hosts, List<String> learned) {
         CalibrationSource source = (method, which) -> {

@@ -45,6 +45,7 @@ public final class Session implements AutoCloseable {
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
     private @Nullable Keeping keeping; // as long as the session holds the beginning of the text that it was opened for
     private @Nullable Keeping whole; // as long as it holds that text, and nothing more
+    private int[] opened = {}; // the text that it was opened for
     private float @Nullable [] afterText; // the logits after a text that hosts share, which cannot be read again
     private int textLength; // of that text
     private Recall recall = new Recall(Recall.Outcome.MISS, 0, "nothing is kept");
@@ -58,8 +59,7 @@ public final class Session implements AutoCloseable {
             Prefill prefill,
             DecodeAttention attention,
             Optional<Retention> retention) {
-        this(model, new Sequence(new KvCache(layers), rope), context, prefill, attention, retention, new int[0], null);
-        sequence.cache().keepExactKeys(attention::wantsExactKeys);
+        this(model, empty(layers, rope, attention), context, prefill, attention, retention, new int[0], null);
         if (retention.isPresent() && retention.get().needsSums()) {
             AttentionSums.of(sequence.cache());
         }
@@ -82,6 +82,12 @@ public final class Session implements AutoCloseable {
         this.retention = retention;
         this.tokens = tokens;
         this.logits = logits;
+    }
+
+    private static Sequence empty(List<LayerCache> layers, Rope rope, DecodeAttention attention) {
+        Sequence empty = new Sequence(new KvCache(layers), rope);
+        empty.cache().keepExactKeys(attention::wantsExactKeys);
+        return empty;
     }
 
     /** Has a calibration learn from what this empty session reads. */
@@ -206,9 +212,43 @@ public final class Session implements AutoCloseable {
         KvCache cache = sequence.cache();
         int[] stops = prefill.stops(cache.layers(), text.length);
         requireRoom(text.length);
-        Keeping fresh = new Keeping(kept, fingerprint, cache.layers(), text.clone(), stops);
+        opened = text.clone();
+        Keeping fresh = new Keeping(kept, fingerprint, cache.layers(), opened, stops);
         recall = fresh.recall(cache, model.vocabulary(), known -> logits = known, how);
         tokens = Arrays.copyOf(text, cache.length());
+        keeping = fresh;
+    }
+
+    /**
+     * Takes the part that this host has of a text into this empty session, if every host has its own on its disk. Called by all.
+     *
+     * @param fingerprint on which keys and values depend beside the tokens, and which host of how many this is
+     */
+    void recallTogether(KeptReadings kept, Fingerprint fingerprint, int[] text, Communicator hosts) {
+        requireRoom(text.length);
+        HostAgreement.requireSameTokens(hosts, text);
+        int[] part = prefill.ofHost(text, hosts.size(), hosts.rank());
+        // A part is of use whole alone: the others' steps are one with this host's.
+        Keeping fresh = new Keeping(kept, fingerprint, layers(), part, new int[0]);
+        Recall own = fresh.recall(sequence.cache(), model.vocabulary(), known -> logits = known, "");
+        boolean isThere = own.outcome() == Recall.Outcome.HIT;
+        String why = HostAgreement.hindrance(hosts, isThere ? "" : own.why());
+        if (why.isEmpty()) {
+            sequence.cache().goOnAt(text.length, hosts.rank() < hosts.size() - 1);
+            tokens = text.clone();
+            afterText = logits;
+            textLength = text.length;
+            recall = new Recall(Recall.Outcome.HIT, text.length, own.why());
+        } else {
+            if (isThere) {
+                Sequence unread = empty(layers(), sequence.rope(), attention).sharedAmong(hosts);
+                sequence.close();
+                sequence = unread;
+                logits = null;
+            }
+            recall = new Recall(Recall.Outcome.MISS, 0, why);
+        }
+        opened = text.clone();
         keeping = fresh;
     }
 
@@ -219,7 +259,7 @@ public final class Session implements AutoCloseable {
 
     /**
      * Reads what was not kept of the text that this session was opened for, and keeps it: whole pages while it reads, so that a reading which is stopped or killed goes on from there another time, and
-     * the rest at the end. The session is then as if it had read the text itself, bit for bit.
+     * the rest at the end. The session is then as if it had read the text itself, bit for bit. Where hosts share the text, all call this, and each keeps its part.
      *
      * @param progress in tokens, of those that are read now
      * @return what was written; that something could not be is told there, and changes nothing else
@@ -231,11 +271,10 @@ public final class Session implements AutoCloseable {
         if (going == null) {
             throw new IllegalStateException("the session was not opened for a text, or has gone on since");
         }
-        int[] text = going.text();
         KvCache cache = sequence.cache();
-        if (cache.length() < text.length) {
+        if (length() < opened.length) {
             readOn(
-                    Arrays.copyOfRange(text, cache.length(), text.length),
+                    Arrays.copyOfRange(opened, length(), opened.length),
                     (done, total) -> {
                         going.stepped(cache);
                         progress.report(done, total);
@@ -245,7 +284,9 @@ public final class Session implements AutoCloseable {
             keeping = null;
             whole = going;
             keptFiles = going.files();
-            return going.finished(cache, logits());
+            Kept left = going.finished(cache, logits());
+            Communicator hosts = sequence.hosts();
+            return hosts == null ? left : left.together(hosts);
         }
         keeping = null;
         whole = going;

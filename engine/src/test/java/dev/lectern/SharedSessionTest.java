@@ -8,15 +8,20 @@ import dev.lectern.attention.Calibrated;
 import dev.lectern.comm.InProcess;
 import dev.lectern.weights.SafetensorsWriter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Sessions that several hosts share, as a program uses them. */
@@ -332,5 +337,123 @@ class SharedSessionTest {
                 }))
                 .isInstanceOf(LecternException.class)
                 .hasMessageContaining("use more hosts or a shorter text");
+    }
+
+    /** What a host is told when it opens a session for a text, reads it as far as it was not kept, and asks. */
+    private record Asked(Recall recall, Kept kept, float[] logits, List<Integer> answer) {}
+
+    /** @param folders of the hosts */
+    private static List<Asked> asked(List<Path> folders, SessionOptions options, int[] text, long mostBytes) {
+        return InProcess.run(folders.size(), new Cancellation(), communicator -> {
+            KeptReadings kept = new KeptReadings(folders.get(communicator.rank()), mostBytes);
+            try (Model own = MODEL.sibling(1);
+                    Session session = own.newSession(options, text, kept, communicator)) {
+                Recall recall = session.recalled();
+                Kept left = session.readRest(Progress.NONE, new Cancellation());
+                assertThat(session.length()).isEqualTo(text.length);
+                assertThat(session.tokens()).isEqualTo(text);
+                float[] logits = session.logits();
+                session.read(ASKED, Progress.NONE, new Cancellation());
+                List<Integer> answer = session.generate(EIGHT, (a, token, of) -> {}, new Cancellation())
+                        .tokens();
+                session.truncate(text.length);
+                assertThat(session.logits()).isEqualTo(logits);
+                return new Asked(recall, left, logits, answer);
+            }
+        });
+    }
+
+    private static List<Asked> asked(List<Path> folders, SessionOptions options, int[] text) {
+        return asked(folders, options, text, KeptReadings.DEFAULT_BYTES);
+    }
+
+    private static List<Path> folders(Path in, int hosts) {
+        return IntStream.range(0, hosts)
+                .mapToObj(host -> in.resolve("host" + host))
+                .toList();
+    }
+
+    private static void assertSame(List<Asked> again, List<Asked> before, Recall.Outcome outcome) {
+        for (int host = 0; host < again.size(); host++) {
+            assertThat(again.get(host).recall.outcome()).isEqualTo(outcome);
+            assertThat(Arrays.equals(again.get(host).logits, before.get(host).logits))
+                    .isTrue();
+            assertThat(again.get(host).answer).isEqualTo(before.get(host).answer);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "2, 900, ring, f32, dense",
+        "3, 900, ring, int8:window=0, dense",
+        "3, 900, ring:layout=contiguous, chl-4, pps",
+        "3, 200, ring, f16, dense",
+        "2, 900, ulysses, kivi-4:group=16, dense",
+        "2, 900, star, chl-4, quest",
+        "3, 900, apb:anchor=64:passing=32, int8, dense",
+        "3, 300, apb:question=apart:anchor=64:passing=32, hf-int4:group=16, dense",
+        "2, 900, ring, int8, magicpig:dense=none",
+    })
+    void whatHostsHaveReadIsKeptByEach(
+            int hosts, int length, String prefill, String kv, String attention, @TempDir Path folder) {
+        int[] text = Arrays.copyOf(TEXT, length);
+        SessionOptions options = OPTIONS.withPrefill(prefill)
+                .withKv(kv)
+                .withAttention(attention)
+                .withQuestion(Optional.of(new Question(ASKED, 2)));
+        List<Path> folders = folders(folder, hosts);
+        List<Asked> first = asked(folders, options, text), second = asked(folders, options, text);
+        assertSame(first, first, Recall.Outcome.MISS);
+        for (Asked host : second) {
+            assertThat(host.recall.tokens()).isEqualTo(length);
+            assertThat(host.kept.bytes()).isZero();
+        }
+        if (!attention.startsWith("magicpig")) {
+            assertSame(second, first, Recall.Outcome.HIT);
+        }
+        for (Path file : files(folders.get(1))) {
+            file.toFile().delete();
+        }
+        List<Asked> third = asked(folders, options, text);
+        assertSame(third, first, Recall.Outcome.MISS);
+        assertThat(third)
+                .allSatisfy(host -> assertThat(host.recall.why()).startsWith("rank 1: it was not kept before"));
+    }
+
+    private static List<Path> files(Path folder) {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(Files::isRegularFile).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void anotherTextOrDivisionOfItIsAnotherReading(@TempDir Path folder) {
+        SessionOptions options = OPTIONS.withPrefill("ring:layout=contiguous");
+        asked(folders(folder, 2), options, TEXT);
+        int[] other = TEXT.clone();
+        other[899]++;
+        for (Asked host : asked(folders(folder, 2), options, other)) {
+            assertThat(host.recall.outcome()).isEqualTo(Recall.Outcome.MISS);
+        }
+        for (Asked host : asked(folders(folder, 3), options, TEXT)) {
+            assertThat(host.recall.outcome()).isEqualTo(Recall.Outcome.MISS);
+        }
+        for (Asked host : asked(folders(folder, 2), options, TEXT)) {
+            assertThat(host.recall.outcome()).isEqualTo(Recall.Outcome.HIT);
+        }
+    }
+
+    @Test
+    void aHostThatCannotKeepItsPartIsToldToAll(@TempDir Path folder) throws IOException {
+        List<Path> folders = folders(folder, 2);
+        Files.writeString(folders.get(1), "no folder");
+        for (Asked host : asked(folders, OPTIONS.withPrefill("ring"), TEXT)) {
+            assertThat(host.kept.failure())
+                    .hasValueSatisfying(failure -> assertThat(failure)
+                            .hasMessageStartingWith("What was read is not kept whole, rank 1: ")
+                            .hasMessageContaining("host1"));
+        }
     }
 }

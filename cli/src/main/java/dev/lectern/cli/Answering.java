@@ -74,13 +74,26 @@ final class Answering {
         }
     }
 
-    /** An empty session that hosts share, of which the last has the answers. */
-    Session open(SessionOptions options, Lengths lengths, int n, Communicator hosts) {
+    /** A session that hosts share, of which the last has the answers, with what is kept of a text. */
+    Session open(
+            SessionOptions options,
+            Lengths lengths,
+            int n,
+            int[] text,
+            Optional<KeptReadings> kept,
+            Communicator hosts) {
         // What a host reads of the text is looked after where the session is opened.
         SessionOptions part = options.withContext(Math.ceilDiv(lengths.context(), hosts.size()))
                 .withPrefill(SessionOptions.DEFAULT.prefill());
         requireMemory(part, lengths, n, 0, hosts.ranksHere());
-        return model.newSession(options.withContext(lengths.context()), hosts);
+        SessionOptions whole = options.withContext(lengths.context());
+        if (kept.isEmpty() || text.length == 0) {
+            return model.newSession(whole, hosts);
+        }
+        long began = System.nanoTime();
+        Session session = model.newSession(whole, text, kept.get(), hosts);
+        recalling = seconds(began);
+        return session;
     }
 
     /**

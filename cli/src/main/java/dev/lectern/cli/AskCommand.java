@@ -245,10 +245,10 @@ final class AskCommand implements HostedVerb {
             Optional<Question> question =
                     prompts.size() == 1 ? prompts.getFirst().question(model.tokenizer()) : Optional.empty();
             SessionOptions asked = sessionChoice.options().withQuestion(question);
-            boolean keeps = cacheChoice.isOn() && hosts.isEmpty();
+            boolean keeps = cacheChoice.isOn();
             Optional<KeptReadings> kept = keeps ? cacheChoice.kept(surroundings) : Optional.empty();
             try (Session session = hosts.isPresent()
-                    ? answering.open(asked, lengths, answers, hosts.get())
+                    ? answering.open(asked, lengths, answers, text, kept, hosts.get())
                     : answering.open(asked, lengths, answers, text, kept)) {
                 double reading = answering.readText(session, text, keeps, !output.json);
                 answering.written().failure().ifPresent(failure -> console.warn(String.valueOf(failure.getMessage())));

@@ -70,6 +70,11 @@ abstract class Blockwise extends Approximate {
     }
 
     @Override
+    public int[] ofHost(int[] tokens, int hosts, int host) {
+        return Portion.of(Division.of(tokens.length, hosts), host).of(tokens);
+    }
+
+    @Override
     public int rowsOfHost(int tokens, int hosts) {
         BlockRecipe recipe = recipe(Division.of(tokens, hosts));
         Question question = recipe.question();

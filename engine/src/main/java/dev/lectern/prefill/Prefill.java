@@ -54,6 +54,15 @@ public interface Prefill {
         throw new IllegalStateException(name() + " is for one host");
     }
 
+    /**
+     * Of a text that several hosts share, the tokens whose keys and values one of them has in the end, in their order; none for a host for which the text is too short.
+     *
+     * @param tokens of the text
+     */
+    default int[] ofHost(int[] tokens, int hosts, int host) {
+        throw new IllegalStateException(name() + " is for one host");
+    }
+
     /** Bytes that one of several hosts holds at most while it reads its part of a text, beside the cache and the scratch of a step. */
     default long bytesOfHost(List<LayerCache> layers, Heads heads, int tokens, int hosts) {
         throw new IllegalStateException(name() + " is for one host");

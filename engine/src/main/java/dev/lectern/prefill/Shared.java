@@ -15,6 +15,11 @@ abstract class Shared implements Prefill {
     abstract Portion portion(int tokens, int hosts, int host);
 
     @Override
+    public int[] ofHost(int[] tokens, int hosts, int host) {
+        return portion(tokens.length, hosts, host).of(tokens);
+    }
+
+    @Override
     public int rowsOfHost(int tokens, int hosts) {
         int most = 0;
         for (int host = 0; host < hosts; host++) {
