@@ -52,16 +52,23 @@ final class CacheListCommand implements Verb {
         for (KeptReading reading : readings) {
             text.append(String.format(
                     Locale.ROOT,
-                    "%-24s %9d tokens  %9s  %s  %s%s%n",
+                    "%-24s %9d tokens  %9s  %s  %s%s%s%n",
                     nameOf(reading),
                     reading.tokens(),
                     Units.bytes(reading.bytes()),
                     reading.fields().getOrDefault("--kv", ""),
                     reading.used().toString().substring(0, 10),
+                    part(reading),
                     reading.missing() > 0 ? "  (" + reading.missing() + " pages are missing)" : ""));
         }
         console.print(text + (text.isEmpty() ? "" : "\n") + Units.bytes(kept.bytes()) + " are kept in "
                 + surroundings.hub().cacheFolder().resolve("kv") + ".\n");
+    }
+
+    /** Which host's part of a text it is, if it is one. */
+    private static String part(KeptReading reading) {
+        String part = reading.fields().get("part");
+        return part == null ? "" : "  (part " + part + " of a text)";
     }
 
     /** How it is asked for, or removed. */
