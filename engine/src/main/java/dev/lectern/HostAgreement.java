@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
 
@@ -82,23 +83,46 @@ final class HostAgreement {
         try {
             opened = opening.get();
         } catch (LecternException e) {
-            told(hosts, e.kind().name() + "\n" + e.getMessage());
+            told(hosts, said(e));
             throw e;
         }
         try {
-            List<String> failures = told(hosts, "");
-            for (int host = 0; host < failures.size(); host++) {
-                String[] failure = failures.get(host).split("\n", 2);
-                if (failure.length == 2) {
-                    throw new LecternException(
-                            LecternException.Kind.valueOf(failure[0]), "Rank " + host + ": " + failure[1]);
-                }
+            Optional<LecternException> failure = failure(told(hosts, ""));
+            if (failure.isPresent()) {
+                throw failure.get();
             }
             return opened;
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
         }
+    }
+
+    /** A failure as hosts tell it to each other. */
+    private static String said(LecternException failure) {
+        return failure.kind().name() + "\n" + failure.getMessage();
+    }
+
+    /** The first that a host has told of. */
+    private static Optional<LecternException> failure(List<String> said) {
+        for (int host = 0; host < said.size(); host++) {
+            String[] failure = said.get(host).split("\n", 2);
+            if (failure.length == 2) {
+                return Optional.of(new LecternException(
+                        LecternException.Kind.valueOf(failure[0]), "Rank " + host + ": " + failure[1]));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Why something could not be kept by all. Called by all.
+     *
+     * @param own why this host could not
+     * @return that of the first that could not, the same for all
+     */
+    static Optional<LecternException> failure(Communicator hosts, Optional<LecternException> own) {
+        return failure(told(hosts, own.map(HostAgreement::said).orElse("")));
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.lectern;
 
 import dev.lectern.attention.Indexed;
+import dev.lectern.comm.Communicator;
 import dev.lectern.kept.Fingerprint;
 import dev.lectern.kept.Hash;
 import dev.lectern.kept.KeptFile;
@@ -36,6 +37,8 @@ import org.jspecify.annotations.Nullable;
  * to go on from, every {@value #BETWEEN_TAILS} tokens on the way. A tail is as large as some pages, so of these only some stay, for other texts with the same beginning: the further
  * apart the longer the text, so that they are as many as its length has doublings, and a text that differs loses an eighth at most. The others are for a reading that is killed, and the next
  * replaces each.
+ *
+ * <p>Of a text that hosts share, each keeps its part so, of which a later reading takes all or nothing.
  */
 final class Keeping {
     /** Tokens of which a reading that is killed may lose the work, with a format that has to keep a tail to go on. */
@@ -56,6 +59,7 @@ final class Keeping {
     private final List<LayerCache> layers;
     private final int[] text;
     private final int[] stops; // where a reading can be taken up
+    private final int sharers; // processes of this machine that keep as much in the same folder meanwhile
     private final Hash[] chain; // [pages + 1]: before each page, and after the last
     private final FileTime used; // one for all files, so that they are evicted from the end
     private int published; // pages that are on the disk
@@ -72,12 +76,24 @@ final class Keeping {
 
     /** @param stops of the text, as its method of reading says */
     Keeping(KeptReadings kept, Fingerprint fingerprint, List<LayerCache> layers, int[] text, int[] stops) {
+        this(kept, fingerprint, layers, text, stops, 1);
+    }
+
+    /** The part of one host, which is of use whole alone, as the others' steps are one with its own. */
+    static Keeping ofPart(
+            KeptReadings kept, Fingerprint fingerprint, List<LayerCache> layers, int[] part, Communicator hosts) {
+        return new Keeping(kept, fingerprint, layers, part, new int[0], hosts.ranksHere());
+    }
+
+    private Keeping(
+            KeptReadings kept, Fingerprint fingerprint, List<LayerCache> layers, int[] text, int[] stops, int sharers) {
         this.kept = kept;
         this.folder = kept.folder();
         this.fingerprint = fingerprint;
         this.layers = layers;
         this.text = text;
         this.stops = stops;
+        this.sharers = sharers;
         chain = new Hash[text.length / Page.TOKENS + 1];
         chain[0] = fingerprint.hash();
         for (int i = 1; i < chain.length; i++) {
@@ -264,15 +280,20 @@ final class Keeping {
         });
     }
 
-    /** Keeps the end of a text that was read to its last token. */
-    Kept finished(KvCache cache, float[] logits) {
+    /**
+     * Keeps the end of a text that was read to its last token.
+     *
+     * @param others waits until those have done so who keep in the same folder meanwhile
+     */
+    Kept finished(KvCache cache, float[] logits, Runnable others) {
         attempt(() -> {
             publishPages(cache, CacheSizes.finalPages(layers, text.length, true));
             if (failure == null) {
                 publishTail(cache, text.length, logits);
             }
-            requireThere();
         });
+        others.run();
+        requireThere();
         return new Kept(written, writtenBytes, Optional.ofNullable(failure));
     }
 
@@ -359,12 +380,13 @@ final class Keeping {
 
     /** Whether the budget holds so many bytes beside what this text has; notes it as the reason if not. */
     private boolean hasRoom(long more) {
-        if (held + more <= kept.afterEviction()) {
+        long most = kept.afterEviction() / sharers;
+        if (held + more <= most) {
             return true;
         }
         failure = new LecternException(
                 LecternException.Kind.NO_SPACE,
-                "This text takes more than " + kept.afterEviction() + " of the " + kept.maxBytes()
+                "This text takes more than " + most + " of the " + kept.maxBytes()
                         + " bytes that are kept at most, so only " + held
                         + " of it are kept: raise --cache-bytes, or choose a smaller --kv format.");
         return false;

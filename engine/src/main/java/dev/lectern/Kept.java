@@ -13,14 +13,6 @@ import java.util.Optional;
 public record Kept(int pages, long bytes, Optional<LecternException> failure) {
     /** The same, and it tells of the first host that could not keep its part. Called by all. */
     Kept together(Communicator hosts) {
-        String why = HostAgreement.hindrance(
-                hosts, failure.map(own -> String.valueOf(own.getMessage())).orElse(""));
-        LecternException.Kind kind = failure.map(LecternException::kind).orElse(LecternException.Kind.NO_SPACE);
-        return new Kept(
-                pages,
-                bytes,
-                why.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(new LecternException(kind, "What was read is not kept whole, " + why)));
+        return new Kept(pages, bytes, HostAgreement.failure(hosts, failure));
     }
 }

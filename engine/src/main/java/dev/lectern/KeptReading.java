@@ -1,8 +1,10 @@
 package dev.lectern;
 
+import dev.lectern.kept.Fingerprint;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A text that was read to its end and is kept.
@@ -26,4 +28,9 @@ public record KeptReading(
         Map<String, Long> indexes,
         long bytes,
         Instant used,
-        Map<String, String> fields) {}
+        Map<String, String> fields) {
+    /** Which part of a text that several hosts share it is, as {@code 2 of 4}; empty if it is a whole text. */
+    public Optional<String> part() {
+        return Optional.ofNullable(fields.get(Fingerprint.PART));
+    }
+}

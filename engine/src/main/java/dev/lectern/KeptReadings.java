@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -111,7 +112,10 @@ public final class KeptReadings {
             String hash = Hash.of(text).hex();
             for (Fingerprint kept : new Inventory(folder).fingerprints(hash)) {
                 List<String> differences = fingerprint.differences(kept);
-                if (!differences.isEmpty()) {
+                boolean ofSameText = Objects.equals(
+                        fingerprint.fields().get(Fingerprint.OF_TEXT),
+                        kept.fields().get(Fingerprint.OF_TEXT));
+                if (ofSameText && !differences.isEmpty()) {
                     return String.join("; ", differences);
                 }
             }

@@ -307,7 +307,7 @@ public final class Model implements AutoCloseable {
     /**
      * A session for a text that several hosts share, with what is kept of it: each host keeps its part on its own disk, and they are used if every host finds its own, of the same text, method and number of hosts.
      *
-     * @param text its tokens, all in the vocabulary
+     * @param text its tokens, at least one, all in the vocabulary
      * @param hosts this rank's, all of which make the same calls; with one rank alone the session is like any other
      * @throws LecternException as {@link #newSession(SessionOptions, Communicator)} does; of kind {@code TOO_LONG} if the context cannot hold the text
      */
@@ -321,8 +321,8 @@ public final class Model implements AutoCloseable {
             Map<String, String> fields =
                     new LinkedHashMap<>(fingerprint(options, keyLayout(options), session.context(), text.length)
                             .fields());
-            fields.put("part", (hosts.rank() + 1) + " of " + hosts.size());
-            fields.put("of text", Hash.of(text).hex());
+            fields.put(Fingerprint.PART, (hosts.rank() + 1) + " of " + hosts.size());
+            fields.put(Fingerprint.OF_TEXT, Hash.of(text).hex());
             session.recallTogether(kept, new Fingerprint(fields), text, hosts);
             return session;
         } catch (RuntimeException | Error e) {

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * read; nothing is copied. Used by one thread at a time.
  */
 public final class Session implements AutoCloseable {
-    private static final String OF_STORED_KEYS = "; of keys as they are stored, since the exact ones are gone";
+    private static final String OF_STORED_KEYS = "of keys as they are stored, since the exact ones are gone";
 
     private final Model model;
     private Sequence sequence;
@@ -225,31 +225,38 @@ public final class Session implements AutoCloseable {
      * @param fingerprint on which keys and values depend beside the tokens, and which host of how many this is
      */
     void recallTogether(KeptReadings kept, Fingerprint fingerprint, int[] text, Communicator hosts) {
-        requireRoom(text.length);
         HostAgreement.requireSameTokens(hosts, text);
-        int[] part = prefill.ofHost(text, hosts.size(), hosts.rank());
-        // A part is of use whole alone: the others' steps are one with this host's.
-        Keeping fresh = new Keeping(kept, fingerprint, layers(), part, new int[0]);
-        Recall own = fresh.recall(sequence.cache(), model.vocabulary(), known -> logits = known, "");
-        boolean isThere = own.outcome() == Recall.Outcome.HIT;
-        String why = HostAgreement.hindrance(hosts, isThere ? "" : own.why());
-        if (why.isEmpty()) {
-            sequence.cache().goOnAt(text.length, hosts.rank() < hosts.size() - 1);
-            tokens = text.clone();
-            afterText = logits;
-            textLength = text.length;
-            recall = new Recall(Recall.Outcome.HIT, text.length, own.why());
-        } else {
-            if (isThere) {
-                Sequence unread = empty(layers(), sequence.rope(), attention).sharedAmong(hosts);
-                sequence.close();
-                sequence = unread;
-                logits = null;
-            }
-            recall = new Recall(Recall.Outcome.MISS, 0, why);
-        }
+        requireRoom(text.length);
         opened = text.clone();
-        keeping = fresh;
+        int[] part = prefill.ofHost(opened, hosts.size(), hosts.rank());
+        Keeping found = Keeping.ofPart(kept, fingerprint, layers(), part, hosts);
+        String why = HostAgreement.hindrance(hosts, recallPart(found));
+        if (why.isEmpty()) {
+            keeping = found;
+            sequence.cache().goOnAt(opened.length, hosts.rank() < hosts.size() - 1);
+            tokens = opened.clone();
+            afterText = logits;
+            textLength = opened.length;
+            recall = new Recall(Recall.Outcome.HIT, opened.length, "all of it is kept");
+            return;
+        }
+        // What was taken here is of no use, and has left its marks.
+        Sequence unread = empty(layers(), sequence.rope(), attention).sharedAmong(hosts);
+        sequence.close();
+        sequence = unread;
+        logits = null;
+        keeping = Keeping.ofPart(kept, fingerprint, layers(), part, hosts);
+        recall = new Recall(Recall.Outcome.MISS, 0, why);
+    }
+
+    /** Takes this host's part; returns why it cannot, as half a sentence, or nothing if it has. */
+    private String recallPart(Keeping part) {
+        try {
+            Recall own = part.recall(sequence.cache(), model.vocabulary(), known -> logits = known, "");
+            return own.outcome() == Recall.Outcome.HIT ? "" : own.why();
+        } catch (LecternException | InternalError e) { // the latter of a file that was cut since it was checked
+            return "what was kept cannot be used (" + e.getMessage() + ")";
+        }
     }
 
     /** How much was there of the text that this session was opened for. */
@@ -259,7 +266,7 @@ public final class Session implements AutoCloseable {
 
     /**
      * Reads what was not kept of the text that this session was opened for, and keeps it: whole pages while it reads, so that a reading which is stopped or killed goes on from there another time, and
-     * the rest at the end. The session is then as if it had read the text itself, bit for bit. Where hosts share the text, all call this, and each keeps its part.
+     * the rest at the end. The session is then as if it had read the text itself, bit for bit. Where hosts share the text, all call this, and each keeps its part once it is whole.
      *
      * @param progress in tokens, of those that are read now
      * @return what was written; that something could not be is told there, and changes nothing else
@@ -284,9 +291,10 @@ public final class Session implements AutoCloseable {
             keeping = null;
             whole = going;
             keptFiles = going.files();
-            Kept left = going.finished(cache, logits());
             Communicator hosts = sequence.hosts();
-            return hosts == null ? left : left.together(hosts);
+            return hosts == null
+                    ? going.finished(cache, logits(), () -> {})
+                    : going.finished(cache, logits(), hosts::barrier).together(hosts);
         }
         keeping = null;
         whole = going;
@@ -302,7 +310,7 @@ public final class Session implements AutoCloseable {
 
     /**
      * Makes what the method of attention keeps of a text beside keys and values now, in place of when the first token is asked for: all forks share it then, and what is read afterwards is not in it. Of the text that
-     * the session was opened for and has {@linkplain #readRest read to its end}, it is taken from the disk where it is kept, and kept where it is not; answers are the same, bit for bit.
+     * the session was opened for and has {@linkplain #readRest read to its end}, it is taken from the disk where it is kept, and kept where it is not; answers are the same, bit for bit. Where hosts share the text, all call this.
      *
      * @param progress in layers; not told anything where nothing is to be made
      * @throws LecternException of kind {@code NO_MEMORY}, or {@code CANCELLED} on request
@@ -315,6 +323,21 @@ public final class Session implements AutoCloseable {
         if (retention.isPresent() && cache.cutAt() == 0) {
             return TextIndex.none("--keep drops tokens first");
         }
+        TextIndex own = index(indexed, cache, progress, cancellation);
+        Communicator hosts = sequence.hosts();
+        return hosts == null ? own : own.together(hosts, otherwise(indexed, cache));
+    }
+
+    /** Of which keys an index is, as half a sentence, if of others than were asked for. */
+    private static String otherwise(Indexed indexed, KvCache cache) {
+        return indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
+    }
+
+    private static String behind(String more) {
+        return more.isEmpty() ? "" : "; " + more;
+    }
+
+    private TextIndex index(Indexed indexed, KvCache cache, Progress progress, Cancellation cancellation) {
         long before = cache.indexBytes();
         boolean isThere = indexed.image(cache).isPresent();
         Keeping home = isThere ? null : whole;
@@ -322,9 +345,12 @@ public final class Session implements AutoCloseable {
         if (home != null) {
             Optional<String> whyNot = home.loadIndex(indexed, cache);
             if (whyNot.isEmpty()) {
-                String of = indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
                 return new TextIndex(
-                        TextIndex.Outcome.LOADED, cache.indexBytes() - before, 0, "it is kept" + of, Optional.empty());
+                        TextIndex.Outcome.LOADED,
+                        cache.indexBytes() - before,
+                        0,
+                        "it is kept" + behind(otherwise(indexed, cache)),
+                        Optional.empty());
             }
             why = whyNot.get();
         }
@@ -335,7 +361,7 @@ public final class Session implements AutoCloseable {
         if (indexed.image(cache).isEmpty()) {
             return TextIndex.none("the text is too short for one");
         }
-        String of = indexed.ranAs(cache).equals(indexed.name()) ? "" : OF_STORED_KEYS;
+        String of = behind(otherwise(indexed, cache));
         Kept kept = home == null ? new Kept(0, 0, Optional.empty()) : home.keepIndex(indexed, cache);
         return new TextIndex(TextIndex.Outcome.MADE, cache.indexBytes(), kept.bytes(), why + of, kept.failure());
     }

@@ -1,5 +1,6 @@
 package dev.lectern;
 
+import dev.lectern.comm.Communicator;
 import java.util.Optional;
 
 /**
@@ -19,6 +20,18 @@ public record TextIndex(Outcome outcome, long bytes, long written, String why, O
         MADE,
         /** From the disk. */
         LOADED
+    }
+
+    /**
+     * The same, and it tells of the first host that could not keep its own, and of the first whose own is of other keys. Called by all.
+     *
+     * @param otherwise of which keys this one is, as half a sentence; empty if of those that were asked for
+     */
+    TextIndex together(Communicator hosts, String otherwise) {
+        Optional<LecternException> first = HostAgreement.failure(hosts, failure);
+        String somewhere = HostAgreement.hindrance(hosts, otherwise);
+        String of = somewhere.isEmpty() || !otherwise.isEmpty() ? "" : "; " + somewhere;
+        return new TextIndex(outcome, bytes, written, why + of, first);
     }
 
     static TextIndex none(String why) {

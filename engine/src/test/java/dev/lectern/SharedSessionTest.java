@@ -452,7 +452,7 @@ class SharedSessionTest {
         for (Asked host : asked(folders, OPTIONS.withPrefill("ring"), TEXT)) {
             assertThat(host.kept.failure())
                     .hasValueSatisfying(failure -> assertThat(failure)
-                            .hasMessageStartingWith("What was read is not kept whole, rank 1: ")
+                            .hasMessageStartingWith("Rank 1: ")
                             .hasMessageContaining("host1"));
         }
     }

@@ -245,8 +245,8 @@ final class AskCommand implements HostedVerb {
             Optional<Question> question =
                     prompts.size() == 1 ? prompts.getFirst().question(model.tokenizer()) : Optional.empty();
             SessionOptions asked = sessionChoice.options().withQuestion(question);
-            boolean keeps = cacheChoice.isOn();
-            Optional<KeptReadings> kept = keeps ? cacheChoice.kept(surroundings) : Optional.empty();
+            boolean keeps = cacheChoice.isOn(surroundings);
+            Optional<KeptReadings> kept = keeps ? Optional.of(cacheChoice.store(surroundings)) : Optional.empty();
             try (Session session = hosts.isPresent()
                     ? answering.open(asked, lengths, answers, text, kept, hosts.get())
                     : answering.open(asked, lengths, answers, text, kept)) {

@@ -1,7 +1,6 @@
 package dev.lectern.cli;
 
 import dev.lectern.KeptReadings;
-import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -38,8 +37,12 @@ final class CacheChoice {
         return name.startsWith("@") ? name.substring(1) : name;
     }
 
-    boolean isOn() {
-        return !noCache;
+    /** Whether it is kept; by what the first rank was told, as all have to do the same. */
+    boolean isOn(Surroundings surroundings) {
+        return surroundings
+                .hosts()
+                .map(hosts -> HostTexts.told(hosts, !noCache))
+                .orElse(!noCache);
     }
 
     /** Where readings are kept. */
@@ -49,10 +52,5 @@ final class CacheChoice {
 
     static KeptReadings store(Surroundings surroundings, long maxBytes) {
         return new KeptReadings(surroundings.hub().cacheFolder().resolve("kv"), maxBytes);
-    }
-
-    /** The same; empty where the user wants none of it. */
-    Optional<KeptReadings> kept(Surroundings surroundings) {
-        return noCache ? Optional.empty() : Optional.of(store(surroundings));
     }
 }

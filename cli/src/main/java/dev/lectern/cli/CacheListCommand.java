@@ -58,17 +58,13 @@ final class CacheListCommand implements Verb {
                     Units.bytes(reading.bytes()),
                     reading.fields().getOrDefault("--kv", ""),
                     reading.used().toString().substring(0, 10),
-                    part(reading),
+                    reading.part()
+                            .map(part -> "  (part " + part + " of a text)")
+                            .orElse(""),
                     reading.missing() > 0 ? "  (" + reading.missing() + " pages are missing)" : ""));
         }
         console.print(text + (text.isEmpty() ? "" : "\n") + Units.bytes(kept.bytes()) + " are kept in "
                 + surroundings.hub().cacheFolder().resolve("kv") + ".\n");
-    }
-
-    /** Which host's part of a text it is, if it is one. */
-    private static String part(KeptReading reading) {
-        String part = reading.fields().get("part");
-        return part == null ? "" : "  (part " + part + " of a text)";
     }
 
     /** How it is asked for, or removed. */
@@ -87,6 +83,7 @@ final class CacheListCommand implements Verb {
         members.put("bytes", reading.bytes());
         members.put("used", reading.used());
         members.put("kv", reading.fields().getOrDefault("--kv", ""));
+        reading.part().ifPresent(part -> members.put("part", part));
         return members;
     }
 }

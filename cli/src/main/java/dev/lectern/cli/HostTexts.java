@@ -40,6 +40,11 @@ final class HostTexts {
         return told;
     }
 
+    /** Gives all ranks the first one's choice. Called by all. */
+    static boolean told(Communicator hosts, boolean choice) {
+        return numbers(hosts, new long[] {choice ? 1 : 0})[0] == 1;
+    }
+
     private static long[] numbers(Communicator hosts, long[] numbers) {
         MemorySegment message = Arena.ofAuto().allocate((long) Long.BYTES * numbers.length, Long.BYTES);
         message.copyFrom(MemorySegment.ofArray(numbers));

@@ -64,12 +64,14 @@ final class ChunkSums {
             s.max = Shares.grown(s.max, heads.group() * LANES);
             s.sum = Shares.grown(s.sum, heads.group() * LANES);
             for (int from = 0; from < rows; from += LANES) {
-                int count = Math.min(LANES, rows - from), number = from / LANES;
-                QueryBlock block = new QueryBlock(heads, firstRow + from, count, firstIndex + from, kvHead, number, 0);
+                int count = Math.min(LANES, rows - from);
+                QueryBlock block = new QueryBlock(heads, firstRow + from, count, firstIndex + from, kvHead, 0, 0);
                 block.gather(q, s.queries);
-                maxima(block, logSumExp, s.max);
                 for (int page = firstPage; page < endPage; page++) {
                     cancellation.check();
+                    // Anew for each page: a score that is above it by rounding raises it, and tasks have more or fewer
+                    // pages.
+                    maxima(block, logSumExp, s.max);
                     add(block, segments.page(page), segments.index(page), segments.tokens(page), sums[kvHead], page, s);
                 }
             }
@@ -86,7 +88,7 @@ final class ChunkSums {
         }
     }
 
-    private void add(QueryBlock b, Page page, int firstIndex, int pageTokens, float[] sums, int number, Scratch s) {
+    private void add(QueryBlock b, Page page, int firstIndex, int pageTokens, float[] sums, int pageIndex, Scratch s) {
         int headDim = b.heads().headDim();
         for (int t = 0; t < pageTokens; t += STRIP) {
             if (!b.sees(firstIndex + t)) {
@@ -110,7 +112,7 @@ final class ChunkSums {
                 for (int lane = 0; lane < LANES; lane++) {
                     sum += s.weights[i * LANES + lane];
                 }
-                sums[number * Page.TOKENS + t + i] += sum;
+                sums[pageIndex * Page.TOKENS + t + i] += sum;
             }
         }
     }

@@ -13,6 +13,12 @@ import java.util.Map;
  * @param fields in the order in which they are compared; no key or value has a line break
  */
 public record Fingerprint(Map<String, String> fields) {
+    /** The field with the hash of the text that something is a host's part of. */
+    public static final String OF_TEXT = "of text";
+
+    /** The field that says which part that is, and of how many. */
+    public static final String PART = "part";
+
     public Fingerprint {
         fields.forEach((name, value) -> {
             if (name.indexOf('=') >= 0 || name.indexOf('\n') >= 0 || value.indexOf('\n') >= 0) {

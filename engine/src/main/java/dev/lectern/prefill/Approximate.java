@@ -42,7 +42,7 @@ abstract class Approximate implements Prefill {
 
     @Override
     public Map<String, String> dependsOn(int tokens) {
-        return Map.of("text", tokens + " tokens in one reading");
+        return Map.of("read", tokens + " tokens at once");
     }
 
     @Override

@@ -53,7 +53,7 @@ public final class Forward {
     private final AttentionWeights weights;
     private long densePairs;
     private final PartialAttention parts = new PartialAttention();
-    private float[] logSumExp = {}; // [rows][heads], where hosts share a sequence
+    private float[] logSumExp = {}; // [rows][heads], where hosts share a sequence, or weights are summed
 
     public Forward(Decoder decoder, Workers workers) {
         this.decoder = decoder;

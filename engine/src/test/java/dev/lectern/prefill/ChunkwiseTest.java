@@ -220,7 +220,7 @@ class ChunkwiseTest {
             assertThat(prefill.isExact()).isFalse();
             assertThat(prefill.resumes()).isFalse();
             assertThat(prefill.stops(layers, 5000)).isEmpty();
-            assertThat(prefill.dependsOn(5000)).containsEntry("text", "5000 tokens in one reading");
+            assertThat(prefill.dependsOn(5000)).containsEntry("read", "5000 tokens at once");
             assertThat(prefill.scratch(new Heads(6, 2, 32, 0), 10_000)).isPositive();
             prefill.requireFit(layers);
             assertThatThrownBy(() -> prefill.requireFit(windows))
