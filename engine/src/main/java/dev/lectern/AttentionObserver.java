@@ -44,4 +44,11 @@ public interface AttentionObserver {
      * @param weights {@code [heads][position + 1]}, heads stride apart; those of a head sum to 1, or are all 0 where nothing was chosen for it
      */
     default void weighed(int layer, int position, int heads, float[] weights, int stride) {}
+
+    /**
+     * What attention has read in a layer for tokens that came alone, those of answers: for all sessions of a step together that it observes and that attend by the same method. Told before {@code attended}.
+     *
+     * @param traffic of this layer in this step
+     */
+    default void looked(int layer, Traffic traffic) {}
 }

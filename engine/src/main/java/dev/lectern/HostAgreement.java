@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Hosts that are to get the same bits have to compute with the same. */
@@ -87,7 +88,7 @@ final class HostAgreement {
             throw e;
         }
         try {
-            Optional<LecternException> failure = failure(told(hosts, ""));
+            Optional<LecternException> failure = failure(hosts, Optional.empty());
             if (failure.isPresent()) {
                 throw failure.get();
             }
@@ -103,18 +104,6 @@ final class HostAgreement {
         return failure.kind().name() + "\n" + failure.getMessage();
     }
 
-    /** The first that a host has told of. */
-    private static Optional<LecternException> failure(List<String> said) {
-        for (int host = 0; host < said.size(); host++) {
-            String[] failure = said.get(host).split("\n", 2);
-            if (failure.length == 2) {
-                return Optional.of(new LecternException(
-                        LecternException.Kind.valueOf(failure[0]), "Rank " + host + ": " + failure[1]));
-            }
-        }
-        return Optional.empty();
-    }
-
     /**
      * Why something could not be kept by all. Called by all.
      *
@@ -122,7 +111,11 @@ final class HostAgreement {
      * @return that of the first that could not, the same for all
      */
     static Optional<LecternException> failure(Communicator hosts, Optional<LecternException> own) {
-        return failure(told(hosts, own.map(HostAgreement::said).orElse("")));
+        return first(hosts, own.map(HostAgreement::said).orElse("")).map(first -> {
+            String[] failure = first.sentence.split("\n", 2);
+            return new LecternException(
+                    LecternException.Kind.valueOf(failure[0]), "Rank " + first.host + ": " + failure[1]);
+        });
     }
 
     /**
@@ -132,13 +125,21 @@ final class HostAgreement {
      * @return why the first that cannot does not; empty if all can
      */
     static String hindrance(Communicator hosts, String hindrance) {
-        List<String> all = told(hosts, hindrance);
-        for (int host = 0; host < all.size(); host++) {
-            if (!all.get(host).isEmpty()) {
-                return "rank " + host + ": " + all.get(host);
-            }
-        }
-        return "";
+        return first(hosts, hindrance)
+                .map(first -> "rank " + first.host + ": " + first.sentence)
+                .orElse("");
+    }
+
+    /** What a host says. */
+    private record Said(int host, String sentence) {}
+
+    /** The first host that has something to say. */
+    private static Optional<Said> first(Communicator hosts, String own) {
+        List<String> all = told(hosts, own);
+        return IntStream.range(0, all.size())
+                .filter(host -> !all.get(host).isEmpty())
+                .mapToObj(host -> new Said(host, all.get(host)))
+                .findFirst();
     }
 
     /** What each host says. */

@@ -569,7 +569,7 @@ public final class Model implements AutoCloseable {
      * Reads one token more in each of several sessions, all in one step, so that the weights are read once for all. Each session goes on as if
      * it had read its token alone, bit for bit.
      *
-     * @param sessions of this model, each another one, with the same method of attention
+     * @param sessions of this model, each another one; each attends by its own method
      * @param tokens one for each session
      * @throws LecternException of kind {@code TOO_LONG} if one has no room, {@code BAD_OPTION} for a token that is not of the vocabulary,
      *     {@code CANCELLED} on request; then none has read anything
@@ -582,7 +582,7 @@ public final class Model implements AutoCloseable {
      * Answers after what several sessions have read, decoded together, so that the weights are read once for all. The i-th gets what the i-th of several answers
      * gets in {@link Session#generate(int, GenerateOptions, TokenListener, Cancellation)}, which is greedily what it would get by itself, and afterwards holds it up to the token before its last.
      *
-     * @param sessions of this model, each another one, with the same method of attention
+     * @param sessions of this model, each another one; each attends by its own method
      * @param listener told with a session's place in the list
      * @return an answer for each
      */

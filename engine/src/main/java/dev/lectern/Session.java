@@ -39,7 +39,6 @@ public final class Session implements AutoCloseable {
     private Sequence sequence;
     private final int context;
     private Prefill prefill;
-    private final DecodeAttention attention;
     private final Optional<Retention> retention;
     private int[] tokens; // those read, then room
     private float @Nullable [] logits; // after the last token; null when the last step did not ask for them
@@ -59,7 +58,7 @@ public final class Session implements AutoCloseable {
             Prefill prefill,
             DecodeAttention attention,
             Optional<Retention> retention) {
-        this(model, empty(layers, rope, attention), context, prefill, attention, retention, new int[0], null);
+        this(model, empty(layers, rope, attention), context, prefill, retention, new int[0], null);
         if (retention.isPresent() && retention.get().needsSums()) {
             AttentionSums.of(sequence.cache());
         }
@@ -70,7 +69,6 @@ public final class Session implements AutoCloseable {
             Sequence sequence,
             int context,
             Prefill prefill,
-            DecodeAttention attention,
             Optional<Retention> retention,
             int[] tokens,
             float @Nullable [] logits) {
@@ -78,14 +76,13 @@ public final class Session implements AutoCloseable {
         this.sequence = sequence;
         this.context = context;
         this.prefill = prefill;
-        this.attention = attention;
         this.retention = retention;
         this.tokens = tokens;
         this.logits = logits;
     }
 
     private static Sequence empty(List<LayerCache> layers, Rope rope, DecodeAttention attention) {
-        Sequence empty = new Sequence(new KvCache(layers), rope);
+        Sequence empty = new Sequence(new KvCache(layers), rope, attention);
         empty.cache().keepExactKeys(attention::wantsExactKeys);
         return empty;
     }
@@ -140,7 +137,9 @@ public final class Session implements AutoCloseable {
                 "prefill",
                 prefill.name(),
                 "attention",
-                attention instanceof Indexed indexed ? indexed.ranAs(sequence.cache()) : attention.name(),
+                sequence.attention() instanceof Indexed indexed
+                        ? indexed.ranAs(sequence.cache())
+                        : sequence.attention().name(),
                 "kv",
                 KvFormats.described(sequence.cache().layers()),
                 "retention",
@@ -241,7 +240,7 @@ public final class Session implements AutoCloseable {
             return;
         }
         // What was taken here is of no use, and has left its marks.
-        Sequence unread = empty(layers(), sequence.rope(), attention).sharedAmong(hosts);
+        Sequence unread = empty(layers(), sequence.rope(), sequence.attention()).sharedAmong(hosts);
         sequence.close();
         sequence = unread;
         logits = null;
@@ -317,8 +316,8 @@ public final class Session implements AutoCloseable {
      */
     public TextIndex index(Progress progress, Cancellation cancellation) {
         KvCache cache = sequence.cache();
-        if (!(attention instanceof Indexed indexed)) {
-            return TextIndex.none(attention.name() + " has no index");
+        if (!(sequence.attention() instanceof Indexed indexed)) {
+            return TextIndex.none(sequence.attention().name() + " has no index");
         }
         if (retention.isPresent() && cache.cutAt() == 0) {
             return TextIndex.none("--keep drops tokens first");
@@ -391,7 +390,7 @@ public final class Session implements AutoCloseable {
         logits = null;
         try {
             compute(model, List.of(this), forward -> {
-                prefill.read(forward, sequence, more, wanted, sink, attention, progress, cancellation);
+                prefill.read(forward, sequence, more, wanted, sink, progress, cancellation);
                 model.warnOfOffsets(sequence.cache());
                 return more;
             });
@@ -511,7 +510,7 @@ public final class Session implements AutoCloseable {
             GenerateOptions options,
             TokenListener listener,
             Cancellation cancellation) {
-        DecodeAttention attention = common(model, sessions);
+        requireTogether(model, sessions);
         Communicator hosts = sessions.getFirst().sequence.hosts();
         if (hosts != null) {
             HostAgreement.requireSameAnswers(hosts, options);
@@ -527,7 +526,7 @@ public final class Session implements AutoCloseable {
             List<Answer> answers = compute(
                     model,
                     sessions,
-                    forward -> new Generation(forward, attention, model.tokenizer())
+                    forward -> new Generation(forward, model.tokenizer())
                             .answers(starts, options, listener, cancellation));
             for (int i = 0; i < sessions.size(); i++) {
                 sessions.get(i).goOn(starts.get(i).sequence(), answers.get(i).tokens());
@@ -552,18 +551,14 @@ public final class Session implements AutoCloseable {
         logits = length == before ? logits : null;
     }
 
-    /** The method of sessions that go together. */
-    private static DecodeAttention common(Model model, List<Session> sessions) {
+    private static void requireTogether(Model model, List<Session> sessions) {
         if (sessions.isEmpty() || new HashSet<>(sessions).size() != sessions.size()) {
             throw new IllegalArgumentException("a step of " + sessions.size() + " sessions, or of one twice");
         }
-        DecodeAttention attention = sessions.getFirst().attention;
-        for (Session session : sessions) {
-            if (session.model != model || !session.attention.name().equals(attention.name())) {
-                throw new IllegalArgumentException("sessions of different models or methods in one step");
-            }
+        Communicator hosts = sessions.getFirst().sequence.hosts();
+        if (sessions.stream().anyMatch(session -> session.model != model || session.sequence.hosts() != hosts)) {
+            throw new IllegalArgumentException("sessions of different models or hosts in one step");
         }
-        return attention;
     }
 
     /**
@@ -584,7 +579,7 @@ public final class Session implements AutoCloseable {
 
     /** Another session that has read the same, and that nobody observes; nothing is copied. */
     public Session fork() {
-        return fork(attention, retention);
+        return fork(sequence.attention(), retention);
     }
 
     /**
@@ -620,7 +615,7 @@ public final class Session implements AutoCloseable {
     }
 
     private Session fork(DecodeAttention attention, Optional<Retention> retention) {
-        return new Session(model, sequence.fork(), context, prefill, attention, retention, tokens(), logits);
+        return new Session(model, sequence.fork().attending(attention), context, prefill, retention, tokens(), logits);
     }
 
     /**
@@ -732,7 +727,7 @@ public final class Session implements AutoCloseable {
         if (sessions.size() != next.length) {
             throw new IllegalArgumentException(next.length + " tokens for " + sessions.size() + " sessions");
         }
-        DecodeAttention attention = common(model, sessions);
+        requireTogether(model, sessions);
         List<Slice> slices = new ArrayList<>();
         for (int i = 0; i < next.length; i++) {
             Session session = sessions.get(i);
@@ -742,7 +737,7 @@ public final class Session implements AutoCloseable {
             slices.add(new Slice(session.sequence, token, Slice.Logits.LAST));
         }
         compute(model, sessions, forward -> {
-            Forward.Result result = forward.step(slices, attention, cancellation);
+            Forward.Result result = forward.step(slices, cancellation);
             for (int i = 0; i < next.length; i++) {
                 int at = result.at(i, 0);
                 sessions.get(i).logits = Arrays.copyOfRange(result.values(), at, at + result.vocabulary());

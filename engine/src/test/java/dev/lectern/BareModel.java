@@ -53,21 +53,12 @@ public final class BareModel implements AutoCloseable {
         for (int window : config.windows()) {
             layers.add(new LayerCache(config.kvHeads(), config.headDim(), window, format, format));
         }
-        return new Sequence(new KvCache(layers), config.rope().forLength(config.context()));
+        return new Sequence(new KvCache(layers), config.rope().forLength(config.context()), new Dense());
     }
 
     /** Reads tokens in chunks and hands out the logits after each. */
     public void read(Sequence sequence, int[] tokens, int chunk, Prefill.LogitSink sink) {
-        new Full(chunk)
-                .read(
-                        forward,
-                        sequence,
-                        tokens,
-                        Slice.Logits.ALL,
-                        sink,
-                        new Dense(),
-                        Progress.NONE,
-                        new Cancellation());
+        new Full(chunk).read(forward, sequence, tokens, Slice.Logits.ALL, sink, Progress.NONE, new Cancellation());
     }
 
     @Override

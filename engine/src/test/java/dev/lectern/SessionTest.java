@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -298,6 +299,65 @@ class SessionTest {
                     assertThat(together.get(i).tokens()).isEqualTo(alone.get(i).tokens());
                 }
             }
+            together.forEach(Session::close);
+            alone.forEach(Session::close);
+        }
+    }
+
+    @Test
+    void sessionsInOneStepAttendEachByItsOwnMethodAsIfAlone() {
+        List<String> methods = List.of(
+                "pps:budget=30%:sinks=2:window=8",
+                "dense",
+                "topk:budget=20%:sinks=2:window=8",
+                "pps:budget=30%:sinks=2:window=8",
+                "quest:budget=30%:sinks=2:window=8",
+                "dense");
+        ModelOptions stretched = ModelOptions.DEFAULT.withThreads(2).withRopeScaling("linear:factor=8");
+        try (Model model = Model.open(TINY.resolve("qwen2"), stretched);
+                Session text = model.newSession(F32)) {
+            read(text, prompt(model, 400));
+            List<Session> together = methods.stream().map(text::fork).toList();
+            List<Session> alone = methods.stream().map(text::fork).toList();
+            List<Traffic> looked = new ArrayList<>(Collections.nCopies(methods.size(), Traffic.NONE));
+            int[] tokens = {7, 9, 7, 30, 8, 7};
+            for (int i = 0; i < tokens.length; i++) {
+                int place = i;
+                together.get(i).observe(new AttentionObserver() {
+                    @Override
+                    public void looked(int layer, Traffic traffic) {
+                        looked.set(place, looked.get(place).plus(traffic));
+                    }
+                });
+            }
+            for (int step = 0; step < 3; step++) {
+                model.step(together, tokens, new Cancellation());
+            }
+            List<Answer> answers = model.generate(
+                    together,
+                    GenerateOptions.DEFAULT.withMaxTokens(4).withIgnoreEnd(true),
+                    (answer, token, said) -> {},
+                    new Cancellation());
+            List<Traffic> told = List.copyOf(looked);
+            for (int i = 0; i < tokens.length; i++) {
+                Traffic before = model.traffic();
+                for (int step = 0; step < 3; step++) {
+                    read(alone.get(i), tokens[i]);
+                }
+                Answer answer = alone.get(i)
+                        .generate(
+                                GenerateOptions.DEFAULT.withMaxTokens(4).withIgnoreEnd(true),
+                                (number, token, said) -> {},
+                                new Cancellation());
+                assertThat(told.get(i))
+                        .as(methods.get(i))
+                        .isEqualTo(model.traffic().since(before));
+                assertThat(answers.get(i).tokens()).as(methods.get(i)).isEqualTo(answer.tokens());
+                assertThat(bits(together.get(i).logits()))
+                        .as(methods.get(i))
+                        .isEqualTo(bits(alone.get(i).logits()));
+            }
+            assertThat(told.get(0).rows()).isLessThan(told.get(1).rows() / 2);
             together.forEach(Session::close);
             alone.forEach(Session::close);
         }

@@ -245,7 +245,7 @@ final class AskCommand implements HostedVerb {
             Optional<Question> question =
                     prompts.size() == 1 ? prompts.getFirst().question(model.tokenizer()) : Optional.empty();
             SessionOptions asked = sessionChoice.options().withQuestion(question);
-            boolean keeps = cacheChoice.isOn(surroundings);
+            boolean keeps = told(hosts, cacheChoice.isOn());
             Optional<KeptReadings> kept = keeps ? Optional.of(cacheChoice.store(surroundings)) : Optional.empty();
             try (Session session = hosts.isPresent()
                     ? answering.open(asked, lengths, answers, text, kept, hosts.get())
@@ -293,8 +293,13 @@ final class AskCommand implements HostedVerb {
         return new Opened(located, model, (System.nanoTime() - began) / 1e9);
     }
 
+    /** What the first rank was told, where hosts share the documents: all have to do the same. */
     private static List<String> told(Optional<Communicator> hosts, List<String> texts) {
         return hosts.map(ranks -> HostTexts.told(ranks, texts)).orElse(texts);
+    }
+
+    private static boolean told(Optional<Communicator> hosts, boolean choice) {
+        return hosts.map(ranks -> HostTexts.told(ranks, choice)).orElse(choice);
     }
 
     private String systemText() {

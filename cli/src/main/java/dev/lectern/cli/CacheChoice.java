@@ -37,12 +37,9 @@ final class CacheChoice {
         return name.startsWith("@") ? name.substring(1) : name;
     }
 
-    /** Whether it is kept; by what the first rank was told, as all have to do the same. */
-    boolean isOn(Surroundings surroundings) {
-        return surroundings
-                .hosts()
-                .map(hosts -> HostTexts.told(hosts, !noCache))
-                .orElse(!noCache);
+    /** Whether what is read is kept. */
+    boolean isOn() {
+        return !noCache;
     }
 
     /** Where readings are kept. */

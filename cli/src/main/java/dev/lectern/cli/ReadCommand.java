@@ -98,7 +98,7 @@ final class ReadCommand implements Verb {
 
     @Override
     public void run(Surroundings surroundings) {
-        if (!cacheChoice.isOn(surroundings)) {
+        if (!cacheChoice.isOn()) {
             throw new LecternException(
                     LecternException.Kind.BAD_OPTION,
                     "--no-cache keeps nothing, and read is for keeping: leave it out, or use \"lectern ask\".");

@@ -5,7 +5,6 @@ import dev.lectern.Answer.FinishReason;
 import dev.lectern.Cancellation;
 import dev.lectern.GenerateOptions;
 import dev.lectern.TokenListener;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.prefill.Forward;
 import dev.lectern.prefill.Sequence;
 import dev.lectern.prefill.Slice;
@@ -45,13 +44,11 @@ public final class Generation {
     public record Start(Sequence sequence, float[] logits, int context) {}
 
     private final Forward forward;
-    private final DecodeAttention attention;
     private final Tokenizer tokenizer;
     private final Set<Integer> endTokens;
 
-    public Generation(Forward forward, DecodeAttention attention, Tokenizer tokenizer) {
+    public Generation(Forward forward, Tokenizer tokenizer) {
         this.forward = forward;
-        this.attention = attention;
         this.tokenizer = tokenizer;
         endTokens = Set.copyOf(tokenizer.endTokens());
     }
@@ -89,7 +86,7 @@ public final class Generation {
                 return List.of(answers);
             }
             cancellation.check();
-            Forward.Result result = forward.step(slices, attention, cancellation);
+            Forward.Result result = forward.step(slices, cancellation);
             chosen = new int[growing.size()];
             for (int i = 0; i < chosen.length && any.decides(); i++) {
                 chosen[i] = growing.get(i).sampler.next(result.values(), result.at(i, 0), result.vocabulary());

@@ -3,7 +3,6 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.kv.LayerCache;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +25,6 @@ abstract class Approximate implements Prefill {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation);
 
@@ -57,15 +55,14 @@ abstract class Approximate implements Prefill {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
         if (sequence.cache().position() > 0 || isWhole(sequence, tokens.length)) {
-            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+            new Full().read(forward, sequence, tokens, logits, sink, progress, cancellation);
             return;
         }
         refuseLogitsOfAll(this, logits);
-        readText(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+        readText(forward, sequence, tokens, logits, sink, progress, cancellation);
     }
 
     /** For methods that know of no windows. */

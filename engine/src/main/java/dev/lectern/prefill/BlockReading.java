@@ -3,7 +3,6 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
 import dev.lectern.Question;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Highest;
 import dev.lectern.attention.Segments;
 import dev.lectern.kv.KvCache;
@@ -23,7 +22,6 @@ abstract class BlockReading implements AutoCloseable {
     final Sequence sequence;
     final int[] tokens;
     final BlockRecipe recipe;
-    final DecodeAttention attention;
     final Cancellation cancellation;
     final Compressor compressor;
     final float[][] asked; // [layers][kvHeads][headDim]: the question's mean queries, where they are asked for
@@ -33,18 +31,11 @@ abstract class BlockReading implements AutoCloseable {
 
     private @Nullable Sequence question;
 
-    BlockReading(
-            Forward forward,
-            Sequence sequence,
-            int[] tokens,
-            BlockRecipe recipe,
-            DecodeAttention attention,
-            Cancellation cancellation) {
+    BlockReading(Forward forward, Sequence sequence, int[] tokens, BlockRecipe recipe, Cancellation cancellation) {
         this.forward = forward;
         this.sequence = sequence;
         this.tokens = tokens;
         this.recipe = recipe;
-        this.attention = attention;
         this.cancellation = cancellation;
         compressor = recipe.compressor().make(sequence.cache().layers(), forward.workers(), cancellation);
         asked = new float[sequence.cache().layers().size()][0];

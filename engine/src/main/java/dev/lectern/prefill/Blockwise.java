@@ -4,7 +4,6 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.Question;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.comm.Communicator;
 import dev.lectern.kernel.AttentionTiles;
@@ -141,7 +140,6 @@ abstract class Blockwise extends Approximate {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
         Communicator others = sequence.hosts();
@@ -150,8 +148,8 @@ abstract class Blockwise extends Approximate {
             requirePositions(forward, recipe.question(), tokens.length);
         }
         try (BlockReading reading = others == null
-                ? new SerialBlocks(forward, sequence, tokens, recipe, attention, cancellation)
-                : new HostBlocks(forward, sequence, others, tokens, recipe, attention, cancellation)) {
+                ? new SerialBlocks(forward, sequence, tokens, recipe, cancellation)
+                : new HostBlocks(forward, sequence, others, tokens, recipe, cancellation)) {
             reading.read(logits, sink, progress);
         }
         if (others != null) {

@@ -3,7 +3,6 @@ package dev.lectern.prefill;
 import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.LayerSet;
 import dev.lectern.attention.Segments;
 import dev.lectern.attention.StripChoice;
@@ -63,7 +62,6 @@ abstract class Chunkwise extends Approximate {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
         if (sequence.hosts() != null) {
@@ -74,7 +72,7 @@ abstract class Chunkwise extends Approximate {
         }
         Chooser chooser = chooser(tokens.length);
         RowAttention chosen = rows -> attend(rows, dense.contains(rows.layer()) ? null : chooser.choose(rows));
-        readChunks(forward, sequence, tokens, logits, sink, attention, chosen, progress, cancellation);
+        readChunks(forward, sequence, tokens, logits, sink, chosen, progress, cancellation);
     }
 
     /**
@@ -88,7 +86,6 @@ abstract class Chunkwise extends Approximate {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             RowAttention rows,
             Progress progress,
             Cancellation cancellation) {
@@ -98,7 +95,7 @@ abstract class Chunkwise extends Approximate {
             boolean last = to == tokens.length;
             Slice.Logits wanted = last ? logits : Slice.Logits.NONE;
             Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last, rows);
-            Forward.Result result = forward.step(List.of(slice), attention, cancellation);
+            Forward.Result result = forward.step(List.of(slice), cancellation);
             if (wanted == Slice.Logits.LAST) {
                 sink.accept(to - 1, 1, result.values(), result.at(0, 0));
             }

@@ -28,6 +28,7 @@ import dev.lectern.model.Part;
 import dev.lectern.model.RopeConfig;
 import dev.lectern.model.State;
 import dev.lectern.model.Stopwatch;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -54,6 +55,12 @@ public final class Forward {
     private long densePairs;
     private final PartialAttention parts = new PartialAttention();
     private float[] logSumExp = {}; // [rows][heads], where hosts share a sequence, or weights are summed
+
+    // Of slices of one token that attend another way than the first of the step: [slices][heads][headDim],
+    // [slices][heads].
+    private float[] someQueries = {};
+    private float[] someOutputs = {};
+    private float[] someSums = {};
 
     public Forward(Decoder decoder, Workers workers) {
         this.decoder = decoder;
@@ -82,8 +89,8 @@ public final class Forward {
      * @throws LecternException of kind {@code BAD_MODEL_FILE} if logits are not numbers, {@code NO_MEMORY} if the heap cannot hold the
      *     scratch, {@code CANCELLED} on request
      */
-    public Result step(List<Slice> slices, DecodeAttention attention, Cancellation cancellation) {
-        return step(slices, attention, Progress.NONE, cancellation);
+    public Result step(List<Slice> slices, Cancellation cancellation) {
+        return step(slices, Progress.NONE, cancellation);
     }
 
     /**
@@ -91,9 +98,9 @@ public final class Forward {
      *
      * @param layers told how many layers are done, of all
      */
-    Result step(List<Slice> slices, DecodeAttention attention, Progress layers, Cancellation cancellation) {
+    Result step(List<Slice> slices, Progress layers, Cancellation cancellation) {
         try {
-            return step(new Plan(slices), attention, layers, cancellation);
+            return step(new Plan(slices), layers, cancellation);
         } catch (OutOfMemoryError e) {
             throw new LecternException(
                     LecternException.Kind.NO_MEMORY,
@@ -104,7 +111,7 @@ public final class Forward {
         }
     }
 
-    private Result step(Plan plan, DecodeAttention attention, Progress layers, Cancellation cancellation) {
+    private Result step(Plan plan, Progress layers, Cancellation cancellation) {
         for (Slice slice : plan.ordered) {
             slice.sequence().cache().reserve(slice.tokens().length);
         }
@@ -120,9 +127,7 @@ public final class Forward {
             stopwatch.lap(Part.ROTATING);
             Heads heads = heads(config, layer);
             plan.expectLogSumExp(heads);
-            if (plan.rows.singles() > 0) {
-                plan.attendSingles(attention, layer, heads, q, out);
-            }
+            plan.attendSingles(layer, heads, q, out);
             plan.attendChunks(layer, heads, q, out);
             stopwatch.lap(Part.ATTENTION);
             plan.tellAttended(layer, q, k, out);
@@ -215,6 +220,19 @@ public final class Forward {
                 config.windows().get(layer));
     }
 
+    private static float[] grown(float[] array, int length) {
+        return array.length >= length ? array : new float[length];
+    }
+
+    /**
+     * Slices of one token that attend together.
+     *
+     * @param first of them in the step, and its row
+     * @param caches of each
+     */
+    private record Alike(
+            DecodeAttention attention, @Nullable AttentionObserver observer, int first, KvCache[] caches) {}
+
     /** The rows of one step: slices of one token first, those with logits for all of their tokens last. */
     private final class Plan {
         final List<Slice> ordered;
@@ -227,16 +245,16 @@ public final class Forward {
         final int[] wanted; // rows with logits
         final MatMul.Rows wantedRows;
         final int[] firstLogit; // per slice as given
-        final KvCache[] singleCaches;
+        private final List<Alike> alike = new ArrayList<>(); // all slices of one token, in the order of their rows
         private final int[] observed; // indices in ordered
-        private final int[] chosenAfter; // those of them after whose last token the next one is chosen
+        private final int[] chosenAfter; // those of them of several tokens, after whose last one the next is chosen
         private final @Nullable Communicator hosts; // that share the sequences
+        private final boolean wantsLogSumExp; // to put hosts' parts together, or for sums of weights
         private final int tableWidth; // cosines and sines of a row
         private final float[] angles; // [rows][2][pairs]
 
         Plan(List<Slice> slices) {
-            ordered =
-                    slices.stream().sorted(Comparator.comparingInt(Plan::rank)).toList();
+            ordered = ordered(slices);
             int singles = (int) slices.stream().filter(Slice::isSingle).count();
             int count = slices.stream().mapToInt(s -> s.tokens().length).reduce(0, Math::addExact);
             rows = new MatMul.Rows(singles, count - singles);
@@ -245,7 +263,6 @@ public final class Forward {
             places = new int[count];
             sliceOf = new Slice[count];
             firstRow = new int[ordered.size()];
-            singleCaches = new KvCache[singles];
             wanted = new int[slices.stream().mapToInt(Slice::logitRows).sum()];
             // The only row of a slice with logits is multiplied as in decoding, where the vocabulary is not unpacked
             // for it.
@@ -254,6 +271,10 @@ public final class Forward {
             wantedRows = new MatMul.Rows(alone, wanted.length - alone);
             firstLogit = new int[slices.size()];
             hosts = ordered.getFirst().sequence().hosts();
+            wantsLogSumExp = hosts != null
+                    || ordered.stream()
+                            .anyMatch(slice ->
+                                    AttentionSums.areKept(slice.sequence().cache()));
             int pairs = ordered.getFirst().sequence().rope().pairs();
             tableWidth = 2 * pairs;
             angles = new float[Math.multiplyExact(count, tableWidth)];
@@ -276,19 +297,40 @@ public final class Forward {
                     }
                 }
             }
-            for (int i = 0; i < singles; i++) {
-                singleCaches[i] = ordered.get(i).sequence().cache();
-            }
             observed = IntStream.range(0, ordered.size())
                     .filter(i -> ordered.get(i).sequence().observer() != null)
                     .toArray();
             chosenAfter = IntStream.of(observed)
-                    .filter(i -> ordered.get(i).logits() == Slice.Logits.LAST)
+                    .filter(i -> i >= singles && ordered.get(i).logits() == Slice.Logits.LAST)
                     .toArray();
         }
 
-        private static int rank(Slice slice) {
-            return slice.isSingle() ? 0 : slice.logits() == Slice.Logits.ALL ? 2 : 1;
+        /** Slices of one token first, those that attend alike next to each other; those with logits for all of their tokens last. */
+        private List<Slice> ordered(List<Slice> slices) {
+            List<Slice> all = new ArrayList<>();
+            for (Slice slice : slices) {
+                if (slice.isSingle() && all.stream().noneMatch(other -> isAlike(other.sequence(), slice.sequence()))) {
+                    Sequence first = slice.sequence();
+                    List<Slice> some = slices.stream()
+                            .filter(other -> other.isSingle() && isAlike(first, other.sequence()))
+                            .toList();
+                    KvCache[] caches =
+                            some.stream().map(other -> other.sequence().cache()).toArray(KvCache[]::new);
+                    alike.add(new Alike(first.attention(), first.observer(), all.size(), caches));
+                    all.addAll(some);
+                }
+            }
+            slices.stream()
+                    .filter(slice -> !slice.isSingle())
+                    .sorted(Comparator.comparing(slice -> slice.logits() == Slice.Logits.ALL))
+                    .forEach(all::add);
+            return all;
+        }
+
+        private static boolean isAlike(Sequence one, Sequence other) {
+            return one.observer() == other.observer()
+                    && (one.attention() == other.attention()
+                            || one.attention().name().equals(other.attention().name()));
         }
 
         void tellProjected(int layer, float[] q, float[] k, float[] v) {
@@ -317,69 +359,87 @@ public final class Forward {
             }
         }
 
-        /** Makes room for what parts are put together with, where hosts share a sequence, and for what sums of weights want to know. */
         void expectLogSumExp(Heads heads) {
-            boolean wanted = hosts != null
-                    || ordered.stream()
-                            .anyMatch(slice ->
-                                    AttentionSums.areKept(slice.sequence().cache()));
-            int needed = wanted ? Math.multiplyExact(rows.count(), heads.heads()) : 0;
-            logSumExp = logSumExp.length >= needed ? logSumExp : new float[needed];
+            int needed = wantsLogSumExp ? Math.multiplyExact(rows.count(), heads.heads()) : 0;
+            logSumExp = grown(logSumExp, needed);
         }
 
-        void attendSingles(DecodeAttention attention, int layer, Heads heads, float[] q, float[] out) {
-            Communicator others = hosts;
-            if (others != null) {
-                attention.attend(exact, layer, heads, singleCaches, q, out, logSumExp, state.cancellation());
-                parts.merge(others, 0, rows.singles(), heads.heads(), heads.headDim(), out, logSumExp);
-                return;
-            }
-            if (!wantsWeights(layer)) {
-                attention.attend(exact, layer, heads, singleCaches, q, out, null, state.cancellation());
-                return;
-            }
-            int[] calls = new int[1];
-            exact.listen((shape, rows, sets, selections) -> {
-                if (++calls[0] > 1) {
-                    throw new IllegalStateException(
-                            attention.name() + " attends in parts, whose weights cannot be told one by one");
+        void attendSingles(int layer, Heads heads, float[] q, float[] out) {
+            for (Alike some : alike) {
+                int count = some.caches.length, width = heads.heads() * heads.headDim(), at = some.first * width;
+                if (some.first == 0) {
+                    attend(some, layer, heads, q, out, hosts == null ? null : logSumExp);
+                    continue;
                 }
-                tellWeights(true, layer, heads, q, selections, sets);
-            });
+                // Methods know of no first row but 0.
+                someQueries = grown(someQueries, count * width);
+                someOutputs = grown(someOutputs, count * width);
+                someSums = grown(someSums, count * heads.heads());
+                System.arraycopy(q, at, someQueries, 0, count * width);
+                attend(some, layer, heads, someQueries, someOutputs, hosts == null ? null : someSums);
+                System.arraycopy(someOutputs, 0, out, at, count * width);
+                if (hosts != null) {
+                    System.arraycopy(someSums, 0, logSumExp, some.first * heads.heads(), count * heads.heads());
+                }
+            }
+            Communicator others = hosts;
+            if (others != null && rows.singles() > 0) {
+                parts.merge(others, 0, rows.singles(), heads.heads(), heads.headDim(), out, logSumExp);
+            }
+        }
+
+        /** @param q of these slices, as is {@code out} */
+        private void attend(Alike some, int layer, Heads heads, float[] q, float[] out, float @Nullable [] sums) {
+            DecodeAttention attention = some.attention;
+            AttentionObserver observer = some.observer;
+            if (observer == null) {
+                attention.attend(exact, layer, heads, some.caches, q, out, sums, state.cancellation());
+                return;
+            }
+            Traffic before = exact.traffic();
+            boolean weighs = observer.wantsWeights(layer);
+            int[] calls = new int[1];
+            if (weighs) {
+                exact.listen((shape, rows, sets, selections) -> {
+                    if (++calls[0] > 1) {
+                        throw new IllegalStateException(
+                                attention.name() + " attends in parts, whose weights cannot be told one by one");
+                    }
+                    tellWeights(some, layer, heads, q, selections, sets);
+                });
+            }
             try {
-                attention.attend(exact, layer, heads, singleCaches, q, out, null, state.cancellation());
+                attention.attend(exact, layer, heads, some.caches, q, out, sums, state.cancellation());
             } finally {
                 exact.listen(null);
             }
-            if (calls[0] == 0) {
-                tellWeights(true, layer, heads, q, EVERYTHING, 0);
+            if (weighs && calls[0] == 0) {
+                tellWeights(some, layer, heads, q, EVERYTHING, 0);
             }
+            observer.looked(layer, exact.traffic().since(before));
         }
 
-        private boolean wantsWeights(int layer) {
-            for (int i : chosenAfter) {
-                if (observer(i).wantsWeights(layer)) {
-                    return true;
+        private void tellWeights(Alike some, int layer, Heads heads, float[] q, Selection[] selections, int sets) {
+            for (int row = 0; row < some.caches.length; row++) {
+                if (ordered.get(some.first + row).logits() == Slice.Logits.LAST) {
+                    tellWeights(some.first + row, layer, heads, q, row, selections, sets);
                 }
             }
-            return false;
         }
 
         /**
-         * @param single whether of slices of one token, or of the others
+         * Tells of a slice's last token.
+         *
+         * @param row its query in q
          * @param sets selections of a row; 0 where everything was read
          */
-        private void tellWeights(boolean single, int layer, Heads heads, float[] q, Selection[] selections, int sets) {
-            for (int i : chosenAfter) {
-                if (ordered.get(i).isSingle() == single && observer(i).wantsWeights(layer)) {
-                    int row = firstRow[i] + ordered.get(i).tokens().length - 1, tokens = places[row] + 1;
-                    KvCache cache = ordered.get(i).sequence().cache();
-                    int qAt = row * heads.heads() * heads.headDim();
-                    weights.weigh(
-                            heads, layer, cache, tokens, q, qAt, selections, row * sets, sets, state.cancellation());
-                    observer(i).weighed(layer, places[row], heads.heads(), weights.weights(), weights.stride());
-                }
-            }
+        private void tellWeights(
+                int slice, int layer, Heads heads, float[] q, int row, Selection[] selections, int sets) {
+            int place = places[firstRow[slice] + ordered.get(slice).tokens().length - 1];
+            KvCache cache = ordered.get(slice).sequence().cache();
+            int at = row * heads.heads() * heads.headDim();
+            weights.weigh(heads, layer, cache, place + 1, q, at, selections, row * sets, sets, state.cancellation());
+            observer(slice).weighed(layer, place, heads.heads(), weights.weights(), weights.stride());
         }
 
         private AttentionObserver observer(int slice) {
@@ -447,7 +507,12 @@ public final class Forward {
                     sums.add(exact, heads, layer, cache, q, firstRow[i], n, first, logSumExp, state.cancellation());
                 }
             }
-            tellWeights(false, layer, heads, q, EVERYTHING, 0);
+            for (int i : chosenAfter) {
+                if (observer(i).wantsWeights(layer)) {
+                    int row = firstRow[i] + ordered.get(i).tokens().length - 1;
+                    tellWeights(i, layer, heads, q, row, EVERYTHING, 0);
+                }
+            }
         }
     }
 }

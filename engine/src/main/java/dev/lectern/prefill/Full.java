@@ -2,7 +2,6 @@ package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.kv.CacheSizes;
 import dev.lectern.kv.LayerCache;
 import java.util.Arrays;
@@ -78,7 +77,6 @@ public final class Full implements Prefill {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
         int size = logits == Slice.Logits.ALL ? Math.min(chunk, LOGIT_CHUNK) : chunk;
@@ -90,7 +88,7 @@ public final class Full implements Prefill {
             boolean last = to == tokens.length;
             Slice.Logits wanted = logits == Slice.Logits.LAST && !last ? Slice.Logits.NONE : logits;
             Slice slice = new Slice(sequence, Arrays.copyOfRange(tokens, from, to), wanted, !last);
-            Forward.Result result = forward.step(List.of(slice), attention, cancellation);
+            Forward.Result result = forward.step(List.of(slice), cancellation);
             int rows = slice.logitRows();
             if (rows > 0) {
                 sink.accept(to - rows, rows, result.values(), result.at(0, 0));

@@ -2,7 +2,6 @@ package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.comm.Communicator;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.LayerCache;
@@ -32,9 +31,8 @@ final class HostBlocks extends BlockReading {
             Communicator hosts,
             int[] tokens,
             BlockRecipe recipe,
-            DecodeAttention attention,
             Cancellation cancellation) {
-        super(forward, sequence, tokens, recipe, attention, cancellation);
+        super(forward, sequence, tokens, recipe, cancellation);
         this.hosts = hosts;
         block = hosts.rank();
         List<LayerCache> layers = sequence.cache().layers();
@@ -84,8 +82,7 @@ final class HostBlocks extends BlockReading {
             int[] some = Arrays.copyOfRange(tokens, division.start(block), division.end(block));
             Slice.Logits wanted = block == last ? logits : Slice.Logits.NONE;
             slices.add(new Slice(sequence, some, wanted, false, new BlockRows()));
-            Forward.Result result =
-                    forward.step(slices, attention, Shared.ofText(progress, tokens.length), cancellation);
+            Forward.Result result = forward.step(slices, Shared.ofText(progress, tokens.length), cancellation);
             known = result.values();
             at = wanted == Slice.Logits.LAST ? result.at(slices.size() - 1, 0) : 0;
         } else {

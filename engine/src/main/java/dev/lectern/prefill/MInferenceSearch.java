@@ -4,7 +4,6 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.attention.Calibration;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.Segments;
 import dev.lectern.kv.LayerCache;
@@ -89,15 +88,14 @@ public final class MInferenceSearch implements Calibration, Prefill {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
         if (sequence.cache().position() > 0 || tokens.length < LEAST || logits == Slice.Logits.ALL) {
-            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+            new Full().read(forward, sequence, tokens, logits, sink, progress, cancellation);
             return;
         }
         begin(tokens.length);
-        Chunkwise.readChunks(forward, sequence, tokens, logits, sink, attention, this::attend, progress, cancellation);
+        Chunkwise.readChunks(forward, sequence, tokens, logits, sink, this::attend, progress, cancellation);
     }
 
     /** @param tokens of the text that is read next */

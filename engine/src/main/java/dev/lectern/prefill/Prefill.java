@@ -2,7 +2,6 @@ package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.kv.LayerCache;
 import java.util.List;
@@ -93,7 +92,6 @@ public interface Prefill {
      *
      * @param logits for which of the tokens logits are wanted
      * @param sink told the logits of each part, in order
-     * @param attention for a part that is a single token
      * @param progress in tokens
      */
     void read(
@@ -102,7 +100,6 @@ public interface Prefill {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation);
 

@@ -2,7 +2,6 @@ package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.kv.KvCache;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,14 +14,8 @@ import java.util.List;
 final class SerialBlocks extends BlockReading {
     private final List<ChosenTokens> passed = new ArrayList<>(); // of the blocks so far
 
-    SerialBlocks(
-            Forward forward,
-            Sequence sequence,
-            int[] tokens,
-            BlockRecipe recipe,
-            DecodeAttention attention,
-            Cancellation cancellation) {
-        super(forward, sequence, tokens, recipe, attention, cancellation);
+    SerialBlocks(Forward forward, Sequence sequence, int[] tokens, BlockRecipe recipe, Cancellation cancellation) {
+        super(forward, sequence, tokens, recipe, cancellation);
     }
 
     @Override
@@ -49,7 +42,7 @@ final class SerialBlocks extends BlockReading {
                 int[] some = Arrays.copyOfRange(tokens, from, to);
                 Slice slice = new Slice(sequence, some, wanted, to < tokens.length, rows);
                 slices.add(slice);
-                Forward.Result result = forward.step(slices, attention, cancellation);
+                Forward.Result result = forward.step(slices, cancellation);
                 if (wanted == Slice.Logits.LAST) {
                     sink.accept(to - 1, 1, result.values(), result.at(slices.size() - 1, 0));
                 }

@@ -2,7 +2,6 @@ package dev.lectern.prefill;
 
 import dev.lectern.Cancellation;
 import dev.lectern.Progress;
-import dev.lectern.attention.DecodeAttention;
 import dev.lectern.comm.Communicator;
 import dev.lectern.kv.LayerCache;
 import java.util.List;
@@ -77,12 +76,11 @@ abstract class Shared implements Prefill {
             int[] tokens,
             Slice.Logits logits,
             LogitSink sink,
-            DecodeAttention attention,
             Progress progress,
             Cancellation cancellation) {
         Communicator hosts = sequence.hosts();
         if (hosts == null || sequence.cache().position() > 0) {
-            new Full().read(forward, sequence, tokens, logits, sink, attention, progress, cancellation);
+            new Full().read(forward, sequence, tokens, logits, sink, progress, cancellation);
             return;
         }
         Approximate.refuseLogitsOfAll(this, logits);
@@ -97,8 +95,7 @@ abstract class Shared implements Prefill {
             } else {
                 Slice.Logits wanted = mine.has(tokens.length - 1) ? logits : Slice.Logits.NONE;
                 Slice slice = new Slice(sequence, mine.of(tokens), wanted, false, rows);
-                Forward.Result result =
-                        forward.step(List.of(slice), attention, ofText(progress, tokens.length), cancellation);
+                Forward.Result result = forward.step(List.of(slice), ofText(progress, tokens.length), cancellation);
                 known = result.values();
                 at = wanted == Slice.Logits.LAST ? result.at(0, 0) : 0;
             }

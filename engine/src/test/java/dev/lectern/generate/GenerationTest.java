@@ -10,7 +10,6 @@ import dev.lectern.Model;
 import dev.lectern.ModelOptions;
 import dev.lectern.Progress;
 import dev.lectern.Sampling;
-import dev.lectern.attention.DecodeAttentions;
 import dev.lectern.comm.InProcess;
 import dev.lectern.kv.KvFormats;
 import dev.lectern.prefill.Prefills;
@@ -46,7 +45,6 @@ class GenerationTest {
                                 TEXT,
                                 Slice.Logits.NONE,
                                 (first, rows, logits, at) -> {},
-                                DecodeAttentions.named("dense"),
                                 Progress.NONE,
                                 new Cancellation());
                 List<Generation.Start> starts = new ArrayList<>();
@@ -55,8 +53,7 @@ class GenerationTest {
                     logits[10 + hosts.rank()] = 100;
                     starts.add(new Generation.Start(text.fork(), logits, 1000));
                 }
-                List<List<Integer>> tokens = new Generation(
-                                model.forward(), DecodeAttentions.named("dense"), named.tokenizer())
+                List<List<Integer>> tokens = new Generation(model.forward(), named.tokenizer())
                         .answers(starts, options, (answer, token, of) -> {}, new Cancellation()).stream()
                                 .map(Answer::tokens)
                                 .toList();

@@ -9,7 +9,6 @@ import dev.lectern.Cancellation;
 import dev.lectern.LecternException;
 import dev.lectern.Progress;
 import dev.lectern.Question;
-import dev.lectern.attention.Dense;
 import dev.lectern.kv.FloatFormat;
 import dev.lectern.kv.KvCache;
 import dev.lectern.kv.KvFormat;
@@ -61,7 +60,6 @@ class BlockwiseTest {
                         Slice.Logits.LAST,
                         (first, rows, logits, at) -> last[0] = Arrays.copyOfRange(
                                 logits, at, at + MODEL.config().vocabulary()),
-                        new Dense(),
                         Progress.NONE,
                         new Cancellation());
         return last[0];
@@ -224,7 +222,6 @@ class BlockwiseTest {
                             TEXT,
                             Slice.Logits.LAST,
                             (first, rows, logits, at) -> {},
-                            new Dense(),
                             Progress.NONE,
                             new Cancellation());
             assertThat(Arrays.equals(stored(one), stored(two))).isTrue();

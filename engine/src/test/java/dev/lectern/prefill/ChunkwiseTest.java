@@ -12,7 +12,6 @@ import dev.lectern.Pairs;
 import dev.lectern.Progress;
 import dev.lectern.attention.Calibrated;
 import dev.lectern.attention.Calibration;
-import dev.lectern.attention.Dense;
 import dev.lectern.attention.ExactAttention;
 import dev.lectern.attention.Heads;
 import dev.lectern.attention.StripChoice;
@@ -71,7 +70,6 @@ class ChunkwiseTest {
                         last.add(Arrays.copyOfRange(
                                 logits, at, at + model.config().vocabulary()));
                     },
-                    new Dense(),
                     Progress.NONE,
                     new Cancellation());
         }
@@ -234,7 +232,6 @@ class ChunkwiseTest {
                                 text(10),
                                 Slice.Logits.ALL,
                                 (first, rows, logits, at) -> {},
-                                new Dense(),
                                 Progress.NONE,
                                 new Cancellation()))
                         .isInstanceOf(LecternException.class)

@@ -84,7 +84,7 @@ class ForwardTest {
         }
 
         Forward.Result step(List<Slice> slices, Cancellation cancellation) {
-            return model.forward().step(slices, new Dense(), cancellation);
+            return model.forward().step(slices, cancellation);
         }
 
         /** Takes the step, and one more token after each slice alone. */
@@ -191,6 +191,12 @@ class ForwardTest {
         }
     }
 
+    private static List<Slice> attending(List<Slice> slices, DecodeAttention attention) {
+        return slices.stream()
+                .map(slice -> new Slice(slice.sequence().attending(attention), slice.tokens(), slice.logits()))
+                .toList();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"llama3", "gpt2"})
     void aStepThatIsGivenUpAtAnyMomentLeavesItsSequencesAsTheyWere(String name) throws InterruptedException {
@@ -211,7 +217,7 @@ class ForwardTest {
                 DecodeAttention attention = new StopsAt(random.nextInt(8), cancellation);
                 long began = System.nanoTime();
                 try {
-                    bench.model.forward().step(slices, attention, cancellation);
+                    bench.model.forward().step(attending(slices, attention), cancellation);
                     duration = System.nanoTime() - began;
                     // The stop came too late: as if the step had never been.
                     slices.forEach(slice -> slice.sequence()

@@ -62,12 +62,11 @@ class HostsTest {
         Prefills.named(method, QUESTION, RandomHeads.SOURCE)
                 .read(
                         model.forward(),
-                        sequence,
+                        sequence.attending(DecodeAttentions.named(attention)),
                         tokens,
                         Slice.Logits.LAST,
                         (first, rows, logits, at) -> into.add(Arrays.copyOfRange(
                                 logits, at, at + model.config().vocabulary())),
-                        DecodeAttentions.named(attention),
                         Progress.NONE,
                         new Cancellation());
     }
@@ -93,7 +92,7 @@ class HostsTest {
             String name, Communicator hosts, String method, String attention, KvFormat format, int[] text) {
         try (BareModel model = new BareModel(TINY.resolve(name), 1);
                 Sequence empty = model.sequence(format)) {
-            Sequence sequence = new Sequence(empty.cache(), empty.rope(), null, hosts);
+            Sequence sequence = empty.sharedAmong(hosts);
             return answer(model, sequence, method, attention, text);
         }
     }
@@ -191,7 +190,7 @@ class HostsTest {
             List<float[]> parts = InProcess.run(hosts, new Cancellation(), hosted -> {
                 try (BareModel own = new BareModel(TINY.resolve("qwen2"), 1);
                         Sequence empty = own.sequence(kv)) {
-                    Sequence mine = new Sequence(empty.cache(), empty.rope(), null, hosted);
+                    Sequence mine = empty.sharedAmong(hosted);
                     read(own, mine, method, "dense", TEXT, new ArrayList<>());
                     return StoredNumbers.of(mine, 0, mine.cache().length());
                 }

@@ -1,6 +1,7 @@
 package dev.lectern.measure;
 
 import dev.lectern.Answer;
+import dev.lectern.AttentionObserver;
 import dev.lectern.Cancellation;
 import dev.lectern.Estimate;
 import dev.lectern.GenerateOptions;
@@ -25,12 +26,15 @@ import java.util.Map;
 
 /**
  * How well a model answers questions about texts of a given length, by one method or by several. A sample is written as a conversation by the model's own template; the answer's beginning is put into its
- * mouth, and it goes on greedily. A text is read once for all methods over a format of the cache that read it alike, with exact attention where they do not say otherwise, and each method goes on from that reading; a question is never read but with attention to the whole text. Some samples are answered together, so that
+ * mouth, and it goes on greedily. A text is read once for all methods over a format of the cache that read it alike, with exact attention where they do not say otherwise, and each method goes on from that reading; a question is never read but with attention to the whole text. Some samples are answered together, by all methods, so that
  * the weights are read once for all; that changes no answer. Each finished sample is kept, and not computed again.
  */
 public final class TaskEval {
-    /** Samples answered together, where their texts are short. More gain little: a step is then as long as their attention. */
+    /** Samples read before they are answered together, where their texts are short. */
     private static final int TOGETHER = 8;
+
+    /** Answers written together, of all samples and methods. More gain little: a step is then as long as their attention. */
+    private static final int ANSWERS_TOGETHER = 32;
 
     /** Tokens of samples that are answered together, so that an interruption costs no more than minutes. */
     private static final int TOKENS_TOGETHER = 32_768;
@@ -165,13 +169,16 @@ public final class TaskEval {
 
     private int together(int length) {
         int most = Math.clamp(TOKENS_TOGETHER / length, 1, TOGETHER);
+        long each = 0, beside = 0, available = 0;
         for (Method method : options.methods()) {
             Estimate estimate = model.estimate(session(method, length), most);
-            long room = (long) (MEMORY * estimate.available()) - estimate.besideCache();
-            long each = Math.multiplyExact(estimate.kv(), method.keepsAll() ? 1L : 2L); // what stays is a copy
-            most = (int) Math.clamp(room / Math.max(1, each), 1, most);
+            // What stays of a text is a copy; else there is one for all methods over a format.
+            each = method.keepsAll() ? Math.max(each, estimate.kv()) : Math.addExact(each, estimate.kv());
+            beside = Math.addExact(beside, estimate.besideCache());
+            available = estimate.available();
         }
-        return most;
+        long room = (long) (MEMORY * available) - beside;
+        return (int) Math.clamp(room / Math.max(1, each), 1, most);
     }
 
     private static SessionOptions session(Method method, int length) {
@@ -235,10 +242,11 @@ public final class TaskEval {
     }
 
     private void answer(List<Reading> readings, List<Method> methods, Protocol protocol) {
-        for (Method method : methods) {
-            if (method.protocol() == protocol) {
-                answer(readings, method);
-            }
+        List<Method> asked =
+                methods.stream().filter(method -> method.protocol() == protocol).toList();
+        int together = Math.max(1, ANSWERS_TOGETHER / readings.size());
+        for (int from = 0; from < asked.size(); from += together) {
+            answer(readings, asked.subList(from, Math.min(asked.size(), from + together)));
         }
     }
 
@@ -269,25 +277,49 @@ public final class TaskEval {
         }
     }
 
-    /** Answers samples together by one method, and keeps them. */
-    private void answer(List<Reading> readings, Method method) {
+    /** A sample that is answered by a method. */
+    private record Answering(Reading reading, Session session) {}
+
+    /** Adds up what a method has read for its samples. */
+    private static final class Looked implements AttentionObserver {
+        private Traffic traffic = Traffic.NONE;
+        private int steps;
+
+        @Override
+        public void looked(int layer, Traffic more) {
+            traffic = traffic.plus(more);
+        }
+    }
+
+    /** Answers samples together by some methods, and keeps them. */
+    private void answer(List<Reading> readings, List<Method> methods) {
         Task task = readings.getFirst().open.task;
-        List<Session> sessions = new ArrayList<>();
+        List<Answering> all = new ArrayList<>();
         try {
-            readings.forEach(reading -> sessions.add(method.from(reading.session, cancellation)));
-            Traffic before = model.traffic();
-            int steps = readQuestions(readings, sessions);
+            List<Looked> looked = new ArrayList<>();
+            for (Method method : methods) {
+                looked.add(new Looked());
+                for (Reading reading : readings) {
+                    Answering answering = new Answering(reading, method.from(reading.session, cancellation));
+                    all.add(answering);
+                    answering.session.observe(looked.getLast());
+                    looked.getLast().steps += reading.question().length;
+                }
+            }
+            readQuestions(all);
             List<Answer> answers = model.generate(
-                    sessions,
+                    all.stream().map(Answering::session).toList(),
                     GenerateOptions.DEFAULT.withMaxTokens(task.answerTokens()),
                     (n, token, text) -> {},
                     cancellation);
-            for (Answer answer : answers) {
-                steps += answer.tokens().size() - 1; // the first comes from the last token that was read
+            for (int i = 0; i < answers.size(); i++) {
+                // The first token comes from the last that was read.
+                looked.get(i / readings.size()).steps += answers.get(i).tokens().size() - 1;
             }
-            Traffic traffic = model.traffic().since(before);
-            for (int i = 0; i < readings.size(); i++) {
-                Reading reading = readings.get(i);
+            for (int i = 0; i < answers.size(); i++) {
+                Looked of = looked.get(i / readings.size());
+                Method method = methods.get(i / readings.size());
+                Reading reading = all.get(i).reading;
                 String text = answers.get(i).text();
                 finished.add(
                         key(method, task, reading.open.length, reading.open.index),
@@ -295,33 +327,32 @@ public final class TaskEval {
                                 task.scoring().score(text, reading.prompt.sample()),
                                 reading.prompt.tokens().length,
                                 text,
-                                (double) traffic.bytes() / Math.max(1, steps),
-                                traffic.density()),
+                                (double) of.traffic.bytes() / Math.max(1, of.steps),
+                                of.traffic.density()),
                         provenance);
                 work.did(Work.decoding(reading.prompt.tokens().length, task.answerTokens()));
             }
         } finally {
-            sessions.forEach(Session::close);
+            all.forEach(answering -> answering.session.close());
         }
     }
 
-    /** Reads what is left of the prompts, token by token, as the method of attention sees tokens; returns how many. */
-    private int readQuestions(List<Reading> readings, List<Session> sessions) {
-        int longest = readings.stream().mapToInt(r -> r.question().length).max().orElseThrow(), steps = 0;
+    /** Reads what is left of the prompts, token by token, as the method of attention sees tokens. */
+    private void readQuestions(List<Answering> all) {
+        int longest =
+                all.stream().mapToInt(of -> of.reading.question().length).max().orElseThrow();
         for (int t = 0; t < longest; t++) {
             List<Session> going = new ArrayList<>();
             List<Integer> tokens = new ArrayList<>();
-            for (int i = 0; i < readings.size(); i++) {
-                int[] question = readings.get(i).question();
+            for (Answering answering : all) {
+                int[] question = answering.reading.question();
                 if (t < question.length) {
-                    going.add(sessions.get(i));
+                    going.add(answering.session);
                     tokens.add(question[t]);
                 }
             }
             model.step(going, tokens.stream().mapToInt(Integer::intValue).toArray(), cancellation);
-            steps += going.size();
         }
-        return steps;
     }
 
     /** Of all samples, the one with the most first. */
